@@ -1,0 +1,72 @@
+"""One recording: frames that are made or read when asked for, and what is known about them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Clip:
+    """One recording of a face.
+
+    Parameters
+    ----------
+    source : ndarray of shape (T, H, W) or (T, H, W, 3), dtype uint8, or callable
+        The frames, or a picklable callable without arguments that returns them. A callable is
+        called each time `frames` is read, so a corpus of many clips needs no memory for frames.
+    name : str
+        Identifies the clip within its corpus and subject.
+    subject : str
+        Who is recorded. Evaluation keeps the clips of one subject together.
+    corpus : str
+        The corpus that the clip belongs to.
+    label : str or None
+        The emotion as annotated; label schemes map it to classes.
+    onset, apex, offset : int or None
+        Frame numbers as annotated, counted as the corpus counts them. None where unknown.
+    action_units : tuple of str
+        Action units as annotated, side and intensity kept (``"R12B"``).
+    fps : float or None
+        Frames per second.
+    """
+
+    source: np.ndarray | Callable[[], np.ndarray]
+    name: str
+    subject: str
+    corpus: str
+    label: str | None = None
+    onset: int | None = None
+    apex: int | None = None
+    offset: int | None = None
+    action_units: tuple[str, ...] = field(default=())
+    fps: float | None = None
+
+    @property
+    def frames(self):
+        """The frames, ndarray of shape (T, H, W) or (T, H, W, 3), dtype uint8.
+
+        Raises
+        ------
+        ValueError
+            If the source gives anything else.
+        """
+        frames = self.source() if callable(self.source) else self.source
+        frames = np.asarray(frames)
+        if frames.dtype != np.uint8 or not (
+            frames.ndim == 3 or (frames.ndim == 4 and frames.shape[-1] == 3)
+        ):
+            raise ValueError(
+                f"frames of clip {self.key!r}: expected uint8 of shape (T, H, W) or (T, H, W, 3), "
+                f"got {frames.dtype} of shape {frames.shape}"
+            )
+        return frames
+
+    @property
+    def key(self):
+        """``corpus/subject/name``: one string that names the clip in messages and results."""
+        return f"{self.corpus}/{self.subject}/{self.name}"
+
+    def __repr__(self):
+        rate = "" if self.fps is None else f", {self.fps:g} fps"
+        return f"Clip({self.key!r}, label={self.label!r}{rate})"
