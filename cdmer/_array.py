@@ -1,0 +1,49 @@
+"""Arrays of any array API library (NumPy, torch, …), checked in one place."""
+
+import array_api_compat
+import numpy as np
+from sklearn.utils.validation import check_array
+
+
+def is_foreign(X):
+    """Tell arrays that scikit-learn's checks would pull into NumPy, such as torch tensors."""
+    return array_api_compat.is_array_api_obj(X) and not array_api_compat.is_numpy_array(X)
+
+
+def check_matrix(X, name):
+    """Check a 2-D array of finite numbers and give it as float64, on the device it came on.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_rows, n_columns)
+        Lists and the like become NumPy arrays.
+    name : str
+        Its name, for messages.
+
+    Returns
+    -------
+    array of float64, shape (n_rows, n_columns)
+
+    Raises
+    ------
+    ValueError
+        If it is not 2-D, empty, or holds NaN or infinity.
+    """
+    if not is_foreign(X):
+        return check_array(X, dtype=np.float64, input_name=name)
+    xp = array_api_compat.array_namespace(X)
+    if X.ndim != 2 or 0 in X.shape:
+        raise ValueError(
+            f"{name}: expected a 2-D array with rows and columns, got {tuple(X.shape)}"
+        )
+    X = xp.astype(X, xp.float64)
+    if not bool(xp.all(xp.isfinite(X))):
+        raise ValueError(f"{name}: contains NaN or infinity, expected finite numbers")
+    return X
+
+
+def to_numpy(array):
+    """Copy an array of any library and device into NumPy."""
+    if array_api_compat.is_torch_array(array):
+        return array.detach().cpu().numpy()
+    return np.asarray(array)

@@ -1,0 +1,176 @@
+"""One clip, frame by frame: a face that moves, seen by a camera."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cdmer._cv2 import import_cv2
+from cdmer.corpora._face import EXTENT, axes, draw_face, lids, mouth_line, ramp
+from cdmer.corpora._identity import Identity
+from cdmer.corpora._motion import LOWER_LID, MOUTH, UPPER_LID, displacement
+
+# Faces are drawn with this many pixels per pixel of the clip, along each side.
+OVERSAMPLING = 1.5
+
+
+@dataclass(frozen=True)
+class Camera:
+    """What the recording set-up does to the light; see `cdmer.corpora.RecordingSetup`."""
+
+    resolution: int
+    blur: float
+    noise: float
+    gamma: float
+    contrast: float
+    light: tuple
+    ambient: float
+    background: float
+    near_infrared: bool
+
+
+@dataclass(frozen=True)
+class Render:
+    """Everything that a clip's frames follow from; calling it makes them.
+
+    Parameters
+    ----------
+    who : Identity
+    camera : Camera
+    size : int
+        Width and height of the frames.
+    intensities : tuple of (str, float)
+        Action units and their strengths at the apex.
+    course : tuple of float
+        Share of the apex' displacement in each frame, 0 to 1.
+    blink : tuple of float
+        How far the lids close in each frame, 0 open to 1 closed.
+    head : tuple of (float, float, float)
+        Shift right, shift down (half picture widths) and turn (radians) in each frame.
+    seed : int
+        Of the sensor's noise.
+    """
+
+    who: Identity
+    camera: Camera
+    size: int
+    intensities: tuple
+    course: tuple
+    blink: tuple
+    head: tuple
+    seed: int
+
+    def __call__(self):
+        """Render the frames, ndarray of uint8, shape (T, size, size)."""
+        camera = self.camera
+        n = round(self.size * OVERSAMPLING * EXTENT)
+        face = draw_face(
+            self.who, n, camera.light, camera.ambient, camera.near_infrared, camera.background
+        )
+        draw = _Compositor(self.who, face, dict(self.intensities), n)
+        look_up = _Mover(
+            displacement(self.who, dict(self.intensities), *_output_axes(self.size)), n
+        )
+        rng = np.random.default_rng(self.seed)
+        frames = np.empty((len(self.course), self.size, self.size), dtype=np.uint8)
+        for t, (strength, closed, head) in enumerate(
+            zip(self.course, self.blink, self.head, strict=True)
+        ):
+            light = look_up(draw(strength, closed), strength, head)
+            if face.glass is not None:  # glasses follow the head, not the brows
+                light *= look_up(face.glass, 0.0, head)
+            frames[t] = _expose(light, camera, self.size, rng)
+        return frames
+
+
+class _Compositor:
+    """Puts a face's layers together: lids over eyeballs, the gap between the lips."""
+
+    def __init__(self, who, face, intensities, n):
+        self.face = face
+        x, y = axes(n)
+        upper, lower, inside = lids(who, x)
+        rows = np.flatnonzero(np.abs(y[:, 0] - who.eye_y) < 0.22)
+        self.rows = slice(rows[0], rows[-1] + 1)  # all that the lids touch
+        self.y, self.upper, self.lower, self.inside = y[self.rows], upper, lower, inside
+        self.lift_upper = sum(UPPER_LID.get(u, 0) * s for u, s in intensities.items())
+        self.lift_lower = sum(LOWER_LID.get(u, 0) * s for u, s in intensities.items())
+        line, profile = mouth_line(who, x)
+        self.opening = sum(MOUTH.get(u, 0) * s for u, s in intensities.items())
+        rows = np.flatnonzero(np.abs(y[:, 0] - who.mouth_y) < 0.2)
+        self.mouth = slice(rows[0], rows[-1] + 1)
+        self.line, self.profile, self.mouth_y = line, profile, y[self.mouth]
+        self.still = not (self.lift_upper or self.lift_lower or self.opening)
+        self.last = None, None
+
+    def __call__(self, strength, closed):
+        """Linear light with the lids closed by `closed` and the units at `strength`."""
+        key = (0.0 if self.still else strength, closed)
+        if key != self.last[0]:
+            self.last = key, self._compose(*key)
+        return self.last[1]
+
+    def _compose(self, strength, closed):
+        face, rows = self.face, self.rows
+        picture = face.skin.copy()
+        upper = self.upper - self.lift_upper * strength * self.inside**0.7
+        lower = self.lower - self.lift_lower * strength * self.inside**0.7
+        upper = upper + (lower - upper) * closed
+        open_ = self.inside > 0
+        between = ramp(self.y - upper, 0.012) * ramp(lower - self.y, 0.012) * open_
+        eyes = picture[rows]
+        eyes += (face.eyeballs[rows] - eyes) * between
+        taper = self.inside**0.3 * open_
+        eyes *= 1 - 0.85 * np.exp(-0.5 * ((self.y - upper + 0.004) / 0.011) ** 2) * taper
+        eyes *= 1 - 0.35 * np.exp(-0.5 * ((self.y - lower - 0.003) / 0.008) ** 2) * taper
+        gap = self.opening * strength
+        if gap > 0:
+            half = 0.5 * gap * self.profile**0.7
+            inner = ramp(half - np.abs(self.mouth_y - self.line - 0.25 * gap), 0.008)
+            picture[self.mouth] *= 1 - 0.85 * inner * (self.profile > 0) * min(1, gap / 0.02)
+        return picture
+
+
+def _output_axes(size):
+    return axes(round(size * OVERSAMPLING), extent=1.0)
+
+
+class _Mover:
+    """Looks up where each point of the moved face came from."""
+
+    def __init__(self, field, n):
+        self.scale = n / (2 * EXTENT)
+        self.field = field * np.float32(self.scale)
+        self.x, self.y = _output_axes(round(field.shape[1] / OVERSAMPLING))
+        self.cv2 = import_cv2()
+
+    def __call__(self, picture, strength, head):
+        """Move skin and head: `head` is (right, down, turn)."""
+        right, down, turn = head
+        cos, sin, scale = np.float32(np.cos(turn)), np.float32(np.sin(turn)), np.float32(self.scale)
+        # The field lives on the face: undo the head's motion first, then that of the skin.
+        x, y = (self.x - np.float32(right)) * scale, (self.y - np.float32(down)) * scale
+        middle = np.float32(EXTENT * self.scale - 0.5)
+        u = cos * x + (sin * y + middle)
+        v = (cos * y + middle) - sin * x
+        if strength:
+            u -= np.float32(strength) * self.field[0]
+            v -= np.float32(strength) * self.field[1]
+        return self.cv2.remap(
+            picture, u, v, self.cv2.INTER_LINEAR, borderMode=self.cv2.BORDER_REPLICATE
+        )
+
+
+def _expose(light, camera, size, rng):
+    """Turn light into the grey levels of a frame."""
+    cv2 = import_cv2()
+    side = (camera.resolution, camera.resolution)
+    grey = cv2.resize(light, side, interpolation=cv2.INTER_AREA)
+    if camera.blur:
+        grey = cv2.GaussianBlur(grey, (0, 0), camera.blur)
+    grey = cv2.pow(np.clip(camera.contrast * grey, 0, 1), 1 / camera.gamma)
+    if camera.noise:
+        grey += camera.noise * rng.standard_normal(grey.shape, dtype=np.float32)
+    if camera.resolution != size:
+        how = cv2.INTER_AREA if camera.resolution > size else cv2.INTER_LINEAR
+        grey = cv2.resize(grey, (size, size), interpolation=how)
+    return np.rint(255 * np.clip(grey, 0, 1)).astype(np.uint8)

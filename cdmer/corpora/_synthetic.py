@@ -1,0 +1,288 @@
+"""Synthetic corpora: rendered faces under the recording set-ups of real ones."""
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+
+from cdmer.corpora._clip import Clip
+from cdmer.corpora._corpus import Corpus
+from cdmer.corpora._identity import draw_identities
+from cdmer.corpora._render import Camera, Render
+
+CLASSES = ("negative", "positive", "surprise")
+
+# Action units and their probabilities per emotion, and the emotions of each class: the expert table
+# of MiE-X (Liu et al., 2022, arXiv:2112.01730).
+EMOTIONS = {
+    "happiness": {"12": 1.0, "25": 0.5, "6": 0.5},
+    "surprise": {"1": 1.0, "2": 1.0, "5": 0.5, "25": 0.5, "26": 0.5},
+    "sadness": {"4": 1.0, "1": 0.5, "15": 0.5},
+    "fear": {"5": 0.5, "20": 0.5, "25": 0.5, "26": 0.5},
+    "anger": {"4": 1.0, "7": 0.5, "23": 0.5},
+    "disgust": {"9": 1.0, "10": 0.5, "17": 1.0},
+    "contempt": {"14": 1.0},
+}
+EMOTIONS_OF = {
+    "negative": ("sadness", "fear", "anger", "disgust", "contempt"),
+    "positive": ("happiness",),
+    "surprise": ("surprise",),
+}
+
+
+def _check(name, value, holds, expected):
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name}: expected {expected}, got {value!r}")
+    if not holds(value):
+        raise ValueError(f"{name}: expected {expected}, got {value!r}")
+
+
+def _check_count(name, value, least):
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name}: expected an integer, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name}: expected an integer >= {least}, got {value!r}")
+
+
+@dataclass(frozen=True)
+class RecordingSetup:
+    """How a corpus is recorded.
+
+    Parameters
+    ----------
+    fps : float
+        Frames per second.
+    resolution : int
+        Pixels across the face on the sensor; frames are resized to the corpus' size.
+    blur : float
+        Spread of the lens' blur, sensor pixels.
+    noise : float
+        Spread of the sensor's noise per frame, as a fraction of full scale.
+    gamma : float
+        Grey level = light ** (1 / gamma).
+    contrast : float
+        Factor on the light before that.
+    light : tuple of 3 floats
+        Direction towards the light: right, down, towards the camera.
+    ambient : float
+        Share of the light that comes from everywhere, 0 to 1.
+    background : float
+        Brightness behind the head, 0 to 1.
+    near_infrared : bool
+        Even bright skin, pale irises, shining pupils.
+    balance : tuple of 3 floats
+        Shares of the classes negative, positive, surprise.
+    amplitude : float
+        Factor on the displacements of action units; 1 moves the skin by about two pixels of 112.
+    head_motion : float
+        Factor on drift and tremor of the head.
+    blink_rate : float
+        Blinks per second.
+    """
+
+    fps: float
+    resolution: int = 112
+    blur: float = 0.5
+    noise: float = 0.01
+    gamma: float = 2.0
+    contrast: float = 1.0
+    light: tuple = (-0.4, -0.5, 0.8)
+    ambient: float = 0.35
+    background: float = 0.4
+    near_infrared: bool = False
+    balance: tuple = (1 / 3, 1 / 3, 1 / 3)
+    amplitude: float = 1.0
+    head_motion: float = 1.0
+    blink_rate: float = 0.2
+
+    def __post_init__(self):
+        for name in ("fps", "gamma", "contrast"):
+            _check(name, getattr(self, name), lambda v: v > 0, "a number > 0")
+        for name in ("blur", "noise", "background", "amplitude", "head_motion", "blink_rate"):
+            _check(name, getattr(self, name), lambda v: v >= 0, "a number >= 0")
+        _check("ambient", self.ambient, lambda v: 0 <= v <= 1, "a number between 0 and 1")
+        _check_count("resolution", self.resolution, 16)
+        for name in ("light", "balance"):
+            value = getattr(self, name)
+            if not isinstance(value, tuple | list) or len(value) != 3:
+                raise ValueError(f"{name}: expected three numbers, got {value!r}")
+        if min(self.balance) <= 0:
+            raise ValueError(f"balance: expected three shares > 0, got {self.balance!r}")
+
+
+PRESETS = {
+    "lab-200fps": RecordingSetup(
+        fps=200, resolution=168, blur=0.6, noise=0.0015, gamma=2.2, light=(-0.15, -0.5, 1.0),
+        ambient=0.5, background=0.55, balance=(0.5, 0.25, 0.25), head_motion=0.5,
+    ),
+    "lab-100fps": RecordingSetup(
+        fps=100, resolution=140, blur=0.6, noise=0.003, gamma=2.0, light=(0.45, -0.45, 0.8),
+        ambient=0.4, background=0.3, balance=(0.43, 0.31, 0.26), head_motion=0.6,
+    ),
+    "webcam-25fps": RecordingSetup(
+        fps=25, resolution=84, blur=0.7, noise=0.012, gamma=1.7, light=(-0.7, -0.35, 0.7),
+        ambient=0.35, background=0.2, balance=(0.3, 0.4, 0.3), amplitude=1.3,
+    ),
+    "nir-25fps": RecordingSetup(
+        fps=25, resolution=96, blur=0.8, noise=0.008, gamma=1.8, light=(0.0, -0.05, 1.0),
+        ambient=0.3, background=0.08, near_infrared=True, balance=(0.33, 0.39, 0.28),
+        amplitude=1.1, head_motion=0.8,
+    ),
+}  # fmt: skip
+
+
+def make_synthetic_corpus(
+    preset="lab-200fps", *, n_clips=60, n_subjects=10, size=112, random_state=0, name=None
+):
+    """Make a corpus of rendered faces that show micro-expressions.
+
+    People differ in shape, skin, brows, eyes, nose, mouth, hair, beard, glasses and texture. Each
+    clip shows one expression, drawn from the expert table of MiE-X: its action units displace the
+    skin locally and smoothly, from onset over apex to offset within 0.1 to 0.5 s. Heads drift and
+    tremble, and people blink, whatever they feel. Frames are rendered when they are read.
+
+    Parameters
+    ----------
+    preset : str or RecordingSetup, default="lab-200fps"
+        A name in `PRESETS`, or a set-up of your own.
+    n_clips : int, default=60
+        Number of clips, at least 3: every class occurs.
+    n_subjects : int, default=10
+        Number of people; clips go round them in turn.
+    size : int, default=112
+        Width and height of the frames, pixels; at least 32.
+    random_state : int, RandomState or None, default=0
+        Seed of people, expressions and noise. Presets draw different people from one seed.
+    name : str, optional
+        Name of the corpus. By default the preset's, or ``"synthetic"`` for a set-up of your own.
+
+    Returns
+    -------
+    Corpus
+        Labels are ``"negative"``, ``"positive"`` and ``"surprise"``; onset, apex and offset count
+        frames from 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the preset is unknown, or a number is too small or no number.
+
+    Examples
+    --------
+    >>> from cdmer.corpora import make_synthetic_corpus
+    >>> corpus = make_synthetic_corpus("webcam-25fps", n_clips=6, n_subjects=3)
+    >>> corpus
+    Corpus('webcam-25fps', 6 clips, 3 subjects)
+    >>> corpus[0].frames.shape[1:]
+    (112, 112)
+    """
+    setup, preset_name = _look_up(preset)
+    _check_count("n_clips", n_clips, len(CLASSES))
+    _check_count("n_subjects", n_subjects, 1)
+    _check_count("size", size, 32)
+    rng = _generator(random_state, preset_name)
+    people = draw_identities(n_subjects, rng)
+    labels = _draw_labels(setup.balance, n_clips, rng)
+    name = preset_name if name is None else name
+    counts, clips = {}, []
+    for i, label in enumerate(labels):
+        subject = i % n_subjects
+        counts[subject, label] = counts.get((subject, label), 0) + 1
+        clip_name = f"s{subject + 1:02d}_{label[:2]}_{counts[subject, label]:02d}"
+        clips.append(_make_clip(setup, people[subject], label, clip_name, name, size, rng))
+    return Corpus(clips, name)
+
+
+def _look_up(preset):
+    if isinstance(preset, RecordingSetup):
+        return preset, "synthetic"
+    if preset not in PRESETS:
+        raise ValueError(
+            f"preset: expected a RecordingSetup or one of {sorted(PRESETS)}, got {preset!r}"
+        )
+    return PRESETS[preset], preset
+
+
+def _generator(random_state, preset_name):
+    from sklearn.utils import check_random_state
+
+    seed = check_random_state(random_state).randint(2**31 - 1)
+    return np.random.default_rng([seed, *preset_name.encode()])
+
+
+def _draw_labels(balance, n_clips, rng):
+    """Classes in the set-up's shares, each at least once, in random order."""
+    shares = np.asarray(balance) / np.sum(balance) * (n_clips - len(CLASSES))
+    counts = 1 + np.floor(shares).astype(int)
+    for index in np.argsort(np.floor(shares) - shares)[: n_clips - counts.sum()]:
+        counts[index] += 1
+    return rng.permutation(np.repeat(CLASSES, counts)).tolist()
+
+
+def _make_clip(setup, who, label, clip_name, corpus, size, rng):
+    intensities = _draw_units(label, setup.amplitude, rng)
+    course, blink, head, numbers = _draw_motion(setup, rng)
+    camera = Camera(
+        setup.resolution, setup.blur, setup.noise, setup.gamma, setup.contrast,
+        tuple(setup.light), setup.ambient, setup.background, setup.near_infrared,
+    )  # fmt: skip
+    render = Render(
+        who=who,
+        camera=camera,
+        size=size,
+        intensities=tuple(intensities.items()),
+        course=tuple(course.tolist()),
+        blink=tuple(blink.tolist()),
+        head=tuple(map(tuple, head.tolist())),
+        seed=int(rng.integers(2**63)),
+    )
+    onset, apex, offset = numbers
+    return Clip(
+        render, clip_name, clip_name[:3], corpus, label, onset, apex, offset,
+        tuple(intensities), setup.fps,
+    )  # fmt: skip
+
+
+def _draw_units(label, amplitude, rng):
+    """Action units and intensities of one expression; never none."""
+    units = EMOTIONS[rng.choice(EMOTIONS_OF[label])]
+    drawn = []
+    while not drawn:
+        drawn = [unit for unit, chance in units.items() if rng.random() < chance]
+    return {unit: float(amplitude * rng.uniform(0.7, 1.3)) for unit in drawn}
+
+
+def _draw_motion(setup, rng):
+    """Course of the expression, lids and head per frame, and the numbers of the key frames."""
+    fps = setup.fps
+    duration = rng.uniform(0.25, 0.48)  # onset to offset, seconds
+    before, after = rng.uniform(0.01, 0.04, size=2)
+    rise = rng.uniform(0.35, 0.55)
+    # At low frame rates whole frames come first: never fewer than 14, and key frames apart.
+    onset = max(2, round(before * fps))
+    apex = onset + max(2, round(rise * duration * fps))
+    offset = apex + max(2, round((1 - rise) * duration * fps))
+    offset = min(offset, onset + int(0.5 * fps))
+    n_frames = max(14, offset + 1 + max(2, round(after * fps)))
+    t = np.arange(n_frames)
+    course = np.interp(t, [onset, apex, offset], [0.0, 1.0, 0.0])
+    course = course * course * (3 - 2 * course)
+    seconds = t / fps
+    head = setup.head_motion * _draw_head(seconds, rng)
+    blink = np.zeros(n_frames)
+    if rng.random() < setup.blink_rate * seconds[-1]:
+        blink = np.exp(-0.5 * ((seconds - rng.uniform(0, seconds[-1])) / 0.045) ** 2)
+        blink[blink < 0.01] = 0
+    return course, blink, head, (onset, apex, offset)
+
+
+def _draw_head(seconds, rng):
+    """Drift and tremor, shape (n_frames, 3): shifts in half picture widths, turn in radians."""
+    drift = rng.normal(scale=(0.012, 0.012, 0.008)) * seconds[:, None]
+    tremor = np.zeros_like(drift)
+    for frequency in rng.uniform(2, 9, size=3):
+        phase = rng.uniform(0, 2 * np.pi, size=3)
+        strength = rng.normal(scale=(0.0012, 0.0012, 0.0008))
+        tremor += strength * np.sin(2 * np.pi * frequency * seconds[:, None] + phase)
+    place = rng.normal(scale=(0.015, 0.015, 0.01))
+    return place + drift + tremor
