@@ -4,9 +4,8 @@ from numbers import Integral
 
 import array_api_compat
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted
 
 from cdmer.features._clips import grey_frames, named_clips, to_device
 from cdmer.features._grid import RegionGrid
@@ -181,9 +180,9 @@ class LBPTOP(TransformerMixin, BaseEstimator):
             The array belongs to the library, and lies on the device, of the frames; frames moved
             from NumPy to `device` give a NumPy array.
         """
-        check_is_fitted(self)
+        ready = self._ready()
         rows = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(self._describe)(clip, name) for name, clip in named_clips(X)
+            delayed(ready._describe)(clip, name) for name, clip in named_clips(X)
         )
         return array_api_compat.array_namespace(*rows).stack(rows)
 
@@ -200,20 +199,25 @@ class LBPTOP(TransformerMixin, BaseEstimator):
             Region, plane and code: ``"l8r3c5_xt_240"`` is code 240 in plane XT of row 3, column 5
             of the 8 × 8 grid; ``"…_other"`` counts the codes that are not uniform.
         """
-        check_is_fitted(self)
+        grid = self._ready().grid_
         codes = range(2**self.n_points)
         if self.uniform:
             codes = [*uniform_patterns(self.n_points), "other"]
         return np.asarray(
-            [f"{r}_{plane}_{c}" for r in self.grid_.names for plane in _PLANES for c in codes],
+            [f"{r}_{plane}_{c}" for r in grid.names for plane in _PLANES for c in codes],
             dtype=object,
         )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
+        tags.requires_fit = False
         tags.array_api_support = True
         return tags
+
+    def _ready(self):
+        """Give itself, or a fitted copy: nothing is learnt, so nobody has to call `fit` first."""
+        return self if hasattr(self, "grid_") else clone(self).fit()
 
     @property
     def _n_bins(self):

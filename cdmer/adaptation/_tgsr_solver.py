@@ -16,7 +16,7 @@ PENALTY_START, PENALTY_GROWTH, PENALTY_END = 1e-3, 1.1, 1e15
 # 256 columns fits the second-level cache. An accelerator takes one block, and as many settings as
 # this memory holds.
 CPU_BATCH, CPU_BLOCK = 128, 256
-ACCELERATOR_BYTES = 2**34
+ACCELERATOR_BYTES = 2**32
 
 
 class TGSRProblem:

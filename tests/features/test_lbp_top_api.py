@@ -8,7 +8,6 @@ import joblib
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
@@ -229,6 +228,12 @@ def test_collections_are_checked_by_transform(X, error, message):
         lbp_top.transform(X)
 
 
-def test_transform_needs_fit(clips):
-    with pytest.raises(NotFittedError):
-        LBPTOP().transform(clips)
+def test_nothing_is_learnt_so_transform_needs_no_fit(clips):
+    lbp_top = LBPTOP(grid=SMALL)
+    np.testing.assert_array_equal(
+        lbp_top.transform(clips), LBPTOP(grid=SMALL).fit(clips).transform(clips)
+    )
+    assert not hasattr(lbp_top, "grid_")
+    assert len(lbp_top.get_feature_names_out()) == 5 * 177
+    with pytest.raises(ValueError, match="radius"):
+        LBPTOP(radius=0).transform(clips)

@@ -1,0 +1,46 @@
+"""The examples in docstrings run, and parameters are documented under their own names."""
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+
+import pytest
+
+import cdmer
+
+MODULES = [cdmer, *(importlib.import_module(f"cdmer.{n}") for n in
+                    ("corpora", "features", "adaptation", "evaluation"))]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name",
+    [info.name for module in MODULES[1:]
+     for info in pkgutil.iter_modules(module.__path__, module.__name__ + ".")],
+)  # fmt: skip
+def test_examples_run(name):
+    outcome = doctest.testmod(
+        importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE
+    )
+    assert outcome.failed == 0
+
+
+PUBLIC = {f"{m.__name__}.{n}": getattr(m, n) for m in MODULES[1:] for n in m.__all__}
+CALLABLES = {name: thing for name, thing in PUBLIC.items() if callable(thing)}
+
+
+@pytest.mark.parametrize("name", CALLABLES)
+def test_docstring_names_the_parameters_it_has(name):
+    thing = CALLABLES[name]
+    doc = inspect.getdoc(thing)
+    if re.search(r"Parameters are\s+(those of|as in)\s+`", doc):
+        return
+    signature = inspect.signature(thing)
+    section = re.search(r"Parameters\n-+\n(.*?)(\n\n[A-Z][\w ]+\n-+\n|\Z)", doc, re.S)
+    documented = []
+    if section:
+        for line in re.findall(r"^(\w[\w, *]*?)(?: :.*)?$", section.group(1), re.M):
+            documented += [part.strip(" *") for part in line.split(",")]
+    expected = [p for p in signature.parameters if p != "self"]
+    assert documented == expected
