@@ -78,9 +78,16 @@ def fetch(names, data_home, quiet):
     """
     from cdmer.corpora import fetch_published_features
 
+    failed = []
     for name in names or CORPORA:
-        path = fetch_published_features(name, data_home, progress=_show(quiet))
-        click.echo(f"{name}: {path}")
+        try:
+            path = fetch_published_features(name, data_home, progress=_show(quiet))
+        except (ValueError, OSError) as error:  # the others are worth having
+            failed.append(str(error))
+        else:
+            click.echo(f"{name}: {path}")
+    if failed:
+        raise OSError("; ".join(failed))
 
 
 @cli.command()

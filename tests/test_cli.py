@@ -65,6 +65,13 @@ def test_fetch_says_where_the_files_are(published):
     assert re.findall(r"^(\S+): .*mat$", outcome.stdout, re.M) == ["casme2", "smic-vis"]
 
 
+def test_fetch_goes_on_after_a_failure(published):
+    outcome = cdmer("fetch", "samm", "casme2")
+    assert outcome.returncode == 1
+    assert outcome.stdout.startswith("casme2: ")
+    assert outcome.stderr.startswith("cdmer: name: expected one of")
+
+
 @pytest.mark.slow
 def test_tgsr_shows_fixed_settings_and_the_oracle_apart(published, tmp_path):
     outcome = cdmer(
