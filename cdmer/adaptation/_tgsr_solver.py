@@ -134,9 +134,9 @@ class _Batch:
         self.weight = problem.array(mmd_weight)[:, None, None]
         self.refuting = 0  # block that last showed a setting not to have converged
         # All ones: the first vector of the frame [1, Q].
-        start = problem.array(np.eye(1, problem.datafit.basis.shape[1] + 1)[None, :, :])
-        start = xp.broadcast_to(start, (n_settings, n_classes, start.shape[2]))
-        self.W = [block.advance(None, None, start)[0] for block in problem.blocks]
+        one = problem.array(np.eye(1, problem.datafit.basis.shape[1] + 1)[None, :, :])
+        self.start = xp.broadcast_to(one, (n_settings, n_classes, one.shape[2]))
+        self.W = [block.advance(None, None, self.start)[0] for block in problem.blocks]
         self.shrink = xp.ones_like(self.weight[:, :, 0] + problem.root_sizes)
         self.b = self._project()
         self.t = xp.zeros_like(self.b)
@@ -157,7 +157,8 @@ class _Batch:
             W, square = block.advance(before, shrink, in_frame)
             self.W.append(W)
             squares.append(square)
-        self.norms = xp.sqrt(xp.concat(squares, axis=1))
+        squares = xp.concat(squares, axis=1)
+        self.norms = xp.sqrt(xp.maximum(squares, xp.zeros_like(squares)))  # rounding: -1e-20
         self.shrink = self._shrinkage()
 
         inside = self.b + step
@@ -173,12 +174,11 @@ class _Batch:
 
     def _project(self):
         alive = self._alive()
-        parts = [
-            block.project(W, self.shrink)
-            for block, W in zip(self.problem.blocks, self.W, strict=True)
-            if alive[block.groups].any()
-        ]
-        return sum(parts)[..., 1:]
+        total = 0 * self.start[: self.shrink.shape[0], :, :]
+        for block, W in zip(self.problem.blocks, self.W, strict=True):
+            if alive[block.groups].any():
+                total = total + block.project(W, self.shrink)
+        return total[..., 1:]
 
     def _shrinkage(self):
         """Factors that leave exactly the groups with the largest norms, shape (batch, n_groups)."""

@@ -72,6 +72,21 @@ def test_rank_deficient_rows():
     np.testing.assert_allclose(model.coef_, coef, rtol=0, atol=1e-8)
 
 
+@pytest.mark.parametrize("groups", [4, None])
+def test_groups_that_tie(groups):
+    """Groups of equal norm: none is above the threshold, and B is zero for a while."""
+    X, y, domain = problem(n_source=12, d=24)
+    X = np.tile(X[:, :6], 4)
+    X[:, 5] = 0
+    group_of = np.repeat(np.arange(4), 6) if groups else np.arange(24)
+    for kept in (1, 2):
+        model = TGSR(groups=groups, n_selected=kept, max_iter=500).fit(X, y, sample_domain=domain)
+        coef, n_iter = dense_tgsr(X, y, domain > 0, group_of, kept, 1.0, max_iter=500)
+        np.testing.assert_allclose(model.coef_, coef, rtol=0, atol=1e-8)
+        assert model.n_iter_ == n_iter
+        assert not model.selected_groups_.size
+
+
 def test_keeping_all_groups_is_a_ridge_step_from_ones():
     X, y, domain = problem()
     model = TGSR(groups=4, mmd_weight=2.0).fit(X, y, sample_domain=domain)
