@@ -8,8 +8,11 @@ import datetime
 import os
 import platform
 import time
+from pathlib import Path
 
+import h5py
 import numpy as np
+from scipy.io import loadmat
 from threadpoolctl import threadpool_limits
 
 from cdmer.adaptation import iter_tgsr_path
@@ -126,8 +129,27 @@ def main():
           f"{plain / per_setting:.1f} |")  # fmt: skip
     print(f"\nSettings of the sample whose predictions or iterations differ: {differ}")
     if arguments.full:
-        seconds, _, _ = path(grid)
+        seconds, predicted, _ = path(grid)
         print(f"Full sweep of {len(grid)} settings: {seconds:.1f} s")
+        accuracy = (predicted == target.labels).mean(axis=1)
+        print(compare_with_recorded(arguments.source, arguments.target, grid, accuracy))
+
+
+def compare_with_recorded(source, target, grid, accuracy):
+    """Compare accuracies of the whole grid with the authors' recorded sweep, if it is at hand."""
+    codes = [name.upper().replace("-", "_") for name in (source, target)]
+    name = f"Acc_record_3class_{codes[0]}_{codes[1]}_feature_LBPTOP_R3P8.mat"
+    path = Path(os.environ.get("CDMER_DATA", ".")) / "recorded" / name
+    if not path.exists():
+        return f"Not compared with the authors' sweep: there is no {path}"
+    if h5py.is_hdf5(path):
+        with h5py.File(path) as data:
+            recorded = data["Acc"][()].T
+    else:
+        recorded = loadmat(path)["Acc"]
+    np.testing.assert_allclose(recorded[:, :2], grid, rtol=1e-9)
+    differ = int((np.abs(recorded[:, 2] - accuracy) > 1e-4).sum())
+    return f"Rows of the authors' recorded sweep: {len(recorded)}, mismatches: {differ}"
 
 
 if __name__ == "__main__":
