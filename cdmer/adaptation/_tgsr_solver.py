@@ -12,10 +12,10 @@ from cdmer.adaptation._span import SpanLeastSquares
 # The published schedule of the penalty μ.
 PENALTY_START, PENALTY_GROWTH, PENALTY_END = 1e-3, 1.1, 1e15
 
-# On a processor 128 settings keep the products of matrices efficient, and their part in a block of
-# 256 columns fits the second-level cache. An accelerator takes one block, and as many settings as
-# this memory holds.
-CPU_BATCH, CPU_BLOCK = 128, 256
+# On a processor 32 to 128 settings keep the products of matrices efficient, and the part of 128 in a
+# block of 256 columns fits the second-level cache; short lists still make batches for several
+# threads. An accelerator takes one block, and as many settings as this memory holds.
+CPU_BATCH, CPU_BATCH_LEAST, CPU_BLOCK = 128, 32, 256
 ACCELERATOR_BYTES = 2**32
 
 
@@ -45,7 +45,8 @@ class TGSRProblem:
         )
         n_columns = X_source.shape[1]
         if self.on_cpu:
-            self.batch_size = min(n_settings, CPU_BATCH)
+            batch_size = min(CPU_BATCH, max(CPU_BATCH_LEAST, n_settings // 8))
+            self.batch_size = min(n_settings, batch_size)
             n_columns = CPU_BLOCK * CPU_BATCH // self.batch_size
         self.blocks = make_blocks(self.datafit.basis, self.members, n_columns)
         if not self.on_cpu:

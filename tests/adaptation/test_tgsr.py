@@ -116,6 +116,7 @@ def test_path_equals_single_fits_in_any_order_and_for_any_n_jobs(monkeypatch):
     import cdmer.adaptation._tgsr_solver as solver
 
     monkeypatch.setattr(solver, "CPU_BATCH", 5)
+    monkeypatch.setattr(solver, "CPU_BATCH_LEAST", 5)
     X, y, domain = problem(d=40)
     rng = np.random.default_rng(0)
     kept, weights = rng.integers(1, 5, size=23), 10 ** rng.uniform(-3, 3, size=23)
@@ -145,6 +146,19 @@ def test_torch_tensors_stay_torch_and_agree():
     np.testing.assert_array_equal(
         model.predict(torch.from_numpy(X)), TGSR(4, 2).fit(X, y, sample_domain=domain).predict(X)
     )
+
+
+def test_a_gpu_gives_the_same():
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("needs a GPU that PyTorch can use")
+    X, y, domain = problem(d=40)
+    settings = {"sample_domain": domain, "n_selected": [1, 2, 4], "mmd_weight": [0.1, 1.0, 10.0]}
+    for groups in (4, 20, None):
+        expected = tgsr_path(X, y, **settings, groups=groups)
+        coefs = tgsr_path(torch.from_numpy(X).cuda(), y, **settings, groups=groups)
+        assert coefs.device.type == "cuda"
+        np.testing.assert_allclose(coefs.cpu().numpy(), expected, atol=1e-9)
 
 
 def test_solver_uses_standard_array_functions_alone():
