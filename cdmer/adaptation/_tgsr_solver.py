@@ -12,7 +12,7 @@ from cdmer.adaptation._span import SpanLeastSquares
 # The published schedule of the penalty μ.
 PENALTY_START, PENALTY_GROWTH, PENALTY_END = 1e-3, 1.1, 1e15
 
-# On a processor 32 to 128 settings keep the products of matrices efficient, and the part of 128 in a
+# On a processor 32 to 128 settings keep the products of matrices efficient, and what 128 need of a
 # block of 256 columns fits the second-level cache; short lists still make batches for several
 # threads. An accelerator takes one block, and as many settings as this memory holds.
 CPU_BATCH, CPU_BATCH_LEAST, CPU_BLOCK = 128, 32, 256
