@@ -63,8 +63,9 @@ def benchmark(
     Raises
     ------
     ValueError
-        If a name occurs twice, the scheme is unknown, the protocol has no experiment for the
-        corpora, or a method predicts something that is not a class.
+        If a name occurs twice, a source and a target share clips, the scheme is unknown, the
+        protocol has no experiment for the corpora, or a method predicts something that is not a
+        class.
     TypeError
         If a corpus is neither a Corpus nor PublishedFeatures, or a method takes no `sample_domain`.
     """
@@ -78,6 +79,8 @@ def benchmark(
             raise ValueError(f"corpora: the name {table.name!r} occurs twice")
         tables[table.name] = table
     experiments = (CDMERPairs() if protocol is None else protocol).split(list(tables))
+    for experiment in experiments:
+        _check_apart(tables[experiment.source], tables[experiment.target])
     if descriptor is not None:
         _describe(tables.values(), descriptor, progress)
 
@@ -126,6 +129,15 @@ def _read(corpus, scheme):
         [clip.key for clip, _ in kept],
         [clip.subject for clip, _ in kept],
     )
+
+
+def _check_apart(source, target):
+    shared = sorted(set(source.clips) & set(target.clips))
+    if shared:
+        raise ValueError(
+            f"corpora: {source.name!r} and {target.name!r} share {len(shared)} clips, such as "
+            f"{shared[0]!r}; a labelled clip must not be tested on"
+        )
 
 
 def _describe(tables, descriptor, progress):

@@ -183,6 +183,14 @@ def test_errors_name_the_argument():
         benchmark({"SVM": SourceOnly()}, CORPORA).table("F1")
 
 
+def test_a_labelled_clip_is_never_tested_on():
+    lab = clips("lab")
+    native = [Clip(c.source, c.name, c.subject, "lab", label="positive") for c in lab]
+    one, two = Corpus(native[:6], "morning"), Corpus(native[4:], "evening")
+    with pytest.raises(ValueError, match=r"'morning' and 'evening' share 2 clips, such as 'lab/"):
+        benchmark({"SVM": SourceOnly()}, [one, two], CDMERPairs(None), descriptor=MeanFace())
+
+
 class Nonsense(Recorder):
     def predict(self, X):
         return np.full(len(X), 7)
