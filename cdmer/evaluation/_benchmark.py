@@ -4,6 +4,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from sklearn import get_config
 from sklearn.base import clone
+from threadpoolctl import threadpool_limits
 
 from cdmer._progress import progress_bar
 from cdmer.corpora import Corpus, PublishedFeatures, get_scheme
@@ -161,16 +162,19 @@ def _run_unit(method, name, source, target):
     steps = getattr(model, "steps", None)
     by_step = steps and not get_config()["enable_metadata_routing"]
     domain_name = f"{steps[-1][0]}__sample_domain" if by_step else "sample_domain"
-    try:
-        model.fit(X, y, **{domain_name: domain})
-    except TypeError as error:
-        if "sample_domain" not in str(error):
-            raise
-        raise TypeError(
-            f"methods: {name!r} ({type(method).__name__}) takes no sample_domain; wrap a plain "
-            "classifier in cdmer.adaptation.SourceOnly"
-        ) from error
-    return model.predict(target.rows), model
+    # Units are what runs in parallel. One BLAS thread in each: sums come out the same for any
+    # n_jobs, and libsvm does not start threads for every product of two rows.
+    with threadpool_limits(1, user_api="blas"):
+        try:
+            model.fit(X, y, **{domain_name: domain})
+        except TypeError as error:
+            if "sample_domain" not in str(error):
+                raise
+            raise TypeError(
+                f"methods: {name!r} ({type(method).__name__}) takes no sample_domain; wrap a plain "
+                "classifier in cdmer.adaptation.SourceOnly"
+            ) from error
+        return model.predict(target.rows), model
 
 
 def _check_codes(codes, target, n_classes, name):
