@@ -44,19 +44,21 @@ class GramBlock:
         Returns
         -------
         state : tuple of arrays of shape (n_groups, n_settings, n_classes, r + 1)
-            Coordinates z and products ``EᵀE z``.
+            Coordinates z, with one group standing for all where W was zero, and products ``EᵀE z``.
         squares : array of shape (n_settings, n_groups)
             Squared norm of each group's part of W.
         """
-        xp = self.xp
-        z = xp.broadcast_to(step[None, ...], (self.gram.shape[0], *step.shape))
+        xp, n_groups, (n_settings, n_classes, size) = self.xp, self.gram.shape[0], step.shape
+        z = step[None, ...]
         if shrink is not None:
             z = before[0] * self._spread(shrink)
             z += step
-        flat = xp.reshape(z, (z.shape[0], -1, z.shape[3]))
-        products = xp.reshape(xp.matmul(flat, self.gram), z.shape)
-        squares = xp.sum(xp.vecdot(z, products), axis=2)
-        return (z, products), squares.T
+        products = xp.matmul(xp.reshape(z, (-1, n_settings * n_classes, size)), self.gram)
+        squares = xp.vecdot(
+            xp.reshape(z, (-1, n_settings, n_classes * size)),
+            xp.reshape(products, (n_groups, n_settings, n_classes * size)),
+        )
+        return (z, xp.reshape(products, (n_groups, *step.shape))), squares.T
 
     def project(self, state, shrink):
         """Give ``EᵀB`` summed over the groups, shape (n_settings, n_classes, r + 1)."""
@@ -115,7 +117,7 @@ class ColumnBlock:
         return shrink[:, None, self.groups, None]
 
 
-def make_blocks(Q, members, max_columns):
+def make_blocks(Q, members, max_coordinates):
     """Divide the groups into blocks.
 
     Parameters
@@ -124,8 +126,8 @@ def make_blocks(Q, members, max_columns):
         Orthonormal basis of the span.
     members : list of ndarray of int
         Columns of each group, smallest group first.
-    max_columns : int
-        A block takes further groups of its size as long as its columns stay within this.
+    max_coordinates : int
+        A block takes further groups of its size as long as its coordinates stay within this.
 
     Returns
     -------
@@ -137,7 +139,8 @@ def make_blocks(Q, members, max_columns):
     blocks, start = [], 0
     while start < len(sizes):
         size = int(sizes[start])
-        stop = min(start + max(1, max_columns // size), np.searchsorted(sizes, size, side="right"))
+        most = max(1, max_coordinates // min(size, frame.shape[1]))
+        stop = min(start + most, np.searchsorted(sizes, size, side="right"))
         columns = xp.asarray(np.concatenate(members[start:stop]), device=array_api_compat.device(Q))
         rows = xp.take(frame, columns, axis=0)
         # One product with (r + 1)² entries against two with size × (r + 1).

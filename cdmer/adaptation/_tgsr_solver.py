@@ -13,7 +13,7 @@ from cdmer.adaptation._span import SpanLeastSquares
 PENALTY_START, PENALTY_GROWTH, PENALTY_END = 1e-3, 1.1, 1e15
 
 # On a processor 32 to 128 settings keep the products of matrices efficient, and what 128 need of a
-# block of 256 columns fits the second-level cache; short lists still make batches for several
+# block of 256 coordinates fits the second-level cache; short lists still make batches for several
 # threads. An accelerator takes one block, and as many settings as this memory holds.
 CPU_BATCH, CPU_BATCH_LEAST, CPU_BLOCK = 128, 32, 256
 ACCELERATOR_BYTES = 2**32
@@ -43,12 +43,12 @@ class TGSRProblem:
         self.datafit = SpanLeastSquares.from_rows(
             X_source, X_target, self.array(np.eye(n_classes)[codes])
         )
-        n_columns = X_source.shape[1]
+        n_coordinates = X_source.shape[1]
         if self.on_cpu:
             batch_size = min(CPU_BATCH, max(CPU_BATCH_LEAST, n_settings // 8))
             self.batch_size = min(n_settings, batch_size)
-            n_columns = CPU_BLOCK * CPU_BATCH // self.batch_size
-        self.blocks = make_blocks(self.datafit.basis, self.members, n_columns)
+            n_coordinates = CPU_BLOCK * CPU_BATCH // self.batch_size
+        self.blocks = make_blocks(self.datafit.basis, self.members, n_coordinates)
         if not self.on_cpu:
             per_setting = 64 * n_classes * sum(block.n_coordinates for block in self.blocks)
             self.batch_size = max(1, min(n_settings, ACCELERATOR_BYTES // per_setting))
@@ -133,7 +133,6 @@ class _Batch:
         self.carry = 1.0  # previous penalty / penalty, the factor between T/μ then and now
         self.n_selected = np.asarray(n_selected)
         self.weight = problem.array(mmd_weight)[:, None, None]
-        self.refuting = 0  # block that last showed a setting not to have converged
         # All ones: the first vector of the frame [1, Q].
         one = problem.array(np.eye(1, problem.datafit.basis.shape[1] + 1)[None, :, :])
         self.start = xp.broadcast_to(one, (n_settings, n_classes, one.shape[2]))
@@ -202,21 +201,21 @@ class _Batch:
         xp, problem = self.problem.xp, self.problem
         now, before = 1 - self.shrink, self.carry_before * (1 - self.shrink_before)
         bound = xp.abs(now * self.norms - before * self.norms_before) / problem.root_sizes
-        gap = to_numpy(xp.max(bound, axis=1)).copy()
-        # Block after block, while settings are left that none has refuted. The block that refuted
-        # one in the last iteration comes first: it mostly does so again.
-        blocks = list(zip(problem.blocks, self.W, self.W_before, strict=True))
-        for turn in range(len(blocks)):
-            close = gap < tol
+        bound = to_numpy(bound)
+        gap = bound.max(axis=1)
+        close = gap < tol
+        # Block after block, the most telling first, while settings are left that none has refuted.
+        telling = bound[close].max(axis=0, initial=0)
+        ranks = [-telling[block.groups].max() for block in problem.blocks]
+        for i in np.argsort(ranks, kind="stable"):
             if not close.any():
                 break
-            self.refuting = (self.refuting + min(turn, 1)) % len(blocks)
-            block, W, W_before = blocks[self.refuting]
-            which = problem.indices(close)
-            difference = block.combine(W, xp.take(now, which, axis=0), which)
-            difference -= block.combine(W_before, xp.take(before, which, axis=0), which)
+            which, block = problem.indices(close), problem.blocks[i]
+            difference = block.combine(self.W[i], xp.take(now, which, axis=0), which)
+            difference -= block.combine(self.W_before[i], xp.take(before, which, axis=0), which)
             largest = xp.max(xp.abs(difference), axis=(1, 2, 3))
             gap[close] = np.maximum(gap[close], to_numpy(largest))
+            close = gap < tol
         return gap
 
     def coef(self, mask):
