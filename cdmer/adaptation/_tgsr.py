@@ -305,7 +305,8 @@ def iter_tgsr_path(
 ):
     """Solve TGSR for a list of settings, a batch at a time.
 
-    Parameters are those of `tgsr_path`.
+    Parameters are those of `tgsr_path`. Until the last batch has come, BLAS runs on one thread in
+    the whole process: batches are what runs in parallel.
 
     Yields
     ------

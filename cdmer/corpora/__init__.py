@@ -8,7 +8,8 @@ from cdmer.corpora._published import (
     load_published_features,
 )
 from cdmer.corpora._schemes import LabelScheme, get_scheme, list_schemes
-from cdmer.corpora._synthetic import PRESETS, RecordingSetup, make_synthetic_corpus
+from cdmer.corpora._setups import PRESETS, RecordingSetup
+from cdmer.corpora._synthetic import make_synthetic_corpus
 
 __all__ = [
     "PRESETS",

@@ -8,24 +8,10 @@ from cdmer._cv2 import import_cv2
 from cdmer.corpora._face import EXTENT, axes, draw_face, lids, mouth_line, ramp
 from cdmer.corpora._identity import Identity
 from cdmer.corpora._motion import LOWER_LID, MOUTH, UPPER_LID, displacement
+from cdmer.corpora._setups import RecordingSetup
 
 # Faces are drawn with this many pixels per pixel of the clip, along each side.
 OVERSAMPLING = 1.5
-
-
-@dataclass(frozen=True)
-class Camera:
-    """What the recording set-up does to the light; see `cdmer.corpora.RecordingSetup`."""
-
-    resolution: int
-    blur: float
-    noise: float
-    gamma: float
-    contrast: float
-    light: tuple
-    ambient: float
-    background: float
-    near_infrared: bool
 
 
 @dataclass(frozen=True)
@@ -35,7 +21,7 @@ class Render:
     Parameters
     ----------
     who : Identity
-    camera : Camera
+    setup : RecordingSetup
     size : int
         Width and height of the frames.
     intensities : tuple of (str, float)
@@ -51,7 +37,7 @@ class Render:
     """
 
     who: Identity
-    camera: Camera
+    setup: RecordingSetup
     size: int
     intensities: tuple
     course: tuple
@@ -61,10 +47,10 @@ class Render:
 
     def __call__(self):
         """Render the frames, ndarray of uint8, shape (T, size, size)."""
-        camera = self.camera
+        setup = self.setup
         n = round(self.size * OVERSAMPLING * EXTENT)
         face = draw_face(
-            self.who, n, camera.light, camera.ambient, camera.near_infrared, camera.background
+            self.who, n, setup.light, setup.ambient, setup.near_infrared, setup.background
         )
         draw = _Compositor(self.who, face, dict(self.intensities), n)
         look_up = _Mover(
@@ -78,7 +64,7 @@ class Render:
             light = look_up(draw(strength, closed), strength, head)
             if face.glass is not None:  # glasses follow the head, not the brows
                 light *= look_up(face.glass, 0.0, head)
-            frames[t] = _expose(light, camera, self.size, rng)
+            frames[t] = _expose(light, setup, self.size, rng)
         return frames
 
 
@@ -160,17 +146,17 @@ class _Mover:
         )
 
 
-def _expose(light, camera, size, rng):
+def _expose(light, setup, size, rng):
     """Turn light into the grey levels of a frame."""
     cv2 = import_cv2()
-    side = (camera.resolution, camera.resolution)
+    side = (setup.resolution, setup.resolution)
     grey = cv2.resize(light, side, interpolation=cv2.INTER_AREA)
-    if camera.blur:
-        grey = cv2.GaussianBlur(grey, (0, 0), camera.blur)
-    grey = cv2.pow(np.clip(camera.contrast * grey, 0, 1), 1 / camera.gamma)
-    if camera.noise:
-        grey += camera.noise * rng.standard_normal(grey.shape, dtype=np.float32)
-    if camera.resolution != size:
-        how = cv2.INTER_AREA if camera.resolution > size else cv2.INTER_LINEAR
+    if setup.blur:
+        grey = cv2.GaussianBlur(grey, (0, 0), setup.blur)
+    grey = cv2.pow(np.clip(setup.contrast * grey, 0, 1), 1 / setup.gamma)
+    if setup.noise:
+        grey += setup.noise * rng.standard_normal(grey.shape, dtype=np.float32)
+    if setup.resolution != size:
+        how = cv2.INTER_AREA if setup.resolution > size else cv2.INTER_LINEAR
         grey = cv2.resize(grey, (size, size), interpolation=how)
     return np.rint(255 * np.clip(grey, 0, 1)).astype(np.uint8)
