@@ -56,7 +56,7 @@ class Render:
         look_up = _Mover(
             displacement(self.who, dict(self.intensities), *_output_axes(self.size)), n
         )
-        rng = np.random.default_rng(self.seed)
+        expose = _Sensor(setup, self.size, np.random.default_rng(self.seed))
         frames = np.empty((len(self.course), self.size, self.size), dtype=np.uint8)
         for t, (strength, closed, head) in enumerate(
             zip(self.course, self.blink, self.head, strict=True)
@@ -64,7 +64,7 @@ class Render:
             light = look_up(draw(strength, closed), strength, head)
             if face.glass is not None:  # glasses follow the head, not the brows
                 light *= look_up(face.glass, 0.0, head)
-            frames[t] = _expose(light, setup, self.size, rng)
+            frames[t] = expose(light)
         return frames
 
 
@@ -146,17 +146,30 @@ class _Mover:
         )
 
 
-def _expose(light, setup, size, rng):
-    """Turn light into the grey levels of a frame."""
-    cv2 = import_cv2()
-    side = (setup.resolution, setup.resolution)
-    grey = cv2.resize(light, side, interpolation=cv2.INTER_AREA)
-    if setup.blur:
-        grey = cv2.GaussianBlur(grey, (0, 0), setup.blur)
-    grey = cv2.pow(np.clip(setup.contrast * grey, 0, 1), 1 / setup.gamma)
-    if setup.noise:
-        grey += setup.noise * rng.standard_normal(grey.shape, dtype=np.float32)
-    if setup.resolution != size:
-        how = cv2.INTER_AREA if setup.resolution > size else cv2.INTER_LINEAR
-        grey = cv2.resize(grey, (size, size), interpolation=how)
-    return np.rint(255 * np.clip(grey, 0, 1)).astype(np.uint8)
+class _Sensor:
+    """Turns light into the grey levels of a frame."""
+
+    def __init__(self, setup, size, rng):
+        self.setup, self.size, self.rng, self.cv2 = setup, size, rng, import_cv2()
+        # A frame's noise is a window of this field at a random place: drawing normal numbers for
+        # every frame would take longer than all the rest.
+        side = 2 * setup.resolution
+        self.noise = np.float32(setup.noise) * rng.standard_normal((side, side), dtype=np.float32)
+
+    def __call__(self, light):
+        """Expose one frame, ndarray of uint8, shape (size, size)."""
+        setup, side, cv2 = self.setup, self.setup.resolution, self.cv2
+        grey = self._resize(light, side)
+        if setup.blur:
+            grey = cv2.GaussianBlur(grey, (0, 0), setup.blur)
+        grey = cv2.pow(np.clip(setup.contrast * grey, 0, 1), 1 / setup.gamma)
+        if setup.noise:
+            top, left = self.rng.integers(side, size=2)
+            grey += self.noise[top : top + side, left : left + side]
+        return np.rint(255 * np.clip(self._resize(grey, self.size), 0, 1)).astype(np.uint8)
+
+    def _resize(self, picture, side):
+        if picture.shape[0] == side:
+            return picture
+        how = self.cv2.INTER_AREA if picture.shape[0] > side else self.cv2.INTER_LINEAR
+        return self.cv2.resize(picture, (side, side), interpolation=how)
