@@ -1,5 +1,6 @@
 """The `cdmer` command."""
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -135,6 +136,8 @@ def _check_folder(path):
     """Fail before the work, not after it."""
     if not path.parent.is_dir():
         raise FileNotFoundError(f"--out: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"--out: cannot write to the folder {path.parent}")
 
 
 def _show(quiet):

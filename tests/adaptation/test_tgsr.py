@@ -148,6 +148,20 @@ def test_torch_tensors_stay_torch_and_agree():
     )
 
 
+def test_an_accelerators_layout_gives_the_same(monkeypatch):
+    """One block and large batches, as on a GPU, here on the processor."""
+    from cdmer.adaptation._tgsr_solver import TGSRProblem
+
+    X, y, domain = problem(d=40)
+    settings = {"sample_domain": domain, "n_selected": [1, 2, 4], "mmd_weight": [0.1, 1.0, 10.0]}
+    for groups in (4, 20, None):
+        expected = tgsr_path(X, y, **settings, groups=groups)
+        with monkeypatch.context() as patch:
+            patch.setattr(TGSRProblem, "on_cpu", False)
+            coefs = tgsr_path(X, y, **settings, groups=groups)
+        np.testing.assert_allclose(coefs, expected, atol=1e-10)
+
+
 def test_a_gpu_gives_the_same():
     torch = pytest.importorskip("torch")
     if not torch.cuda.is_available():
