@@ -41,7 +41,7 @@ def cli():
 )
 @click.option("--n-clips", type=click.IntRange(min=12), default=60, show_default=True,
               help="Clips per corpus.")  # fmt: skip
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the corpora.")
+@click.option("--seed", type=int, default=3, show_default=True, help="Seed of the corpora.")
 @jobs_option
 @quiet_option
 def demo(out, n_clips, seed, n_jobs, quiet):

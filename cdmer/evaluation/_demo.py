@@ -8,12 +8,12 @@ from cdmer.evaluation._protocols import CDMERPairs
 from cdmer.evaluation._report import write_report
 from cdmer.features import LBPTOP, RegionGrid
 
-# Fixed beforehand on other seeds of the corpora; nothing is picked on the labels that are scored.
+# Picked on the corpora of seeds 0 to 2, before the demo's own seed was looked at.
 N_SELECTED, MMD_WEIGHT = 20, 1.0
 TGSR_NAME = f"TGSR ({N_SELECTED} of 85 regions)"
 
 
-def run_demo(presets, out, *, n_clips=60, seed=0, n_jobs=None, progress=None):
+def run_demo(presets, out, *, n_clips=60, seed=3, n_jobs=None, progress=None):
     """Evaluate an SVM and TGSR over all ordered pairs of synthetic corpora, and write the report.
 
     Parameters
@@ -24,8 +24,8 @@ def run_demo(presets, out, *, n_clips=60, seed=0, n_jobs=None, progress=None):
         The report.
     n_clips : int, default=60
         Clips per corpus.
-    seed : int, default=0
-        Seed of the corpora.
+    seed : int, default=3
+        Seed of the corpora; the setting of TGSR was picked on seeds 0 to 2.
     n_jobs : int or None, default=None
     progress : bool or None, default=None
 
@@ -60,7 +60,7 @@ def run_demo(presets, out, *, n_clips=60, seed=0, n_jobs=None, progress=None):
         notes=[
             "The corpora are synthetic: the numbers show the line at work, not what real faces "
             "give.",
-            "TGSR runs at one setting fixed beforehand; nothing is picked on target labels.",
+            "TGSR runs at one setting, picked beforehand on corpora of the seeds 0 to 2.",
         ],
         region_maps=[
             _region_map(results.fitted[name, TGSR_NAME], name, corpus, descriptor)
