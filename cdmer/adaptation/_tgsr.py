@@ -1,16 +1,14 @@
 """Transfer group sparse regression (TGSR)."""
 
-import warnings
-
 import array_api_compat
 import joblib
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
 from cdmer._array import check_matrix, is_foreign, to_numpy
 from cdmer._progress import progress_bar
+from cdmer.adaptation._alm import check_stopping, warn_unless_converged
 from cdmer.adaptation._base import AdaptiveClassifier, split_domains
 from cdmer.adaptation._groups import GroupPartition
 from cdmer.adaptation._tgsr_solver import TGSRProblem
@@ -135,11 +133,11 @@ class TGSR(AdaptiveClassifier):
             [self.mmd_weight],
             len(partition),
         )
-        _check_stopping(self.tol, self.max_iter)
+        check_stopping(self.tol, self.max_iter)
         problem = _make_problem(X, source, codes, len(self.classes_), partition, 1)
         with threadpool_limits(1, user_api="blas"):
             coef, n_iter, gap = problem.solve(kept, weights, self.tol, self.max_iter)
-        _warn_unless_converged(gap, self.tol, self.max_iter)
+        warn_unless_converged("TGSR", gap, self.tol, self.max_iter)
 
         self.coef_ = coef[0, :, :]
         self.n_iter_ = int(n_iter[0])
@@ -320,7 +318,7 @@ def iter_tgsr_path(
     classes, codes = np.unique(y_source, return_inverse=True)
     partition = GroupPartition.from_parameter(groups, X.shape[1])
     kept, weights = _check_settings(n_selected, mmd_weight, len(partition))
-    _check_stopping(tol, max_iter)
+    check_stopping(tol, max_iter)
     return _iter_batches(
         _make_problem(X, source, codes, len(classes), partition, len(kept)),
         (kept, weights, tol, max_iter, n_jobs, progress),
@@ -353,7 +351,7 @@ def _iter_batches(problem, settings):
             worst = max(worst, gap.max())
             bar.update(len(batch))
             yield batch, coef, n_iter
-    _warn_unless_converged(worst, tol, max_iter)
+    warn_unless_converged("TGSR", worst, tol, max_iter)
 
 
 def _make_problem(X, source, codes, n_classes, partition, n_settings):
@@ -385,21 +383,3 @@ def _check_settings(n_selected, mmd_weight, n_groups):
             f"{weights.shape}"
         )
     return kept, weights.astype(np.float64)
-
-
-def _check_stopping(tol, max_iter):
-    if not (isinstance(tol, int | float | np.number) and 0 < tol < np.inf):
-        raise ValueError(f"tol: expected a number > 0, got {tol!r}")
-    if not (isinstance(max_iter, int | np.integer) and max_iter >= 1):
-        raise ValueError(f"max_iter: expected a whole number >= 1, got {max_iter!r}")
-
-
-def _warn_unless_converged(gap, tol, max_iter):
-    largest = float(np.max(gap))
-    if not largest < tol:
-        warnings.warn(
-            f"TGSR stopped after max_iter={max_iter} iterations with max|P - B| = {largest:.3g}, "
-            f"above tol={tol:g}",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
