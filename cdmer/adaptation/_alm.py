@@ -15,8 +15,8 @@ def solve(datafit, iterate, weight, tol, max_iter, *, multiplier=0.0, growth=PEN
     Per iteration: P takes a ridge step of the datafit f, B the proximal step of the penalty g, the
     multiplier T moves by μ(P − B), and μ grows. With ``W = P + T/μ`` the multiplier cancels outside
     the span Q of the datafit: ``W = B + Q w``, where w is a ridge step from ``Qᵀ(B − T/μ)``. The
-    penalty holds W and B in whatever form its proximal step needs; the loop sees ``b = QᵀB`` and
-    ``t = QᵀT`` alone.
+    penalty holds W and B in whatever form its proximal step needs; the loop sees ``QᵀB`` and
+    ``QᵀT/μ = Qᵀ(W − B)`` alone.
 
     Parameters
     ----------
@@ -51,17 +51,18 @@ def solve(datafit, iterate, weight, tol, max_iter, *, multiplier=0.0, growth=PEN
     n_settings = weight.shape[0]
     penalty, carry = PENALTY_START, 1.0  # carry: previous penalty / penalty
     b = iterate.start(multiplier / penalty)
-    t = multiplier * b  # B is all ones
+    rest = (multiplier / penalty) * b  # QᵀT/μ; B is all ones
     pending = np.arange(n_settings)
     parts, order = [], []
     n_iter = np.full(n_settings, max_iter)
     gap = np.full(n_settings, np.inf)
     for iteration in range(1, max_iter + 1):
         last = iteration == max_iter
-        step = datafit.ridge_step(b - t / penalty, weight, penalty / 2)
-        inside = b + step
+        rest *= carry
+        step = datafit.ridge_step(b - rest, weight, penalty / 2)
+        rest = b + step
         b = iterate.move(step, penalty)
-        t = penalty * (inside - b)
+        rest -= b
         gap[pending] = iterate.gap(carry, np.inf if last else tol)
         done = gap[pending] < tol
         n_iter[pending[done]] = iteration
@@ -74,7 +75,7 @@ def solve(datafit, iterate, weight, tol, max_iter, *, multiplier=0.0, growth=PEN
             if not len(pending):
                 break
             iterate.keep(~done)
-            b, t, weight = (iterate.take(array, ~done) for array in (b, t, weight))
+            b, rest, weight = (iterate.take(array, ~done) for array in (b, rest, weight))
         penalty_next = min(PENALTY_END, growth * penalty)
         carry, penalty = penalty / penalty_next, penalty_next
     return parts, np.concatenate(order), n_iter, gap

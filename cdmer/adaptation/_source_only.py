@@ -3,25 +3,14 @@
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.base import MetaEstimatorMixin, clone
-from sklearn.svm import SVC
+from sklearn.base import clone
 from sklearn.utils import get_tags
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
-from cdmer.adaptation._base import AdaptiveClassifier, split_domains
-
-
-def _inner_has(method):
-    def check(self):
-        inner = self.estimator_ if hasattr(self, "estimator_") else self._inner()
-        getattr(inner, method)  # raises AttributeError with the inner estimator's reason
-        return True
-
-    return check
+from cdmer.adaptation._base import split_domains, take_rows
+from cdmer.adaptation._meta import InnerEstimator
 
 
-class SourceOnly(MetaEstimatorMixin, AdaptiveClassifier):
+class SourceOnly(InnerEstimator):
     """Fit a classifier on the source rows and ignore the target rows.
 
     The baseline that every adaptive method is compared with.
@@ -58,9 +47,6 @@ class SourceOnly(MetaEstimatorMixin, AdaptiveClassifier):
     def __init__(self, estimator=None):
         self.estimator = estimator
 
-    def _inner(self):
-        return SVC(kernel="linear", C=1.0) if self.estimator is None else self.estimator
-
     def fit(self, X, y, sample_domain=None):
         """Fit the estimator on the source rows.
 
@@ -86,7 +72,7 @@ class SourceOnly(MetaEstimatorMixin, AdaptiveClassifier):
             X = np.asarray(X)
         n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
         source, y_source = split_domains(y, sample_domain, n_samples, type(self).__name__)
-        X_source = X if source.all() else _take_rows(X, np.flatnonzero(source))
+        X_source = X if source.all() else take_rows(X, np.flatnonzero(source))
         self.estimator_ = clone(self._inner()).fit(X_source, y_source)
         self.classes_ = self.estimator_.classes_
         for name in ("n_features_in_", "feature_names_in_"):
@@ -94,32 +80,15 @@ class SourceOnly(MetaEstimatorMixin, AdaptiveClassifier):
                 setattr(self, name, getattr(self.estimator_, name))
         return self
 
-    def predict(self, X):
-        """Predict a class for each row."""
-        check_is_fitted(self)
-        return self.estimator_.predict(X)
+    def _for_inner(self, X):
+        return X  # clips, matrices: whatever the estimator takes
 
-    @available_if(_inner_has("decision_function"))
-    def decision_function(self, X):
-        """Give the estimator's decision function."""
-        check_is_fitted(self)
-        return self.estimator_.decision_function(X)
-
-    @available_if(_inner_has("predict_proba"))
-    def predict_proba(self, X):
-        """Give the estimator's class probabilities, shape (n_samples, n_classes)."""
-        check_is_fitted(self)
-        return self.estimator_.predict_proba(X)
+    def iter_path(self, X, y, *, sample_domain=None, settings):
+        """Fit one model per setting: see `TGSR.iter_path`."""
+        for index, setting in enumerate(settings):
+            yield index, clone(self).set_params(**setting).fit(X, y, sample_domain=sample_domain)
 
     def __sklearn_tags__(self):
         tags, inner = super().__sklearn_tags__(), get_tags(self._inner())
         tags.input_tags = inner.input_tags
         return tags
-
-
-def _take_rows(X, rows):
-    if hasattr(X, "iloc"):
-        return X.iloc[rows]
-    if hasattr(X, "shape"):
-        return X[rows]
-    return [X[row] for row in rows]

@@ -1,6 +1,6 @@
 """Least squares with a mean-discrepancy term, solved in the span of its rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import array_api_compat
 import numpy as np
@@ -60,6 +60,10 @@ class SpanLeastSquares:
             delta = xp.zeros_like(X_source[0, :])
         return cls(Q, curvature, delta @ Q, one_hot.T @ X_source @ Q)
 
+    def restricted(self, outputs):
+        """Keep some outputs, given as a slice."""
+        return replace(self, correlation=self.correlation[outputs, :])
+
     def ridge_step(self, position, weight, ridge):
         """Step w that minimises ``f(position + w) + ridge ‖w‖²``, for many settings at once.
 
@@ -77,9 +81,14 @@ class SpanLeastSquares:
         array of shape (n_settings, n_classes, r)
         """
         delta = self.discrepancy
-        gradient = self.correlation - position * self.curvature
-        gradient = gradient - weight * (position @ delta)[..., None] * delta
         inverse = 1 / (ridge + self.curvature)
-        step = gradient * inverse
-        pull = weight * (step @ delta)[..., None] / (1 + weight * ((delta * inverse) @ delta))
-        return step - pull * (inverse * delta)
+        inverse_delta = inverse * delta
+        bend = delta @ inverse_delta
+        # In place where the arrays are large: what is left of an iteration beside the products.
+        step = position * self.curvature
+        step -= self.correlation
+        step *= -inverse
+        pull = weight[..., 0] * (position @ delta)  # of the gradient's part along delta
+        pull = pull + weight[..., 0] * (step @ delta - pull * bend) / (1 + weight[..., 0] * bend)
+        step -= pull[..., None] * inverse_delta
+        return step

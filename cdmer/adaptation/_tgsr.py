@@ -3,18 +3,17 @@
 import array_api_compat
 import joblib
 import numpy as np
-from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
-from cdmer._array import check_matrix, is_foreign, to_numpy
+from cdmer._array import is_foreign, to_numpy
 from cdmer._progress import progress_bar
 from cdmer.adaptation._alm import check_stopping, warn_unless_converged
-from cdmer.adaptation._base import AdaptiveClassifier, split_domains
+from cdmer.adaptation._base import AdaptiveClassifier, LinearScores
 from cdmer.adaptation._groups import GroupPartition
 from cdmer.adaptation._tgsr_solver import TGSRProblem
 
 
-class TGSR(AdaptiveClassifier):
+class TGSR(LinearScores, AdaptiveClassifier):
     r"""Transfer group sparse regression.
 
     Regresses one-hot labels of the source rows on groups of columns, such as the descriptors of
@@ -95,6 +94,9 @@ class TGSR(AdaptiveClassifier):
     array([0])
     """
 
+    _path_parameters = ("n_selected", "mmd_weight")
+    _takes_foreign_arrays = True
+
     def __init__(self, groups=None, n_selected=None, mmd_weight=1.0, tol=1e-8, max_iter=1000):
         self.groups = groups
         self.n_selected = n_selected
@@ -102,94 +104,32 @@ class TGSR(AdaptiveClassifier):
         self.tol = tol
         self.max_iter = max_iter
 
-    def fit(self, X, y, sample_domain=None):
-        """Fit on labelled source rows and unlabelled target rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Source and target rows in any order. Torch tensors are worked on where they are.
-        y : array-like of shape (n_samples,)
-            Class labels; those of target rows are never read.
-        sample_domain : array-like of int of shape (n_samples,), default=None
-            ``>= 0`` for source rows, ``< 0`` for target rows. None: every row is a source row.
-
-        Returns
-        -------
-        self : TGSR
-
-        Raises
-        ------
-        ValueError
-            If X is not a finite matrix, no row is a source row, the source holds one class only,
-            or a parameter does not fit the data.
-        """
-        X = self._check_rows(X, reset=True)
-        source, y_source = split_domains(y, sample_domain, X.shape[0], type(self).__name__)
-        self.classes_, codes = np.unique(y_source, return_inverse=True)
-        partition = GroupPartition.from_parameter(self.groups, X.shape[1])
+    def _fit_together(self, rows, models):
+        partition = GroupPartition.from_parameter(self.groups, rows.source.shape[1])
         kept, weights = _check_settings(
-            [len(partition) if self.n_selected is None else self.n_selected],
-            [self.mmd_weight],
+            [len(partition) if m.n_selected is None else m.n_selected for m in models],
+            [m.mmd_weight for m in models],
             len(partition),
         )
         check_stopping(self.tol, self.max_iter)
-        problem = _make_problem(X, source, codes, len(self.classes_), partition, 1)
-        with threadpool_limits(1, user_api="blas"):
-            coef, n_iter, gap = problem.solve(kept, weights, self.tol, self.max_iter)
-        warn_unless_converged("TGSR", gap, self.tol, self.max_iter)
+        problem = _make_problem(rows, partition, len(models))
+        settings = (kept, weights, self.tol, self.max_iter, 1, False)
+        for batch, coefs, n_iters in _iter_batches(problem, settings):
+            for index, coef, n_iter in zip(batch, coefs, n_iters, strict=True):
+                models[index]._set_coef(coef, n_iter, rows.classes, partition)
+                yield models[index]
 
-        self.coef_ = coef[0, :, :]
-        self.n_iter_ = int(n_iter[0])
+    def _set_coef(self, coef, n_iter, classes, partition):
+        self.classes_ = classes
+        self.coef_ = coef
+        self.n_iter_ = int(n_iter)
         self.groups_ = partition.ids
-        squares = to_numpy(self.coef_**2).sum(axis=1)
+        squares = to_numpy(coef**2).sum(axis=1)
         self.group_norms_ = np.sqrt([squares[columns].sum() for columns in partition.members])
         self.selected_groups_ = partition.ids[self.group_norms_ > 0]
-        return self
 
-    def decision_function(self, X):
-        """Score the classes for each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        array of shape (n_samples, n_classes), or (n_samples,) for two classes
-            ``X @ coef_``; for two classes the second score minus the first.
-        """
-        check_is_fitted(self)
-        X = self._check_rows(X, reset=False)
-        coef = self.coef_
-        if not is_foreign(X):
-            coef = to_numpy(coef)
-        if len(self.classes_) == 2:
-            return X @ (coef[:, 1] - coef[:, 0])
-        return X @ coef
-
-    def predict(self, X):
-        """Predict the class with the largest score.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Class labels, as in `classes_`.
-        """
-        scores = to_numpy(self.decision_function(X))
-        index = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
-        return self.classes_[index]
-
-    def _check_rows(self, X, reset):
-        if not is_foreign(X):
-            return validate_data(self, X, dtype=np.float64, reset=reset)
-        X = check_matrix(X, "X")
-        validate_data(self, X, reset=reset, skip_check_array=True)
-        return X
+    def _scores(self, X):
+        return X @ (self.coef_ if is_foreign(X) else to_numpy(self.coef_))
 
 
 def tgsr_path(
@@ -313,14 +253,12 @@ def iter_tgsr_path(
     coefs : array of shape (n_batch, n_features, n_classes)
     n_iters : ndarray of int, shape (n_batch,)
     """
-    X = check_matrix(X, "X")
-    source, y_source = split_domains(y, sample_domain, X.shape[0], "tgsr_path")
-    classes, codes = np.unique(y_source, return_inverse=True)
+    rows = TGSR()._read(X, y, sample_domain)
     partition = GroupPartition.from_parameter(groups, X.shape[1])
     kept, weights = _check_settings(n_selected, mmd_weight, len(partition))
     check_stopping(tol, max_iter)
     return _iter_batches(
-        _make_problem(X, source, codes, len(classes), partition, len(kept)),
+        _make_problem(rows, partition, len(kept)),
         (kept, weights, tol, max_iter, n_jobs, progress),
     )
 
@@ -354,13 +292,10 @@ def _iter_batches(problem, settings):
     warn_unless_converged("TGSR", worst, tol, max_iter)
 
 
-def _make_problem(X, source, codes, n_classes, partition, n_settings):
-    xp, device = array_api_compat.array_namespace(X), array_api_compat.device(X)
-    X_source, X_target = (
-        xp.take(X, xp.asarray(np.flatnonzero(rows), device=device), axis=0)
-        for rows in (source, ~source)
+def _make_problem(rows, partition, n_settings):
+    return TGSRProblem(
+        rows.source, rows.target, rows.codes, len(rows.classes), partition.members, n_settings
     )
-    return TGSRProblem(X_source, X_target, codes, n_classes, partition.members, n_settings)
 
 
 def _check_settings(n_selected, mmd_weight, n_groups):

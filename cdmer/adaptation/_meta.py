@@ -1,0 +1,222 @@
+"""Meta-classifiers: an inner estimator fitted on labelled source rows, moved or weighted."""
+
+import numpy as np
+from sklearn.base import MetaEstimatorMixin, TransformerMixin, clone
+from sklearn.pipeline import Pipeline
+from sklearn.svm import SVC
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from cdmer.adaptation._base import AdaptiveClassifier
+
+
+def _inner_has(method):
+    def check(self):
+        inner = self.estimator_ if hasattr(self, "estimator_") else self._inner()
+        getattr(inner, method)  # raises AttributeError with the inner estimator's reason
+        return True
+
+    return check
+
+
+class InnerEstimator(MetaEstimatorMixin, AdaptiveClassifier):
+    """Prediction through ``estimator_``, which sees what ``_for_inner(X)`` makes of new rows."""
+
+    def _inner(self):
+        return SVC(kernel="linear", C=1.0) if self.estimator is None else self.estimator
+
+    def _for_inner(self, X):
+        return self._check_rows(X, reset=False)
+
+    def predict(self, X):
+        """Predict a class for each row, taken as a target row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Class labels, as in `classes_`.
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict(self._for_inner(X))
+
+    @available_if(_inner_has("decision_function"))
+    def decision_function(self, X):
+        """Give the inner estimator's decision function.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray
+        """
+        check_is_fitted(self)
+        return self.estimator_.decision_function(self._for_inner(X))
+
+    @available_if(_inner_has("predict_proba"))
+    def predict_proba(self, X):
+        """Give the inner estimator's class probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        check_is_fitted(self)
+        return self.estimator_.predict_proba(self._for_inner(X))
+
+
+class FeatureAdapter(TransformerMixin, InnerEstimator):
+    """Base of methods that map source rows and target rows into features with less of a gap.
+
+    A method defines ``_decompose(rows, models)``, the work that all settings of a path share;
+    ``_learn(rows, shared)``, which sets the map; and ``_map(X, is_source)``. New rows are taken as
+    target rows. With no target rows, ``_learn`` is given none either, and every row is mapped as
+    source rows are.
+    """
+
+    __metadata_request__transform = {"sample_domain": True}
+
+    def _fit_together(self, rows, models):
+        shared = self._decompose(rows, models)
+        for model in models:
+            model._adapts = bool(len(rows.target))
+            model._learn(rows, shared)
+            mapped = model._map(rows.source, True)
+            model.estimator_ = clone(model._inner()).fit(mapped, rows.y)
+            model.classes_ = model.estimator_.classes_
+            model._n_features_out = mapped.shape[1]
+            yield model
+
+    def _decompose(self, rows, models):
+        return None
+
+    def _for_inner(self, X):
+        return self._map(self._check_rows(X, reset=False), not self._adapts)
+
+    def transform(self, X, sample_domain=None):
+        """Map rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            ``>= 0`` for source rows, ``< 0`` for target rows. None: every row is a target row.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features_out)
+        """
+        check_is_fitted(self)
+        X = self._check_rows(X, reset=False)
+        is_source = source_mask(sample_domain, len(X))
+        if not self._adapts or is_source.all():
+            return self._map(X, True)
+        if not is_source.any():
+            return self._map(X, False)
+        mapped = np.empty((len(X), self._n_features_out))
+        for place in (True, False):
+            mapped[is_source == place] = self._map(X[is_source == place], place)
+        return mapped
+
+    def fit_transform(self, X, y=None, sample_domain=None):
+        """Fit, and map the same rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Class labels; those of target rows are never read.
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            ``>= 0`` for source rows, ``< 0`` for target rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features_out)
+        """
+        return self.fit(X, y, sample_domain=sample_domain).transform(X, sample_domain)
+
+
+def source_mask(sample_domain, n_samples):
+    """Tell source rows from target rows in `transform`; None makes every row a target row.
+
+    Raises
+    ------
+    ValueError
+        If `sample_domain` is not made of integers, one per row.
+    """
+    if sample_domain is None:
+        return np.zeros(n_samples, dtype=bool)
+    domain = np.asarray(sample_domain)
+    if domain.shape != (n_samples,) or domain.dtype.kind not in "iu":
+        raise ValueError(
+            f"sample_domain: expected one integer per row of X, shape ({n_samples},), got "
+            f"{domain.dtype} of shape {domain.shape}"
+        )
+    return domain >= 0
+
+
+class Reweighter(InnerEstimator):
+    """Base of methods that weigh source rows by how much they look like target rows.
+
+    A method defines ``_decompose(rows, models)``, the work that all settings of a path share, and
+    ``_weigh(rows, shared)``, one weight per source row.
+    """
+
+    def _fit_together(self, rows, models):
+        shared = self._decompose(rows, models) if len(rows.target) else None
+        for model in models:
+            if len(rows.target):
+                model.weights_ = model._checked(model._weigh(rows, shared), rows)
+            else:
+                model.weights_ = np.ones(len(rows.source))
+            model.estimator_ = fit_weighted(model._inner(), rows.source, rows.y, model.weights_)
+            model.classes_ = model.estimator_.classes_
+            yield model
+
+    def _decompose(self, rows, models):
+        return None
+
+    def _checked(self, weights, rows):
+        """Refuse weights on which no classifier of all classes can be fitted."""
+        name = type(self).__name__
+        if not np.isfinite(weights).all():
+            raise ValueError(
+                f"X: {name} found weights that are not finite; expected columns on a scale where "
+                "the inner products of rows neither overflow nor vanish"
+            )
+        left = np.bincount(rows.codes, weights, minlength=len(rows.classes))
+        if not (left > 0).all():
+            gone = rows.classes[left <= 0].tolist()
+            raise ValueError(
+                f"X: {name} leaves no weight on the source rows of the classes {gone}, so no "
+                "classifier can be fitted; expected rows of each class that resemble target rows"
+            )
+        return weights
+
+
+def fit_weighted(estimator, X, y, weights):
+    """Fit a clone of a classifier, or of a pipeline that ends in one, with weights per row.
+
+    Raises
+    ------
+    ValueError
+        If the classifier takes no weights.
+    """
+    estimator, name, last = clone(estimator), "sample_weight", estimator
+    while isinstance(last, Pipeline):
+        name, last = f"{last.steps[-1][0]}__{name}", last.steps[-1][1]
+    if not has_fit_parameter(last, "sample_weight"):
+        raise ValueError(
+            f"estimator: expected a classifier whose fit takes sample_weight, got "
+            f"{type(last).__name__}"
+        )
+    return estimator.fit(X, y, **{name: weights})
