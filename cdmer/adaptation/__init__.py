@@ -1,6 +1,43 @@
 """Classifiers fitted on labelled source rows and unlabelled target rows together."""
 
+from cdmer.adaptation._benchmark_svc import BenchmarkSVC
+from cdmer.adaptation._component_analysis import JDA, TCA
+from cdmer.adaptation._coral import CORAL
+from cdmer.adaptation._domain_regeneration import DRFST, DRLS, TSRG
+from cdmer.adaptation._domain_standardizer import DomainStandardizer
+from cdmer.adaptation._ensembles import GridVoting, PseudoLabeling
+from cdmer.adaptation._kernel_groups import KGSL, TTRM
+from cdmer.adaptation._reweighting import KLIEP, KMM, ULSIF
 from cdmer.adaptation._source_only import SourceOnly
+from cdmer.adaptation._stm import STM
+from cdmer.adaptation._subspaces import GFK, SubspaceAlignment
 from cdmer.adaptation._tgsr import TGSR, iter_tgsr_path, tgsr_path
+from cdmer.adaptation._tkl import TKL
+from cdmer.adaptation._transport import OptimalTransport
 
-__all__ = ["TGSR", "SourceOnly", "iter_tgsr_path", "tgsr_path"]
+__all__ = [
+    "CORAL",
+    "DRFST",
+    "DRLS",
+    "GFK",
+    "JDA",
+    "KGSL",
+    "KLIEP",
+    "KMM",
+    "STM",
+    "TCA",
+    "TGSR",
+    "TKL",
+    "TSRG",
+    "TTRM",
+    "ULSIF",
+    "BenchmarkSVC",
+    "DomainStandardizer",
+    "GridVoting",
+    "OptimalTransport",
+    "PseudoLabeling",
+    "SourceOnly",
+    "SubspaceAlignment",
+    "iter_tgsr_path",
+    "tgsr_path",
+]

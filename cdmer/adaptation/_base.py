@@ -281,4 +281,5 @@ def check_number(name, value, *, least=None, above=None, most=None, whole=False)
         bounds = [f">= {least}"] * (least is not None) + [f"> {above}"] * (above is not None)
         bounds += [f"<= {most}"] * (most is not None)
         kind = "a whole number" if whole else "a finite number"
-        raise ValueError(f"{name}: expected {kind} {' and '.join(bounds)}".rstrip() + f", got {value!r}")
+        expected = " ".join([kind, " and ".join(bounds)]).rstrip()
+        raise ValueError(f"{name}: expected {expected}, got {value!r}")

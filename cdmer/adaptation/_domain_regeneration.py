@@ -27,9 +27,7 @@ class _Regression:
     def __init__(self, rows, regenerated, response):
         self.rows = np.concatenate([rows.source, rows.target])
         own, other = (rows.source, rows.target)[:: 1 if regenerated == "source" else -1]
-        self.datafit = SpanLeastSquares.from_rows(
-            own @ self.rows.T, other @ self.rows.T, response
-        )
+        self.datafit = SpanLeastSquares.from_rows(own @ self.rows.T, other @ self.rows.T, response)
 
     def solve(self, models, outputs):
         """P of some models and outputs, shape (n_models, n_outputs, n_rows), and how it ended."""
@@ -93,7 +91,7 @@ class _Regenerator(_DomainRegeneration, OneToOneFeatureMixin, FeatureAdapter):
 
     def _learn(self, rows, shared):
         if shared is None:
-            self.n_iter_ = 0
+            self.n_iter_ = 1
             return
         self.X_fit_ = shared.rows
         n_outputs = rows.source.shape[1]
@@ -157,7 +155,7 @@ class TSRG(_Regenerator):
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
     n_iter_ : int
-        Most iterations that a feature took.
+        Most iterations that a feature took; 1 without target rows, where there are none to run.
 
     See Also
     --------
@@ -185,7 +183,7 @@ class TSRG(_Regenerator):
 
 
 class DRFST(_Regenerator):
-    r"""Domain regeneration in the target's feature space: source rows made anew to look like target.
+    r"""Domain regeneration in the target's space: source rows made anew to look like target.
 
     As `TSRG` with the domains swapped: the regression is learned on the target rows, the classifier
     fitted on regenerated source rows and applied to target rows as they are:
@@ -221,7 +219,7 @@ class DRFST(_Regenerator):
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
     n_iter_ : int
-        Most iterations that a feature took.
+        Most iterations that a feature took; 1 without target rows, where there are none to run.
 
     See Also
     --------

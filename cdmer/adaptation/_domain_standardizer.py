@@ -1,0 +1,141 @@
+"""Standardisation by corpus."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from cdmer.adaptation._meta import source_mask
+
+
+class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    r"""Centre and scale the columns of each corpus by its own statistics.
+
+    .. math:: x \mapsto (x - m_d) / s_d\quad\text{for a row of corpus } d.
+
+    No label is needed. Rows without a `sample_domain` are new rows of the target and take the
+    target's statistics; those of all target corpora pooled where there are several.
+
+    Parameters
+    ----------
+    with_std : bool, default=True
+        Whether to divide by standard deviations. Constant columns are centred alone.
+
+    Attributes
+    ----------
+    domains_ : ndarray of int, shape (n_domains,)
+        Sorted corpus numbers seen in `fit`.
+    mean_ : ndarray of shape (n_domains, n_features)
+        Mean per corpus.
+    scale_ : ndarray of shape (n_domains, n_features)
+        Divisor per corpus.
+    target_mean_ : ndarray of shape (n_features,)
+        Mean of the target rows; of all rows without any.
+    target_scale_ : ndarray of shape (n_features,)
+        Divisor for new rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cdmer.adaptation import DomainStandardizer
+    >>> X, domain = np.array([[0.0], [2.0], [10.0], [30.0]]), np.array([1, 1, -2, -2])
+    >>> DomainStandardizer().fit_transform(X, sample_domain=domain).ravel()
+    array([-1.,  1., -1.,  1.])
+    """
+
+    __metadata_request__fit = {"sample_domain": True}
+    __metadata_request__transform = {"sample_domain": True}
+
+    def __init__(self, with_std=True):
+        self.with_std = with_std
+
+    def fit(self, X, y=None, sample_domain=None):
+        """Learn the statistics of each corpus.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : None
+            Not read.
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            Number of each row's corpus, ``>= 0`` for sources and ``< 0`` for targets. None: all
+            rows are of one corpus.
+
+        Returns
+        -------
+        self : DomainStandardizer
+
+        Raises
+        ------
+        ValueError
+            If X is not a finite matrix or `sample_domain` does not match it.
+        """
+        X = validate_data(self, X, dtype=np.float64)
+        domain = np.zeros(len(X), dtype=int)
+        if sample_domain is not None:
+            source_mask(sample_domain, len(X))  # checks it
+            domain = np.asarray(sample_domain)
+        self.domains_ = np.unique(domain)
+        statistics = [self._statistics(X[domain == number]) for number in self.domains_]
+        self.mean_, self.scale_ = (np.stack(part) for part in zip(*statistics, strict=True))
+        target = domain < 0
+        self.target_mean_, self.target_scale_ = self._statistics(X[target] if target.any() else X)
+        return self
+
+    def _statistics(self, X):
+        mean = X.mean(axis=0)
+        if not self.with_std:
+            return mean, np.ones_like(mean)
+        scale = X.std(axis=0)
+        # A constant column's deviation is rounding of its mean.
+        constant = scale <= 10 * np.finfo(float).eps * np.abs(X).max(axis=0)
+        return mean, np.where(constant, 1.0, scale)
+
+    def transform(self, X, sample_domain=None):
+        """Standardise rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            Corpus of each row, one of those seen in `fit`. None: new rows of the target.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+
+        Raises
+        ------
+        ValueError
+            If a row's corpus was not seen in `fit`.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        if sample_domain is None:
+            return (X - self.target_mean_) / self.target_scale_
+        source_mask(sample_domain, len(X))
+        domain = np.asarray(sample_domain)
+        unknown = np.setdiff1d(domain, self.domains_)
+        if unknown.size:
+            raise ValueError(
+                f"sample_domain: expected numbers seen in fit, {self.domains_.tolist()}, got "
+                f"{unknown.tolist()}"
+            )
+        place = np.searchsorted(self.domains_, domain)
+        return (X - self.mean_[place]) / self.scale_[place]
+
+    def fit_transform(self, X, y=None, sample_domain=None):
+        """Fit, and standardise the same rows, each by its corpus.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : None
+            Not read.
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+        """
+        return self.fit(X, sample_domain=sample_domain).transform(X, sample_domain)

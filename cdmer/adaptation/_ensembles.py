@@ -1,0 +1,210 @@
+"""Doing without a choice: pseudo-labels that grow, and a vote over a whole grid."""
+
+import numpy as np
+from sklearn.base import MetaEstimatorMixin, clone
+from sklearn.model_selection import ParameterGrid
+from sklearn.utils.validation import check_is_fitted
+
+from cdmer.adaptation._base import AdaptiveClassifier, check_number
+from cdmer.adaptation._meta import InnerEstimator
+from cdmer.adaptation._subspaces import GFK
+
+
+class PseudoLabeling(InnerEstimator):
+    """Self-training on target rows with quotas that grow and are the same for every class.
+
+    A classifier is fitted on the source rows. In round r of R each class takes, of the target rows
+    that are predicted to have it, the ``r/R · n_target/n_classes`` with the widest margin; these
+    rows join the source rows with their predicted labels, and the classifier is fitted anew. Equal
+    quotas keep a class that the source favours from taking over.
+
+    Parameters
+    ----------
+    estimator : classifier or None, default=None
+        Needs ``decision_function`` or ``predict_proba``. None: ``SVC(kernel="linear", C=1.0)``.
+    n_rounds : int, default=10
+        Number of rounds R.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The classifier of the last round.
+    pseudo_labels_ : ndarray of shape (n_target,)
+        Labels that the classifier before the last gave to the target rows.
+    taken_ : ndarray of bool, shape (n_target,)
+        Target rows that the last classifier was fitted on.
+    classes_ : ndarray of shape (n_classes,)
+        Sorted class labels of the source rows.
+
+    References
+    ----------
+    Y. Zou, Z. Yu, B. V. K. Vijaya Kumar, J. Wang, "Unsupervised Domain Adaptation for Semantic
+    Segmentation via Class-Balanced Self-Training", ECCV 2018, arXiv:1810.07911.
+    """
+
+    def __init__(self, estimator=None, n_rounds=10):
+        self.estimator = estimator
+        self.n_rounds = n_rounds
+
+    def _fit_together(self, rows, models):
+        for model in models:
+            model._train(rows)
+            yield model
+
+    def _train(self, rows):
+        check_number("n_rounds", self.n_rounds, least=1, whole=True)
+        self.classes_ = rows.classes
+        self.estimator_ = clone(self._inner()).fit(rows.source, rows.y)
+        n_target = len(rows.target)
+        if not n_target:
+            return
+        for r in range(1, self.n_rounds + 1):
+            scores = class_scores(self.estimator_, rows.target)
+            codes = scores.argmax(axis=1)
+            falling = np.sort(scores, axis=1)
+            margin = falling[:, -1] - falling[:, -2]
+            quota = int(np.ceil(r / self.n_rounds * n_target / len(self.classes_)))
+            self.taken_ = np.zeros(n_target, dtype=bool)
+            for code in range(len(self.classes_)):
+                own = np.flatnonzero(codes == code)
+                self.taken_[own[np.argsort(-margin[own], kind="stable")[:quota]]] = True
+            self.pseudo_labels_ = self.classes_[codes]
+            self.estimator_ = clone(self._inner()).fit(
+                np.concatenate([rows.source, rows.target[self.taken_]]),
+                np.concatenate([rows.y, self.pseudo_labels_[self.taken_]]),
+            )
+
+
+def class_scores(model, X):
+    """One score per class, whatever the classifier offers.
+
+    Parameters
+    ----------
+    model : classifier
+        Fitted.
+    X : array-like of shape (n_samples, n_features)
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_classes)
+
+    Raises
+    ------
+    ValueError
+        If it has neither ``decision_function`` nor ``predict_proba``.
+    """
+    for name in ("decision_function", "predict_proba"):
+        if hasattr(model, name):
+            scores = np.asarray(getattr(model, name)(X))
+            return np.column_stack([-scores, scores]) / 2 if scores.ndim == 1 else scores
+    raise ValueError(
+        f"estimator: expected decision_function or predict_proba, {type(model).__name__} has "
+        "neither"
+    )
+
+
+class GridVoting(MetaEstimatorMixin, AdaptiveClassifier):
+    """Majority vote over all settings of a method, in place of choosing one.
+
+    Equal votes are decided by the summed scores of the classes. Methods with a path solver fit
+    their settings together.
+
+    Parameters
+    ----------
+    estimator : adaptive classifier or None, default=None
+        A method of this package. None: `GFK`.
+    param_grid : dict, list of dict or None, default=None
+        As in `sklearn.model_selection.ParameterGrid`. None: ``{"n_components": range(1, 41)}``.
+
+    Attributes
+    ----------
+    estimators_ : list of classifier
+        The fitted settings, in the grid's order.
+    settings_ : list of dict
+        Their parameters.
+    classes_ : ndarray of shape (n_classes,)
+        Sorted class labels of the source rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cdmer.adaptation import GridVoting, SubspaceAlignment
+    >>> X = np.random.default_rng(0).normal(size=(12, 5))
+    >>> vote = GridVoting(SubspaceAlignment(), {"n_components": [1, 2, 3]})
+    >>> vote.fit(X, np.arange(12) % 2, sample_domain=np.repeat([1, -2], 6)).settings_[0]
+    {'n_components': 1}
+    """
+
+    def __init__(self, estimator=None, param_grid=None):
+        self.estimator = estimator
+        self.param_grid = param_grid
+
+    def fit(self, X, y, sample_domain=None):
+        """Fit every setting.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Source and target rows in any order.
+        y : array-like of shape (n_samples,)
+            Class labels; those of target rows are never read.
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            ``>= 0`` for source rows, ``< 0`` for target rows. None: every row is a source row.
+
+        Returns
+        -------
+        self : GridVoting
+
+        Raises
+        ------
+        ValueError
+            As the estimator's `fit`.
+        """
+        method = GFK() if self.estimator is None else self.estimator
+        grid = {"n_components": range(1, 41)} if self.param_grid is None else self.param_grid
+        self.settings_ = list(ParameterGrid(grid))
+        X = self._check_rows(X, reset=True)
+        path = method.iter_path(X, y, sample_domain=sample_domain, settings=self.settings_)
+        models = dict(path)
+        self.estimators_ = [models[index] for index in range(len(models))]
+        self.classes_ = self.estimators_[0].classes_
+        return self
+
+    def decision_function(self, X):
+        """Count votes for the classes, summed scores deciding between equals.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            Votes plus a part of less than half a vote; for two classes the second's minus the
+            first's.
+        """
+        check_is_fitted(self)
+        X = self._check_rows(X, reset=False)
+        votes, total = 0, 0.0
+        for model in self.estimators_:
+            scores = class_scores(model, X)
+            votes = votes + (model.predict(X)[:, None] == self.classes_)
+            total = total + scores - scores.mean(axis=1, keepdims=True)
+        votes = votes + total / (3 * (np.abs(total) + 1))  # as scikit-learn's one-against-one does
+        return votes[:, 1] - votes[:, 0] if len(self.classes_) == 2 else votes
+
+    def predict(self, X):
+        """Predict the class with most votes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Class labels, as in `classes_`.
+        """
+        scores = self.decision_function(X)
+        index = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
+        return self.classes_[index]
