@@ -5,9 +5,9 @@ from cdmer.adaptation._component_analysis import JDA, TCA
 from cdmer.adaptation._coral import CORAL
 from cdmer.adaptation._domain_regeneration import DRFST, DRLS, TSRG
 from cdmer.adaptation._domain_standardizer import DomainStandardizer
-from cdmer.adaptation._ensembles import GridVoting, PseudoLabeling
+from cdmer.adaptation._ensembles import GridVoting, PseudoLabeling, class_scores
 from cdmer.adaptation._kernel_groups import KGSL, TTRM
-from cdmer.adaptation._reweighting import KLIEP, KMM, ULSIF
+from cdmer.adaptation._reweighting import KLIEP, KMM, ULSIF, density_ratio
 from cdmer.adaptation._source_only import SourceOnly
 from cdmer.adaptation._stm import STM
 from cdmer.adaptation._subspaces import GFK, SubspaceAlignment
@@ -38,6 +38,8 @@ __all__ = [
     "PseudoLabeling",
     "SourceOnly",
     "SubspaceAlignment",
+    "class_scores",
+    "density_ratio",
     "iter_tgsr_path",
     "tgsr_path",
 ]

@@ -135,6 +135,9 @@ class AdaptiveClassifier(ClassifierMixin, BaseEstimator):
     """
 
     __metadata_request__fit = {"sample_domain": True}
+    __metadata_request__predict = {"sample_domain": True}
+    __metadata_request__predict_proba = {"sample_domain": True}
+    __metadata_request__decision_function = {"sample_domain": True}
 
     _path_parameters = ()
     _takes_foreign_arrays = False
@@ -220,12 +223,14 @@ class AdaptiveClassifier(ClassifierMixin, BaseEstimator):
 class LinearScores:
     """Prediction by the largest of the scores that ``_scores(X)`` gives, one column per class."""
 
-    def decision_function(self, X):
+    def decision_function(self, X, sample_domain=None):
         """Score the classes for each row.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            Not read: source rows and target rows are scored alike.
 
         Returns
         -------
@@ -236,12 +241,14 @@ class LinearScores:
         scores = self._scores(self._check_rows(X, reset=False))
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
-    def predict(self, X):
+    def predict(self, X, sample_domain=None):
         """Predict the class with the largest score.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            Not read: source rows and target rows are scored alike.
 
         Returns
         -------

@@ -62,12 +62,14 @@ class BenchmarkSVC(InnerEstimator):
             model.estimator_ = model._inner().fit(rows.source, np.argsort(seen)[rows.codes])
             yield model
 
-    def predict(self, X):
+    def predict(self, X, sample_domain=None):
         """Predict a class for each row.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            Not read: source rows and target rows are scored alike.
 
         Returns
         -------
@@ -76,12 +78,14 @@ class BenchmarkSVC(InnerEstimator):
         check_is_fitted(self)
         return self.classes_[self.first_seen_[super().predict(X)]]
 
-    def decision_function(self, X):
+    def decision_function(self, X, sample_domain=None):
         """Score the classes: see `sklearn.svm.SVC.decision_function`.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            Not read: source rows and target rows are scored alike.
 
         Returns
         -------

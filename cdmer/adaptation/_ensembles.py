@@ -170,12 +170,14 @@ class GridVoting(MetaEstimatorMixin, AdaptiveClassifier):
         self.classes_ = self.estimators_[0].classes_
         return self
 
-    def decision_function(self, X):
+    def decision_function(self, X, sample_domain=None):
         """Count votes for the classes, summed scores deciding between equals.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            Not read: source rows and target rows are scored alike.
 
         Returns
         -------
@@ -193,12 +195,14 @@ class GridVoting(MetaEstimatorMixin, AdaptiveClassifier):
         votes = votes + total / (3 * (np.abs(total) + 1))  # as scikit-learn's one-against-one does
         return votes[:, 1] - votes[:, 0] if len(self.classes_) == 2 else votes
 
-    def predict(self, X):
+    def predict(self, X, sample_domain=None):
         """Predict the class with most votes.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            Not read: source rows and target rows are scored alike.
 
         Returns
         -------

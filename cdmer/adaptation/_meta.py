@@ -20,20 +20,22 @@ def _inner_has(method):
 
 
 class InnerEstimator(MetaEstimatorMixin, AdaptiveClassifier):
-    """Prediction through ``estimator_``, which sees what ``_for_inner(X)`` makes of new rows."""
+    """Prediction through ``estimator_``, which sees what ``_for_inner`` makes of new rows."""
 
     def _inner(self):
         return SVC(kernel="linear", C=1.0) if self.estimator is None else self.estimator
 
-    def _for_inner(self, X):
+    def _for_inner(self, X, sample_domain):
         return self._check_rows(X, reset=False)
 
-    def predict(self, X):
-        """Predict a class for each row, taken as a target row.
+    def predict(self, X, sample_domain=None):
+        """Predict a class for each row.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            ``>= 0`` for source rows, ``< 0`` for target rows. None: every row is a target row.
 
         Returns
         -------
@@ -41,37 +43,41 @@ class InnerEstimator(MetaEstimatorMixin, AdaptiveClassifier):
             Class labels, as in `classes_`.
         """
         check_is_fitted(self)
-        return self.estimator_.predict(self._for_inner(X))
+        return self.estimator_.predict(self._for_inner(X, sample_domain))
 
     @available_if(_inner_has("decision_function"))
-    def decision_function(self, X):
+    def decision_function(self, X, sample_domain=None):
         """Give the inner estimator's decision function.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            ``>= 0`` for source rows, ``< 0`` for target rows. None: every row is a target row.
 
         Returns
         -------
         ndarray
         """
         check_is_fitted(self)
-        return self.estimator_.decision_function(self._for_inner(X))
+        return self.estimator_.decision_function(self._for_inner(X, sample_domain))
 
     @available_if(_inner_has("predict_proba"))
-    def predict_proba(self, X):
+    def predict_proba(self, X, sample_domain=None):
         """Give the inner estimator's class probabilities.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            ``>= 0`` for source rows, ``< 0`` for target rows. None: every row is a target row.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
         """
         check_is_fitted(self)
-        return self.estimator_.predict_proba(self._for_inner(X))
+        return self.estimator_.predict_proba(self._for_inner(X, sample_domain))
 
 
 class FeatureAdapter(TransformerMixin, InnerEstimator):
@@ -99,8 +105,8 @@ class FeatureAdapter(TransformerMixin, InnerEstimator):
     def _decompose(self, rows, models):
         return None
 
-    def _for_inner(self, X):
-        return self._map(self._check_rows(X, reset=False), not self._adapts)
+    def _for_inner(self, X, sample_domain):
+        return self._place(self._check_rows(X, reset=False), sample_domain)
 
     def transform(self, X, sample_domain=None):
         """Map rows.
@@ -116,7 +122,9 @@ class FeatureAdapter(TransformerMixin, InnerEstimator):
         ndarray of shape (n_samples, n_features_out)
         """
         check_is_fitted(self)
-        X = self._check_rows(X, reset=False)
+        return self._place(self._check_rows(X, reset=False), sample_domain)
+
+    def _place(self, X, sample_domain):
         is_source = source_mask(sample_domain, len(X))
         if not self._adapts or is_source.all():
             return self._map(X, True)

@@ -8,6 +8,7 @@ from scipy.linalg import eigh
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import euclidean_distances
 
+from cdmer._array import check_matrix
 from cdmer.adaptation._base import check_number
 from cdmer.adaptation._kernels import gram
 from cdmer.adaptation._meta import Reweighter
@@ -93,17 +94,84 @@ class _DensityRatio(Reweighter):
 
     def _basis(self, rows):
         """Kernels of source rows and of target rows with the centres, one column per centre."""
-        gamma = self.gamma
-        if gamma is None and self.kernel == "rbf":
-            gamma = 1 / median_square_distance(np.concatenate([rows.source, rows.target]))
+        gamma = _width(self.kernel, self.gamma, rows.source, rows.target)
         return tuple(gram(X, rows.target, self.kernel, gamma) for X in (rows.source, rows.target))
 
 
-def median_square_distance(X):
-    """Median of the squared distances between different rows; 1 where rows are all alike."""
+def _width(kernel, gamma, X_source, X_target):
+    """Gamma, for "rbf" by default one over the median of the squared distances between rows."""
+    if gamma is not None or kernel != "rbf":
+        return gamma
+    X = np.concatenate([X_source, X_target])
     squares = euclidean_distances(X, squared=True)[np.triu_indices(len(X), 1)]
     squares = squares[squares > 0]
-    return float(np.median(squares)) if squares.size else 1.0
+    return 1 / float(np.median(squares)) if squares.size else 1.0
+
+
+class _LeastSquaresRatio:
+    """uLSIF in the eigenbasis of its matrix, where every ridge is a division."""
+
+    def __init__(self, phi_source, phi_target):
+        values, self.vectors = eigh(phi_source.T @ phi_source / len(phi_source))
+        self.curvature = np.maximum(values, 0)
+        self.mean = self.vectors.T @ phi_target.mean(axis=0)
+
+    def at(self, phi, alpha):
+        """Ratio where the basis functions have the values `phi`."""
+        return np.maximum(phi @ (self.vectors @ (self.mean / (self.curvature + alpha))), 0)
+
+
+def density_ratio(X_source, X_target, X=None, *, alpha=0.1, kernel="rbf", gamma=None):
+    """Ratio of target density to source density, by unconstrained least squares.
+
+    Parameters
+    ----------
+    X_source : array-like of shape (n_source, n_features)
+    X_target : array-like of shape (n_target, n_features)
+    X : array-like of shape (n_samples, n_features) or None, default=None
+        Where to give the ratio. None: at the source rows.
+    alpha : float, default=0.1
+        Ridge.
+    kernel : str, default="rbf"
+        See `ULSIF`.
+    gamma : float or None, default=None
+        See `ULSIF`.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        None negative.
+
+    Raises
+    ------
+    ValueError
+        If the rows are not finite matrices of one width, or a parameter does not fit.
+
+    References
+    ----------
+    See `ULSIF`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cdmer.adaptation import density_ratio
+    >>> X_source, X_target = np.array([[0.0], [1.0], [2.0]]), np.array([[2.0], [2.5]])
+    >>> density_ratio(X_source, X_target).round(1)
+    array([0.3, 0.7, 1.2])
+    """
+    check_number("alpha", alpha, above=0)
+    X_source, X_target = check_matrix(X_source, "X_source"), check_matrix(X_target, "X_target")
+    X = X_source if X is None else check_matrix(X, "X")
+    if not X_source.shape[1] == X_target.shape[1] == X.shape[1]:
+        raise ValueError(
+            f"X_target, X: expected {X_source.shape[1]} columns like X_source, got "
+            f"{X_target.shape[1]} and {X.shape[1]}"
+        )
+    gamma = _width(kernel, gamma, X_source, X_target)
+    phi_source, phi_target, phi = (
+        gram(rows, X_target, kernel, gamma) for rows in (X_source, X_target, X)
+    )
+    return _LeastSquaresRatio(phi_source, phi_target).at(phi, alpha)
 
 
 class ULSIF(_DensityRatio):
@@ -156,14 +224,12 @@ class ULSIF(_DensityRatio):
 
     def _decompose(self, rows, models):
         phi_source, phi_target = self._basis(rows)
-        values, vectors = eigh(phi_source.T @ phi_source / len(phi_source))
-        mean = vectors.T @ phi_target.mean(axis=0)
-        return np.maximum(values, 0), mean, phi_source @ vectors
+        return phi_source, _LeastSquaresRatio(phi_source, phi_target)
 
     def _weigh(self, rows, shared):
         check_number("alpha", self.alpha, above=0)
-        curvature, mean, phi = shared
-        return np.maximum(phi @ (mean / (curvature + self.alpha)), 0)
+        phi_source, ratio = shared
+        return ratio.at(phi_source, self.alpha)
 
 
 class KLIEP(_DensityRatio):

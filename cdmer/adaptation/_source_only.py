@@ -80,7 +80,7 @@ class SourceOnly(InnerEstimator):
                 setattr(self, name, getattr(self.estimator_, name))
         return self
 
-    def _for_inner(self, X):
+    def _for_inner(self, X, sample_domain):
         return X  # clips, matrices: whatever the estimator takes
 
     def iter_path(self, X, y, *, sample_domain=None, settings):

@@ -148,12 +148,14 @@ class STM(AdaptiveClassifier):
             stacklevel=2,
         )
 
-    def predict(self, X):
+    def predict(self, X, sample_domain=None):
         """Predict a class for each row.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            Not read: source rows and target rows are scored alike.
 
         Returns
         -------
@@ -163,12 +165,14 @@ class STM(AdaptiveClassifier):
         check_is_fitted(self)
         return self.classes_[self.svm_.predict(self._kernel_rows(X))]
 
-    def decision_function(self, X):
+    def decision_function(self, X, sample_domain=None):
         """Score the classes: see `sklearn.svm.SVC.decision_function`.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            Not read: source rows and target rows are scored alike.
 
         Returns
         -------

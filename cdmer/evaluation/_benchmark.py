@@ -2,12 +2,12 @@
 
 import numpy as np
 from joblib import Parallel, delayed
-from sklearn import get_config
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from cdmer._progress import progress_bar
 from cdmer.corpora import Corpus, PublishedFeatures, get_scheme
+from cdmer.evaluation._fit import fit_adaptive
 from cdmer.evaluation._protocols import CDMERPairs
 from cdmer.evaluation._results import Results
 
@@ -159,21 +159,15 @@ def _run_unit(method, name, source, target):
     y = np.concatenate([source.codes, np.full(len(target.codes), HIDDEN)])
     domain = np.repeat([1, -2], [len(source.codes), len(target.codes)])
     model = clone(method)
-    steps = getattr(model, "steps", None)
-    by_step = steps and not get_config()["enable_metadata_routing"]
-    domain_name = f"{steps[-1][0]}__sample_domain" if by_step else "sample_domain"
     # Units are what runs in parallel. One BLAS thread in each: sums come out the same for any
     # n_jobs, and libsvm does not start threads for every product of two rows.
     with threadpool_limits(1, user_api="blas"):
         try:
-            model.fit(X, y, **{domain_name: domain})
+            fit_adaptive(model, X, y, domain)
         except TypeError as error:
             if "sample_domain" not in str(error):
                 raise
-            raise TypeError(
-                f"methods: {name!r} ({type(method).__name__}) takes no sample_domain; wrap a plain "
-                "classifier in cdmer.adaptation.SourceOnly"
-            ) from error
+            raise TypeError(f"methods: {name!r}: {error}") from error
         return model.predict(target.rows), model
 
 

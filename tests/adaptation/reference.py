@@ -28,3 +28,20 @@ def dense_tgsr(X, y, source, group_of, n_selected, mmd_weight, tol=1e-8, max_ite
         T = T + mu * (P - B)
         mu = min(1e15, 1.1 * mu)
     return B, iteration
+
+
+def dense_domain_regeneration(R, K, K_other, mmd_weight, l1_weight, tol=1e-8, max_iter=1000):
+    """The domain-regeneration iteration as published, with an n x n system per iteration."""
+    delta = K.mean(axis=1) - K_other.mean(axis=1)
+    H = K @ K.T + mmd_weight * np.outer(delta, delta)
+    P = T = np.ones((len(K), R.shape[1]))
+    kappa = 1e-3
+    for iteration in range(1, max_iter + 1):
+        Q = np.linalg.solve(kappa / 2 * np.eye(len(K)) + H, (kappa * P + T) / 2 + K @ R)
+        W = Q - T / kappa
+        P = np.sign(W) * np.maximum(np.abs(W) - l1_weight / kappa, 0)
+        if np.abs(P - Q).max() < tol:
+            break
+        T = T + kappa * (P - Q)
+        kappa = min(1e15, 1.1 * kappa)
+    return P, iteration
