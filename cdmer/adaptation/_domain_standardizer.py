@@ -85,7 +85,10 @@ class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         mean = X.mean(axis=0)
         if not self.with_std:
             return mean, np.ones_like(mean)
-        scale = X.std(axis=0)
+        with np.errstate(over="ignore"):
+            scale = X.std(axis=0)
+        if not np.isfinite(scale).all():
+            raise ValueError("X: the columns' variance overflows, expected numbers of smaller size")
         # A constant column's deviation is rounding of its mean.
         constant = scale <= 10 * np.finfo(float).eps * np.abs(X).max(axis=0)
         return mean, np.where(constant, 1.0, scale)

@@ -14,8 +14,8 @@ class PseudoLabeling(InnerEstimator):
     """Self-training on target rows with quotas that grow and are the same for every class.
 
     A classifier is fitted on the source rows. In round r of R each class takes, of the target rows
-    that are predicted to have it, the ``r/R · n_target/n_classes`` with the widest margin; these
-    rows join the source rows with their predicted labels, and the classifier is fitted anew. Equal
+    whose largest score is its own, the ``r/R · n_target/n_classes`` with the widest margin; these
+    rows join the source rows with that label, and the classifier is fitted anew. Equal
     quotas keep a class that the source favours from taking over.
 
     Parameters
@@ -30,7 +30,7 @@ class PseudoLabeling(InnerEstimator):
     estimator_ : classifier
         The classifier of the last round.
     pseudo_labels_ : ndarray of shape (n_target,)
-        Labels that the classifier before the last gave to the target rows.
+        Labels of largest score by the classifier before the last.
     taken_ : ndarray of bool, shape (n_target,)
         Target rows that the last classifier was fitted on.
     classes_ : ndarray of shape (n_classes,)
@@ -63,7 +63,7 @@ class PseudoLabeling(InnerEstimator):
             codes = scores.argmax(axis=1)
             falling = np.sort(scores, axis=1)
             margin = falling[:, -1] - falling[:, -2]
-            quota = int(np.ceil(r / self.n_rounds * n_target / len(self.classes_)))
+            quota = -(-r * n_target // (self.n_rounds * len(self.classes_)))  # rounded up
             self.taken_ = np.zeros(n_target, dtype=bool)
             for code in range(len(self.classes_)):
                 own = np.flatnonzero(codes == code)

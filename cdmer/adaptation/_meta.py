@@ -1,6 +1,7 @@
 """Meta-classifiers: an inner estimator fitted on labelled source rows, moved or weighted."""
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import MetaEstimatorMixin, TransformerMixin, clone
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
@@ -219,12 +220,16 @@ def fit_weighted(estimator, X, y, weights):
     ValueError
         If the classifier takes no weights.
     """
-    estimator, name, last = clone(estimator), "sample_weight", estimator
+    estimator = last = clone(estimator)
+    path = []
     while isinstance(last, Pipeline):
-        name, last = f"{last.steps[-1][0]}__{name}", last.steps[-1][1]
+        path.append(last.steps[-1][0])
+        last = last.steps[-1][1]
     if not has_fit_parameter(last, "sample_weight"):
         raise ValueError(
             f"estimator: expected a classifier whose fit takes sample_weight, got "
             f"{type(last).__name__}"
         )
-    return estimator.fit(X, y, **{name: weights})
+    # Names of steps are what works with routing off, which only concerns this one call.
+    with config_context(enable_metadata_routing=False):
+        return estimator.fit(X, y, **{"__".join([*path, "sample_weight"]): weights})

@@ -288,7 +288,8 @@ class KLIEP(_DensityRatio):
         self.max_iter = max_iter
 
     def _fit_together(self, rows, models):
-        self.n_iter_, self.gap_ = 1, 0.0  # what it is without target rows
+        for model in models:
+            model.n_iter_, model.gap_ = 1, 0.0  # what it is without target rows
         yield from super()._fit_together(rows, models)
 
     def _weigh(self, rows, shared):

@@ -43,8 +43,8 @@ class STM(AdaptiveClassifier):
     gamma : float or None, default=None
         Coefficient of the kernels that have one. None: one over the number of columns.
     tol : float, default=1e-3
-        Stop where a round lowers the objective by less than this share, the precision to which
-        libsvm solves.
+        Stop where a round lowers the objective by less than this share. libsvm solves to a
+        tolerance of its own, so a last round may raise it a little.
     max_iter : int, default=100
         Most rounds.
 
@@ -117,6 +117,8 @@ class STM(AdaptiveClassifier):
         """
         for name, bound in (("trade_off", {"above": 0}), ("C", {"above": 0}), ("B", {"least": 1})):
             check_number(name, getattr(self, name), **bound)
+        check_number("tol", self.tol, above=0)
+        check_number("max_iter", self.max_iter, least=1, whole=True)
         n = len(K)
         epsilon = (np.sqrt(n) - 1) / np.sqrt(n) if self.epsilon is None else self.epsilon
         check_number("epsilon", epsilon, least=0)
