@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from cdmer.adaptation._base import split_domains
 from cdmer.adaptation._meta import source_mask
 
 
@@ -12,13 +13,17 @@ class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     .. math:: x \mapsto (x - m_d) / s_d\quad\text{for a row of corpus } d.
 
-    No label is needed. Rows without a `sample_domain` are new rows of the target and take the
-    target's statistics; those of all target corpora pooled where there are several.
+    No label is needed by default. Rows without a `sample_domain` are new rows of the target and
+    take the target's statistics; those of all target corpora pooled where there are several.
 
     Parameters
     ----------
     with_std : bool, default=True
         Whether to divide by standard deviations. Constant columns are centred alone.
+    class_balanced : bool, default=False
+        Whether the statistics of a source corpus weigh its classes alike. Corpora hold expressions
+        in different shares, and a mean over rows moves with them; a mean over classes does not.
+        Reads the labels of source rows.
 
     Attributes
     ----------
@@ -45,8 +50,9 @@ class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     __metadata_request__fit = {"sample_domain": True}
     __metadata_request__transform = {"sample_domain": True}
 
-    def __init__(self, with_std=True):
+    def __init__(self, with_std=True, class_balanced=False):
         self.with_std = with_std
+        self.class_balanced = class_balanced
 
     def fit(self, X, y=None, sample_domain=None):
         """Learn the statistics of each corpus.
@@ -54,11 +60,11 @@ class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-        y : None
-            Not read.
+        y : array-like of shape (n_samples,) or None, default=None
+            Class labels, for `class_balanced`; those of target rows are never read.
         sample_domain : array-like of int of shape (n_samples,), default=None
             Number of each row's corpus, ``>= 0`` for sources and ``< 0`` for targets. None: all
-            rows are of one corpus.
+            rows are of one source corpus.
 
         Returns
         -------
@@ -67,7 +73,8 @@ class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X is not a finite matrix or `sample_domain` does not match it.
+            If X is not a finite matrix, `sample_domain` does not match it, or `class_balanced` has
+            no labels to go by.
         """
         X = validate_data(self, X, dtype=np.float64)
         domain = np.zeros(len(X), dtype=int)
@@ -75,18 +82,35 @@ class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             source_mask(sample_domain, len(X))  # checks it
             domain = np.asarray(sample_domain)
         self.domains_ = np.unique(domain)
-        statistics = [self._statistics(X[domain == number]) for number in self.domains_]
+        weights = self._class_weights(X, y, domain)
+        statistics = [
+            self._statistics(X[domain == number], weights[domain == number])
+            for number in self.domains_
+        ]
         self.mean_, self.scale_ = (np.stack(part) for part in zip(*statistics, strict=True))
-        target = domain < 0
-        self.target_mean_, self.target_scale_ = self._statistics(X[target] if target.any() else X)
+        new = domain < 0 if (domain < 0).any() else np.ones(len(X), dtype=bool)
+        self.target_mean_, self.target_scale_ = self._statistics(X[new], weights[new])
         return self
 
-    def _statistics(self, X):
-        mean = X.mean(axis=0)
+    def _class_weights(self, X, y, domain):
+        """One weight per row: equal sums for the classes of a source corpus if they are to be."""
+        weights = np.ones(len(X))
+        if not self.class_balanced:
+            return weights
+        _, labels = split_domains(y, domain, len(X), type(self).__name__)
+        source = np.flatnonzero(domain >= 0)
+        for number in np.unique(domain[source]):
+            own = domain[source] == number
+            _, codes, counts = np.unique(labels[own], return_inverse=True, return_counts=True)
+            weights[source[own]] = 1 / counts[codes]
+        return weights
+
+    def _statistics(self, X, weights):
+        mean = np.average(X, axis=0, weights=weights)
         if not self.with_std:
             return mean, np.ones_like(mean)
         with np.errstate(over="ignore"):
-            scale = X.std(axis=0)
+            scale = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weights))
         if not np.isfinite(scale).all():
             raise ValueError("X: the columns' variance overflows, expected numbers of smaller size")
         # A constant column's deviation is rounding of its mean.
@@ -132,8 +156,8 @@ class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-        y : None
-            Not read.
+        y : array-like of shape (n_samples,) or None, default=None
+            As in `fit`.
         sample_domain : array-like of int of shape (n_samples,), default=None
             As in `fit`.
 
@@ -141,4 +165,4 @@ class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples, n_features)
         """
-        return self.fit(X, sample_domain=sample_domain).transform(X, sample_domain)
+        return self.fit(X, y, sample_domain=sample_domain).transform(X, sample_domain)
