@@ -67,7 +67,7 @@ def data(size):
     rng = np.random.default_rng(0)
     y = np.arange(n_source + n_target) % 3
     X = rng.gamma(1.0, size=(len(y), n_features))
-    X += 0.4 * np.abs(rng.normal(size=(3, n_features)))[y]
+    X += 0.1 * np.abs(rng.normal(size=(3, n_features)))[y]
     X[n_source:] *= 1 + 0.3 * rng.random(n_features)  # the target was recorded elsewhere
     X *= 7 / np.sqrt((X**2).sum(axis=1).mean())  # norms like those of the published features
     return X[:n_source], y[:n_source], X[n_source:], y[n_source:]

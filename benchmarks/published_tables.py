@@ -42,6 +42,7 @@ from cdmer.adaptation import (
     BenchmarkSVC,
     DomainStandardizer,
     GridVoting,
+    MethodVoting,
     SourceOnly,
     SubspaceAlignment,
 )
@@ -107,6 +108,9 @@ def pipelines():
         "motion planes, standardised": make_pipeline(motion, DomainStandardizer(), SourceOnly()),
         "motion planes, Hellinger, standardised, vote of GFK": make_pipeline(
             motion, HellingerMap(), DomainStandardizer(), GridVoting()
+        ),
+        "motion planes, Hellinger, class-balanced, vote of methods": make_pipeline(
+            motion, HellingerMap(), DomainStandardizer(class_balanced=True), MethodVoting()
         ),
     }
 

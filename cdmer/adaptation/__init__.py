@@ -5,7 +5,12 @@ from cdmer.adaptation._component_analysis import JDA, TCA
 from cdmer.adaptation._coral import CORAL
 from cdmer.adaptation._domain_regeneration import DRFST, DRLS, TSRG
 from cdmer.adaptation._domain_standardizer import DomainStandardizer
-from cdmer.adaptation._ensembles import GridVoting, PseudoLabeling, class_scores
+from cdmer.adaptation._ensembles import (
+    GridVoting,
+    MethodVoting,
+    PseudoLabeling,
+    class_scores,
+)
 from cdmer.adaptation._kernel_groups import KGSL, TTRM
 from cdmer.adaptation._reweighting import KLIEP, KMM, ULSIF, density_ratio
 from cdmer.adaptation._source_only import SourceOnly
@@ -34,6 +39,7 @@ __all__ = [
     "BenchmarkSVC",
     "DomainStandardizer",
     "GridVoting",
+    "MethodVoting",
     "OptimalTransport",
     "PseudoLabeling",
     "SourceOnly",

@@ -3,11 +3,14 @@
 import numpy as np
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.model_selection import ParameterGrid
+from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
 from cdmer.adaptation._base import AdaptiveClassifier, check_number
 from cdmer.adaptation._meta import InnerEstimator
-from cdmer.adaptation._subspaces import GFK
+from cdmer.adaptation._source_only import SourceOnly
+from cdmer.adaptation._subspaces import GFK, SubspaceAlignment
+from cdmer.adaptation._tgsr import TGSR
 
 
 class PseudoLabeling(InnerEstimator):
@@ -103,11 +106,60 @@ def class_scores(model, X):
     )
 
 
-class GridVoting(MetaEstimatorMixin, AdaptiveClassifier):
+class _Voting(MetaEstimatorMixin, AdaptiveClassifier):
+    """Majority vote of ``estimators_``."""
+
+    def decision_function(self, X, sample_domain=None):
+        """Count votes for the classes, scores deciding between equals.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            Not read: every row is taken as a target row.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            Votes plus a part of less than half a vote; for two classes the second's minus the
+            first's.
+        """
+        check_is_fitted(self)
+        X = self._check_rows(X, reset=False)
+        votes, total = 0, 0.0
+        for model in self.estimators_:
+            scores = class_scores(model, X)
+            votes = votes + (model.predict(X)[:, None] == self.classes_)
+            # Each row's scores from 0 to 1: methods differ in scale.
+            low, high = scores.min(axis=1, keepdims=True), scores.max(axis=1, keepdims=True)
+            total = total + (scores - low) / np.where(high > low, high - low, 1.0)
+        votes = votes + total / (3 * len(self.estimators_))
+        return votes[:, 1] - votes[:, 0] if len(self.classes_) == 2 else votes
+
+    def predict(self, X, sample_domain=None):
+        """Predict the class with most votes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            Not read: every row is taken as a target row.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Class labels, as in `classes_`.
+        """
+        scores = self.decision_function(X)
+        index = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
+        return self.classes_[index]
+
+
+class GridVoting(_Voting):
     """Majority vote over all settings of a method, in place of choosing one.
 
-    Equal votes are decided by the summed scores of the classes. Methods with a path solver fit
-    their settings together.
+    Equal votes are decided by the sum of the settings' scores, each row's brought to 0 to 1.
+    Methods with a path solver fit their settings together.
 
     Parameters
     ----------
@@ -124,6 +176,10 @@ class GridVoting(MetaEstimatorMixin, AdaptiveClassifier):
         Their parameters.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
+
+    See Also
+    --------
+    MethodVoting : The same over methods.
 
     Examples
     --------
@@ -170,45 +226,78 @@ class GridVoting(MetaEstimatorMixin, AdaptiveClassifier):
         self.classes_ = self.estimators_[0].classes_
         return self
 
-    def decision_function(self, X, sample_domain=None):
-        """Count votes for the classes, summed scores deciding between equals.
+
+class MethodVoting(_Voting):
+    """Majority vote over methods, one vote each.
+
+    Methods err differently under a change of corpus, and without target labels nobody can tell
+    which errs least. Equal votes are decided as in `GridVoting`.
+
+    Parameters
+    ----------
+    estimators : list of adaptive classifiers or None, default=None
+        None: a linear support vector machine on the source rows, and votes of GFK and subspace
+        alignment over their first 40 components and of TGSR over three weights of the mean
+        discrepancy. The machines are soft and weigh classes alike: they are meant for
+        standardised columns.
+
+    Attributes
+    ----------
+    estimators_ : list of classifier
+        The fitted methods.
+    classes_ : ndarray of shape (n_classes,)
+        Sorted class labels of the source rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cdmer.adaptation import GFK, TCA, MethodVoting, SourceOnly
+    >>> X = np.random.default_rng(0).normal(size=(12, 5))
+    >>> vote = MethodVoting([SourceOnly(), GFK(n_components=2), TCA(n_components=2)])
+    >>> vote.fit(X, np.arange(12) % 2, sample_domain=np.repeat([1, -2], 6)).classes_
+    array([0, 1])
+    """
+
+    def __init__(self, estimators=None):
+        self.estimators = estimators
+
+    def fit(self, X, y, sample_domain=None):
+        """Fit every method.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Source and target rows in any order.
+        y : array-like of shape (n_samples,)
+            Class labels; those of target rows are never read.
         sample_domain : array-like of int of shape (n_samples,), default=None
-            Not read: source rows and target rows are scored alike.
+            ``>= 0`` for source rows, ``< 0`` for target rows. None: every row is a source row.
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
-            Votes plus a part of less than half a vote; for two classes the second's minus the
-            first's.
+        self : MethodVoting
+
+        Raises
+        ------
+        ValueError
+            As the methods' `fit`, or if there are none.
         """
-        check_is_fitted(self)
-        X = self._check_rows(X, reset=False)
-        votes, total = 0, 0.0
-        for model in self.estimators_:
-            scores = class_scores(model, X)
-            votes = votes + (model.predict(X)[:, None] == self.classes_)
-            total = total + scores - scores.mean(axis=1, keepdims=True)
-        votes = votes + total / (3 * (np.abs(total) + 1))  # as scikit-learn's one-against-one does
-        return votes[:, 1] - votes[:, 0] if len(self.classes_) == 2 else votes
+        methods = default_committee() if self.estimators is None else self.estimators
+        if not len(methods):
+            raise ValueError("estimators: got none, expected a list of adaptive classifiers")
+        X = self._check_rows(X, reset=True)
+        self.estimators_ = [clone(m).fit(X, y, sample_domain=sample_domain) for m in methods]
+        self.classes_ = self.estimators_[0].classes_
+        return self
 
-    def predict(self, X, sample_domain=None):
-        """Predict the class with most votes.
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        sample_domain : array-like of int of shape (n_samples,), default=None
-            Not read: source rows and target rows are scored alike.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Class labels, as in `classes_`.
-        """
-        scores = self.decision_function(X)
-        index = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
-        return self.classes_[index]
+def default_committee():
+    """Methods that did better than a support vector machine on synthetic corpora, and that one."""
+    soft = SVC(kernel="linear", C=0.005, class_weight="balanced")
+    components = {"n_components": range(1, 41)}
+    return [
+        SourceOnly(soft),
+        GridVoting(GFK(soft), components),
+        GridVoting(SubspaceAlignment(soft), components),
+        GridVoting(TGSR(), {"mmd_weight": [0.01, 1.0, 100.0]}),
+    ]

@@ -4,11 +4,11 @@ import numpy as np
 from sklearn import config_context
 from sklearn.base import MetaEstimatorMixin, TransformerMixin, clone
 from sklearn.pipeline import Pipeline
-from sklearn.svm import SVC
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from cdmer.adaptation._base import AdaptiveClassifier
+from cdmer.adaptation._gram_svc import GramSVC
 
 
 def _inner_has(method):
@@ -24,7 +24,7 @@ class InnerEstimator(MetaEstimatorMixin, AdaptiveClassifier):
     """Prediction through ``estimator_``, which sees what ``_for_inner`` makes of new rows."""
 
     def _inner(self):
-        return SVC(kernel="linear", C=1.0) if self.estimator is None else self.estimator
+        return GramSVC() if self.estimator is None else self.estimator
 
     def _for_inner(self, X, sample_domain):
         return self._check_rows(X, reset=False)

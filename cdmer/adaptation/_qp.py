@@ -87,13 +87,19 @@ def solve_qp(P, q, G, h, *, tol=1e-9, max_iter=100, name="QP"):
 
 def _newton(P, G, s, z, dual, primal):
     """Solver of one linearisation, as a function of what complementarity is to become."""
-    scaled = sparse.diags_array(z / s) @ G
-    system = P + (G.T @ scaled).toarray()
-    factor = cho_factor(system)
+    full = np.diff(G.indptr) > len(P) // 2  # such rows would fill a sparse product
+    weight = z / s
+    few = G[~full]
+    product = (few.T @ (sparse.diags_array(weight[~full]) @ few)).tocoo()
+    system = P.copy()
+    system[product.row, product.col] += product.data
+    rows = G[full].toarray()
+    system += rows.T @ (weight[full, None] * rows)
+    factor = cho_factor(system, overwrite_a=True, check_finite=False)
 
     def step(complementarity):
         rest = (complementarity + z * primal) / s
-        dx = cho_solve(factor, -dual - G.T @ rest)
+        dx = cho_solve(factor, -dual - G.T @ rest, check_finite=False)
         ds = -primal - G @ dx
         return dx, ds, (complementarity - z * ds) / s
 

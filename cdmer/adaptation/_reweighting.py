@@ -93,19 +93,25 @@ class _DensityRatio(Reweighter):
     """The ratio of densities as a sum of kernels at the target rows."""
 
     def _basis(self, rows):
-        """Kernels of source rows and of target rows with the centres, one column per centre."""
-        gamma = _width(self.kernel, self.gamma, rows.source, rows.target)
-        return tuple(gram(X, rows.target, self.kernel, gamma) for X in (rows.source, rows.target))
+        return kernels_at_target(rows.source, rows.target, self.kernel, self.gamma)
 
 
-def _width(kernel, gamma, X_source, X_target):
-    """Gamma, for "rbf" by default one over the median of the squared distances between rows."""
-    if gamma is not None or kernel != "rbf":
-        return gamma
-    X = np.concatenate([X_source, X_target])
-    squares = euclidean_distances(X, squared=True)[np.triu_indices(len(X), 1)]
-    squares = squares[squares > 0]
-    return 1 / float(np.median(squares)) if squares.size else 1.0
+def kernels_at_target(X_source, X_target, kernel, gamma, X=None):
+    """Kernels with the target rows, one column each: of source rows, target rows and further rows.
+
+    Without a gamma, that of "rbf" is one over the median of the squared distances between rows.
+    """
+    parts = [X_source, X_target] + ([] if X is None else [X])
+    if kernel != "rbf" or gamma is not None:
+        return [gram(part, X_target, kernel, gamma) for part in parts]
+    known = np.concatenate(parts[:2])
+    squares = euclidean_distances(known, squared=True)
+    apart = squares[np.tri(len(known), k=-1, dtype=bool)]
+    apart = apart[apart > 0]
+    gamma = 1 / float(np.median(apart)) if apart.size else 1.0
+    values = np.exp(-gamma * squares[:, len(X_source) :])
+    found = [values[: len(X_source)], values[len(X_source) :]]
+    return found if X is None else [*found, gram(X, X_target, kernel, gamma)]
 
 
 class _LeastSquaresRatio:
@@ -167,10 +173,7 @@ def density_ratio(X_source, X_target, X=None, *, alpha=0.1, kernel="rbf", gamma=
             f"X_target, X: expected {X_source.shape[1]} columns like X_source, got "
             f"{X_target.shape[1]} and {X.shape[1]}"
         )
-    gamma = _width(kernel, gamma, X_source, X_target)
-    phi_source, phi_target, phi = (
-        gram(rows, X_target, kernel, gamma) for rows in (X_source, X_target, X)
-    )
+    phi_source, phi_target, phi = kernels_at_target(X_source, X_target, kernel, gamma, X)
     return _LeastSquaresRatio(phi_source, phi_target).at(phi, alpha)
 
 
@@ -314,11 +317,23 @@ class KLIEP(_DensityRatio):
         return phi_source @ (share / mass)
 
 
+# Steps of expectation maximisation to begin with: slow in the end, but cheap, and they tell the
+# parts that matter.
+EM_STEPS = 100
+
+
 def mixture_shares(A, tol, max_iter):
-    """Maximise ``mean(log(A x))`` over the simplex; give x, what is missing at most, and steps."""
+    """Maximise ``mean(log(A x))`` over the simplex; give x, what is missing at most, and steps.
+
+    Quadratic programs over the parts at hand: those with a share, and those that the gradient asks
+    for.
+    """
     n_rows, n_parts = A.shape
     x = np.full(n_parts, 1 / n_parts)
-    G, h = -sparse.eye_array(n_parts, format="csr"), np.zeros(n_parts)
+    for _ in range(EM_STEPS):
+        x = x * (A.T @ (1 / (A @ x))) / n_rows
+    x[x < 1e-2 * x.max()] = 0.0
+    x /= x.sum()
 
     def loss(x):
         # With the sum added the minimiser over x >= 0 lies on the simplex.
@@ -331,10 +346,20 @@ def mixture_shares(A, tol, max_iter):
         gap = -gradient.min()
         if gap < tol:
             break
-        hessian = ratio.T @ ratio / n_rows
-        hessian.flat[:: n_parts + 1] += 1e-10 * hessian.trace() / n_parts
-        y, _ = solve_qp(hessian, gradient - hessian @ x, G, h, name="KLIEP")
-        direction = np.maximum(y, 0) - x
+        parts = np.flatnonzero((x > 0) | (gradient < 0))
+        some = ratio[:, parts]
+        hessian = some.T @ some / n_rows
+        hessian.flat[:: len(parts) + 1] += 1e-10 * hessian.trace() / len(parts)
+        y, _ = solve_qp(
+            hessian,
+            gradient[parts] - hessian @ x[parts],
+            -sparse.eye_array(len(parts), format="csr"),
+            np.zeros(len(parts)),
+            name="KLIEP",
+        )
+        y[y < 1e-9 * y.max()] = 0.0  # what an interior point calls zero
+        direction = np.zeros(n_parts)
+        direction[parts] = y - x[parts]
         slope, step, now = gradient @ direction, 1.0, loss(x)
         while loss(x + step * direction) > now + 1e-4 * step * slope and step > 1e-10:
             step /= 2
