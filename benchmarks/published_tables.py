@@ -42,12 +42,11 @@ from cdmer.adaptation import (
     BenchmarkSVC,
     DomainStandardizer,
     GridVoting,
-    MethodVoting,
     SourceOnly,
     SubspaceAlignment,
 )
 from cdmer.corpora import load_published_features
-from cdmer.evaluation import tgsr_grid, uf1, war
+from cdmer.evaluation import label_free_pipeline, tgsr_grid, uf1, war
 from cdmer.evaluation._fit import fit_adaptive, iter_settings
 from cdmer.evaluation._tgsr_experiment import published_results
 from cdmer.evaluation.selection import CRITERIA, score_settings
@@ -109,8 +108,8 @@ def pipelines():
         "motion planes, Hellinger, standardised, vote of GFK": make_pipeline(
             motion, HellingerMap(), DomainStandardizer(), GridVoting()
         ),
-        "motion planes, Hellinger, class-balanced, vote of methods": make_pipeline(
-            motion, HellingerMap(), DomainStandardizer(class_balanced=True), MethodVoting()
+        "motion planes, Hellinger, class-balanced, vote of methods": label_free_pipeline(
+            PUBLISHED_PLANES
         ),
     }
 

@@ -2,6 +2,7 @@
 
 from cdmer.evaluation._benchmark import benchmark
 from cdmer.evaluation._figures import RegionMap, plot_confusion, plot_regions
+from cdmer.evaluation._label_free import label_free_pipeline
 from cdmer.evaluation._metrics import class_f1, confusion, macro_f1, uar, uf1, war
 from cdmer.evaluation._oracle import tgsr_grid, tgsr_oracle_sweep
 from cdmer.evaluation._protocols import CDMER_EXPERIMENTS, CDMERPairs, Experiment
@@ -17,6 +18,7 @@ __all__ = [
     "benchmark",
     "class_f1",
     "confusion",
+    "label_free_pipeline",
     "macro_f1",
     "plot_confusion",
     "plot_regions",
