@@ -17,7 +17,15 @@ class _KernelComponents(ClassNamePrefixFeaturesOutMixin, FeatureAdapter):
         X = np.concatenate([rows.source, rows.target])
         return X, gram(X, X, self.kernel, self.gamma)
 
+    def _set_coef(self, X, coef):
+        self.X_fit_, self.coef_ = X, coef
+        self.n_components_ = coef.shape[1]
+        # Linear kernels need no comparison with every row again.
+        self._directions = X.T @ coef if self.kernel == "linear" else None
+
     def _map(self, X, is_source):
+        if self._directions is not None:
+            return X @ self._directions
         return gram(X, self.X_fit_, self.kernel, self.gamma) @ self.coef_
 
 
@@ -138,9 +146,8 @@ class TCA(_KernelComponents):
         return X, W / np.linalg.norm(W, axis=0)
 
     def _learn(self, rows, shared):
-        self.X_fit_, W = shared
-        self.coef_ = W[:, : self.n_components]
-        self.n_components_ = self.coef_.shape[1]
+        X, W = shared
+        self._set_coef(X, W[:, : self.n_components])
 
 
 def mean_difference(n_source, n_target):
@@ -228,21 +235,21 @@ class JDA(_KernelComponents):
         if self.balance is not None:
             check_number("balance", self.balance, least=0, most=1)
         n_source, n_target = len(rows.source), len(rows.target)
-        self.X_fit_, K = shared
+        X, K = shared
         guessed = None
         for n_rounds in range(1, self.n_rounds + 1):
             self.n_rounds_ = n_rounds
             E = self._differences(rows, guessed)
             values, W = spread_components(K, K @ E, self.mu, self.n_components, "JDA")
-            self.coef_ = W * np.sqrt(len(K) / values)
-            self.n_components_ = self.coef_.shape[1]
+            coef = W * np.sqrt(len(K) / values)
             if not n_target:
                 break
-            mapped = K @ self.coef_
+            mapped = K @ coef
             model = clone(self._inner()).fit(mapped[:n_source], rows.y)
             before, guessed = guessed, model.predict(mapped[n_source:])
             if before is not None and (before == guessed).all():
                 break
+        self._set_coef(X, coef)
 
     def _differences(self, rows, guessed):
         """Square roots of the w times e, one column per term, shape (n_samples, n_terms)."""
