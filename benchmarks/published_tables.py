@@ -210,26 +210,20 @@ def print_oracle(names, options):
             for pair in ("VN", "NV", "CV", "VC", "CN", "NC")
             for part in range(options.jobs)
         )
-    plain = [name for name in names if name not in regenerating]
-    units = [(pair, name) for name in plain for pair in EXPERIMENTS]
-    tables = Parallel(n_jobs=options.jobs)(
-        delayed(sweep)(pair, name, options.full) for pair, name in units
-    )
-    found = dict(zip(units, tables, strict=True))
-    found |= {
-        (pair, name): regeneration_table(pair, name, options.store)
-        for name in regenerating
-        for pair in EXPERIMENTS
-    }
     print("## Best of each grid on target labels: published → here, M-F1 / accuracy in %\n")
     print("| method |", " | ".join(f"{p[0]}→{p[1]}" for p in EXPERIMENTS), "| exact | settings |")
     print("|---|" + "---|" * (len(EXPERIMENTS) + 2))
     details = []
     for name in names:
+        if name in regenerating:
+            tables = [regeneration_table(pair, name, options.store) for pair in EXPERIMENTS]
+        else:
+            tables = Parallel(n_jobs=options.jobs)(
+                delayed(sweep)(pair, name, options.full) for pair in EXPERIMENTS
+            )
         row, exact, sizes = [], 0, []
-        for pair, number in EXPERIMENTS.items():
-            table = found[pair, name]
-            printed = published[METHODS[name][2]][number]
+        for (pair, number), table in zip(EXPERIMENTS.items(), tables, strict=True):
+            printed = published[METHODS[name][2]][str(number)]
             sizes.append(len(table))
             if not len(table):
                 row.append(f"{printed[0]:.4f}/{printed[1]:.2f} → not run")
@@ -245,7 +239,7 @@ def print_oracle(names, options):
             setting = best.drop(["M-F1", "ACC"]).to_dict()
             details.append(f"{name} {pair[0]}→{pair[1]}: {setting}")
         size = f"{min(sizes)}" if min(sizes) == max(sizes) else f"{min(sizes)}-{max(sizes)}"
-        print(f"| {name} |", " | ".join(row), f"| {exact}/6 | {size} |")
+        print(f"| {name} |", " | ".join(row), f"| {exact}/6 | {size} |", flush=True)
     print("\nSettings:\n")
     for line in details:
         print("-", line)

@@ -80,6 +80,11 @@ class TKL(ClassNamePrefixFeaturesOutMixin, FeatureAdapter):
             return reference, extend, values, None
         phi = gram(rows.source, reference, self.kernel, self.gamma) @ extend
         K_source = gram(rows.source, rows.source, self.kernel, self.gamma)
+        if not np.any(phi):
+            raise ValueError(
+                "gamma, kernel: the kernel of every source row with every target row vanishes, "
+                "expected a smaller gamma"
+            )
         fit = np.sum(phi * (K_source @ phi), axis=0)
         return reference, extend, (phi.T @ phi) ** 2, fit
 
@@ -95,7 +100,8 @@ class TKL(ClassNamePrefixFeaturesOutMixin, FeatureAdapter):
                 [np.full(k, -1.0), np.full(k - 1, self.eta)], offsets=[0, 1], shape=(k, k)
             )
             # In units of each variable's own curvature, which span many orders of magnitude.
-            unit = 1 / np.sqrt(np.diagonal(square))
+            own = np.diagonal(square)
+            unit = 1 / np.sqrt(np.maximum(own, 1e-300 + 1e-24 * own.max()))
             scaled = square * unit * unit[:, None]
             values, _ = solve_qp(scaled, -fit * unit, G * unit, np.zeros(k), name="TKL")
             self.eigenvalues_ = np.maximum(values * unit, 0)

@@ -207,6 +207,60 @@ def test_bad_input_is_named(method, change, message):
         clone(method).fit(X, y, sample_domain=domain)
 
 
+def awkward(kind):
+    X, y, domain = rows()
+    if kind == "constant columns":
+        X[:, 5:9] = 3.0
+    elif kind == "repeated rows":
+        X[20:] = X[:20]
+    elif kind == "rank one":
+        X = np.outer(X[:, 0] + y, np.ones(12))
+    elif kind == "one target row":
+        keep = np.flatnonzero((domain > 0) | (np.arange(40) == np.flatnonzero(domain < 0)[0]))
+        X, y, domain = X[keep], y[keep], domain[keep]
+    elif kind == "one source row of a class":
+        y = np.where((y == 2) & (np.arange(40) != np.flatnonzero((y == 2) & (domain > 0))[0]), 1, y)
+    elif kind == "target class unknown to the source":
+        y = np.where((y == 2) & (domain > 0), 1, y)
+    elif kind == "zero column means, tiny scale":
+        X = (X - X.mean(axis=0)) * 1e-6
+    elif kind == "large scale":
+        X = X * 30
+    return X, y, domain
+
+
+@each_method
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "constant columns",
+        "repeated rows",
+        "rank one",
+        "one target row",
+        "one source row of a class",
+        "target class unknown to the source",
+        "zero column means, tiny scale",
+        "large scale",
+    ],
+)
+def test_awkward_data_gives_an_answer_or_an_error_with_a_name(method, kind):
+    X, y, domain = awkward(kind)
+    try:
+        model = clone(method).fit(X, y, sample_domain=domain)
+    except ValueError as error:
+        refused = str(error)
+    else:
+        refused = None
+    if refused is not None:
+        assert kind in ("one target row", "rank one", "zero column means, tiny scale")
+        assert ": " in refused
+        assert "expected" in refused
+        return
+    assert np.isfinite(model.decision_function(X)).all()
+    assert set(model.predict(X)) <= set(y[domain > 0])
+
+
 def test_source_only_takes_rows_of_any_container():
     X, y, domain = rows()
     expected = SourceOnly().fit(X, y, sample_domain=domain).decision_function(X)

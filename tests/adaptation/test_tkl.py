@@ -151,3 +151,10 @@ def test_bad_input():
         TKL(eta=-1.0).fit(X, y, domain)
     with pytest.raises(ValueError, match="^X: the kernel of the target rows is zero"):
         TKL().fit(np.where((domain < 0)[:, None], 0.0, X), y, domain)
+
+
+def test_a_kernel_that_vanishes_is_refused():
+    """Rows far apart at a narrow width: no source row has anything in common with a target row."""
+    X = np.random.default_rng(0).normal(size=(40, 5)) * 1e3
+    with pytest.raises(ValueError, match="^gamma, kernel: .* vanishes"):
+        TKL(kernel="rbf", gamma=1.0).fit(X, np.arange(40) % 2, np.repeat([1, -2], 20))
