@@ -220,7 +220,7 @@ class AdaptiveClassifier(ClassifierMixin, BaseEstimator):
         return X
 
 
-class LinearScores:
+class LargestScore:
     """Prediction by the largest of the scores that ``_scores(X)`` gives, one column per class."""
 
     def decision_function(self, X, sample_domain=None):

@@ -5,7 +5,7 @@ from sklearn.base import OneToOneFeatureMixin
 from threadpoolctl import threadpool_limits
 
 from cdmer.adaptation import _alm
-from cdmer.adaptation._base import AdaptiveClassifier, LinearScores, check_number
+from cdmer.adaptation._base import AdaptiveClassifier, LargestScore, check_number
 from cdmer.adaptation._meta import FeatureAdapter
 from cdmer.adaptation._penalties import ElementwiseL1
 from cdmer.adaptation._span import SpanLeastSquares
@@ -234,7 +234,7 @@ class DRFST(_Regenerator):
     _regressed = "target"
 
 
-class DRLS(LinearScores, _DomainRegeneration):
+class DRLS(LargestScore, _DomainRegeneration):
     r"""Domain regeneration in the label space.
 
     Regresses one-hot labels on kernel columns, and draws the mean predictions of source and target

@@ -4,9 +4,8 @@ import numpy as np
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.model_selection import ParameterGrid
 from sklearn.svm import SVC
-from sklearn.utils.validation import check_is_fitted
 
-from cdmer.adaptation._base import AdaptiveClassifier, check_number
+from cdmer.adaptation._base import AdaptiveClassifier, LargestScore, check_number
 from cdmer.adaptation._meta import InnerEstimator
 from cdmer.adaptation._source_only import SourceOnly
 from cdmer.adaptation._subspaces import GFK, SubspaceAlignment
@@ -106,26 +105,13 @@ def class_scores(model, X):
     )
 
 
-class _Voting(MetaEstimatorMixin, AdaptiveClassifier):
-    """Majority vote of ``estimators_``."""
+class _Voting(MetaEstimatorMixin, LargestScore, AdaptiveClassifier):
+    """Majority vote of ``estimators_``, scores deciding between equals.
 
-    def decision_function(self, X, sample_domain=None):
-        """Count votes for the classes, scores deciding between equals.
+    A class' score is its votes plus a part of less than half a vote; rows are target rows.
+    """
 
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        sample_domain : array-like of int of shape (n_samples,), default=None
-            Not read: every row is taken as a target row.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
-            Votes plus a part of less than half a vote; for two classes the second's minus the
-            first's.
-        """
-        check_is_fitted(self)
-        X = self._check_rows(X, reset=False)
+    def _scores(self, X):
         votes, total = 0, 0.0
         for model in self.estimators_:
             scores = class_scores(model, X)
@@ -133,26 +119,7 @@ class _Voting(MetaEstimatorMixin, AdaptiveClassifier):
             # Each row's scores from 0 to 1: methods differ in scale.
             low, high = scores.min(axis=1, keepdims=True), scores.max(axis=1, keepdims=True)
             total = total + (scores - low) / np.where(high > low, high - low, 1.0)
-        votes = votes + total / (3 * len(self.estimators_))
-        return votes[:, 1] - votes[:, 0] if len(self.classes_) == 2 else votes
-
-    def predict(self, X, sample_domain=None):
-        """Predict the class with most votes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        sample_domain : array-like of int of shape (n_samples,), default=None
-            Not read: every row is taken as a target row.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Class labels, as in `classes_`.
-        """
-        scores = self.decision_function(X)
-        index = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
-        return self.classes_[index]
+        return votes + total / (3 * len(self.estimators_))
 
 
 class GridVoting(_Voting):

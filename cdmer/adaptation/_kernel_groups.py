@@ -10,7 +10,7 @@ from sklearn.metrics.pairwise import additive_chi2_kernel, rbf_kernel
 from threadpoolctl import threadpool_limits
 
 from cdmer.adaptation import _alm
-from cdmer.adaptation._base import AdaptiveClassifier, LinearScores, check_number
+from cdmer.adaptation._base import AdaptiveClassifier, LargestScore, check_number
 from cdmer.adaptation._groups import GroupPartition
 from cdmer.adaptation._penalties import ElementwiseL1
 from cdmer.adaptation._qp import solve_qp
@@ -30,7 +30,7 @@ class _Fit(NamedTuple):
     objective: float
 
 
-class _KernelGroups(LinearScores, AdaptiveClassifier):
+class _KernelGroups(LargestScore, AdaptiveClassifier):
     r"""``‖L − Pᵀ Σ_i β_i K_i‖² + λ Σ β_i + μ‖P‖₁`` with β ≥ 0, by turns."""
 
     def _check(self):

@@ -8,12 +8,12 @@ from threadpoolctl import threadpool_limits
 from cdmer._array import is_foreign, to_numpy
 from cdmer._progress import progress_bar
 from cdmer.adaptation._alm import check_stopping, warn_unless_converged
-from cdmer.adaptation._base import AdaptiveClassifier, LinearScores
+from cdmer.adaptation._base import AdaptiveClassifier, LargestScore
 from cdmer.adaptation._groups import GroupPartition
 from cdmer.adaptation._tgsr_solver import TGSRProblem
 
 
-class TGSR(LinearScores, AdaptiveClassifier):
+class TGSR(LargestScore, AdaptiveClassifier):
     r"""Transfer group sparse regression.
 
     Regresses one-hot labels of the source rows on groups of columns, such as the descriptors of
