@@ -47,3 +47,15 @@ def to_numpy(array):
     if array_api_compat.is_torch_array(array):
         return array.detach().cpu().numpy()
     return np.asarray(array)
+
+
+def take_rows(X, rows):
+    """Rows of an array, a data frame or a sequence, by position."""
+    if hasattr(X, "iloc"):
+        return X.iloc[rows]
+    if is_foreign(X):
+        xp = array_api_compat.array_namespace(X)
+        return xp.take(X, xp.asarray(rows, device=array_api_compat.device(X)), axis=0)
+    if hasattr(X, "shape"):
+        return X[rows]
+    return [X[row] for row in rows]

@@ -2,14 +2,13 @@
 
 from typing import NamedTuple
 
-import array_api_compat
 import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
 
-from cdmer._array import check_matrix, is_foreign, to_numpy
+from cdmer._array import check_matrix, is_foreign, take_rows, to_numpy
 
 
 def split_domains(y, sample_domain, n_samples, estimator_name):
@@ -258,18 +257,6 @@ class LargestScore:
         scores = to_numpy(self.decision_function(X))
         index = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
         return self.classes_[index]
-
-
-def take_rows(X, rows):
-    """Rows of an array, a data frame or a sequence, by position."""
-    if hasattr(X, "iloc"):
-        return X.iloc[rows]
-    if is_foreign(X):
-        xp = array_api_compat.array_namespace(X)
-        return xp.take(X, xp.asarray(rows, device=array_api_compat.device(X)), axis=0)
-    if hasattr(X, "shape"):
-        return X[rows]
-    return [X[row] for row in rows]
 
 
 def check_number(name, value, *, least=None, above=None, most=None, whole=False):

@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
-from cdmer.adaptation._base import split_domains, take_rows
+from cdmer._array import take_rows
+from cdmer.adaptation._base import split_domains
 from cdmer.adaptation._meta import InnerEstimator
 
 

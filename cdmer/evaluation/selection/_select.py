@@ -6,8 +6,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import ParameterGrid
 
+from cdmer._array import take_rows
 from cdmer._progress import progress_bar
-from cdmer.adaptation._base import take_rows
 from cdmer.evaluation._fit import fit_adaptive, iter_settings
 from cdmer.evaluation.selection._scorers import get_criterion
 from cdmer.evaluation.selection._splitters import SourceKFold, domain_rows
