@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from scipy.stats import spearmanr
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
@@ -80,16 +80,15 @@ METHODS = {
 }
 # Coarser grids for selection, which fits every setting in every fold and back again.
 SELECTION = {
-    "TCA": (TCA(SVM), {"n_components": range(5, 101, 5)}),
-    "GFK": (GFK(SVM), {"n_components": range(2, 53, 3)}),
-    "SA": (SubspaceAlignment(SVM), {"n_components": range(2, 53, 3)}),
-    "TKL": (TKL(SVM), {"eta": [0.2, 0.5, 0.8, 1.1, 1.4, 1.7, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0]}),
-    "DRLS": (DRLS(), {"mmd_weight": MMD, "l1_weight": [0.01, 0.03, 0.1, 0.3, 0.5, 1.0, 2.0, 5.0]}),
-    "STM": (STM(), {"trade_off": [0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]}),
-    "uLSIF": (ULSIF(kernel="linear"), {"alpha": [10.0**k for k in np.linspace(0, 7, 15)]}),
+    "GFK": (GFK(SVM), {"n_components": range(2, 53, 5)}),
+    "SA": (SubspaceAlignment(SVM), {"n_components": range(2, 53, 5)}),
+    "TCA": (TCA(SVM), {"n_components": range(5, 86, 8)}),
+    "DRLS": (DRLS(), {"mmd_weight": [0.01, 1.0, 100.0], "l1_weight": [0.01, 0.1, 0.5, 2.0]}),
+    "TKL": (TKL(SVM), {"eta": [0.2, 0.8, 1.2, 1.6, 2.0, 3.0, 4.0, 5.0]}),
+    "uLSIF": (ULSIF(kernel="linear"), {"alpha": [10.0**k for k in range(8)]}),
     "TGSR": (
         TGSR(groups=85),
-        {"n_selected": [1, 5, 10, 20, 40, 60, 85], "mmd_weight": [0.001, 0.01, 0.1, 1, 10, 100]},
+        {"n_selected": [5, 12, 30, 60, 85], "mmd_weight": [0.003, 0.1, 10, 100]},
     ),
 }
 PUBLISHED_PLANES = lbp_top_planes("published")
@@ -229,8 +228,10 @@ def print_oracle(names, options):
                 row.append(f"{printed[0]:.4f}/{printed[1]:.2f} → not run")
                 continue
             best = table.loc[table["M-F1"].idxmax()]
-            same = abs(best["M-F1"] - printed[0]) < 6e-5
-            hit = (np.abs(table["M-F1"] - printed[0]) < 6e-5).sum()
+            # Four printed accuracies are no numbers of clips, by up to 0.53: published.toml.
+            met = np.abs(table["M-F1"] - printed[0]) < 6e-5
+            met &= np.abs(table["ACC"] - printed[1]) < 0.6
+            same, hit = met[table["M-F1"].idxmax()], met.sum()
             exact += same
             row.append(
                 f"{printed[0]:.4f}/{printed[1]:.2f} → {best['M-F1']:.4f}/{best['ACC']:.2f}"
@@ -252,6 +253,7 @@ def select_one(pair, name):
     settings = list(ParameterGrid(grid))
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", FitFailedWarning)  # scores NaN, and is not chosen
         table = score_settings(method, grid, X, y, domain, list(CRITERIA), progress=False)
         for index, model in iter_settings(method, settings, X, y, domain):
             predicted = model.predict(X[domain < 0])
@@ -261,42 +263,41 @@ def select_one(pair, name):
 
 def print_selection(names, options):
     """Print what each criterion chooses, what it costs, and how well it ranks."""
-    units = [(pair, name) for name in names if name in SELECTION for pair in EXPERIMENTS]
-    tables = dict(
-        zip(
-            units,
-            Parallel(n_jobs=options.jobs)(delayed(select_one)(*unit) for unit in units),
-            strict=True,
+    columns = [*CRITERIA, "oracle", "mean of the grid"]
+    print("\n## Chosen without target labels: accuracy in %, and in brackets Spearman's rank")
+    print("correlation of the criterion with target accuracy over the grid\n")
+    print("| method | experiment |", " | ".join(columns), "|")
+    print("|---|---|" + "---|" * len(columns))
+    everything = []
+    for name in [name for name in SELECTION if name in names]:
+        tables = Parallel(n_jobs=options.jobs)(
+            delayed(select_one)(pair, name) for pair in EXPERIMENTS
         )
+        rows = []
+        for pair, table in zip(EXPERIMENTS, tables, strict=True):
+            accuracy = table["ACC"]
+            chosen = [accuracy[table[c].idxmax()] for c in CRITERIA]
+            chosen += [accuracy[table["M-F1"].idxmax()], accuracy.mean()]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what is the same everywhere ranks nothing
+                ranks = [
+                    spearmanr(table[c], accuracy, nan_policy="omit").statistic for c in CRITERIA
+                ]
+            rows.append((chosen, np.nan_to_num(ranks)))
+            print_choice(name, f"{pair[0]}→{pair[1]}", *rows[-1])
+        mean = [np.mean(part, axis=0) for part in zip(*rows, strict=True)]
+        print_choice(f"**{name}**", "**mean**", *mean)
+        everything.append(mean)
+    print_choice(
+        "**all**", "**mean**", *(np.mean(part, axis=0) for part in zip(*everything, strict=True))
     )
-    columns = [*CRITERIA, "oracle"]
-    chosen, ranks = [], []
-    for (pair, name), table in tables.items():
-        accuracy = table["ACC"]
-        row = {c: accuracy[table[c].idxmax()] for c in CRITERIA}
-        oracle = accuracy[table["M-F1"].idxmax()]
-        chosen.append({"method": name, "pair": pair} | row | {"oracle": oracle})
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a criterion that is the same everywhere ranks nothing
-            rank = {c: spearmanr(table[c], accuracy).statistic for c in CRITERIA}
-        ranks.append({"method": name, "pair": pair} | rank)
-    chosen, ranks = pd.DataFrame(chosen), pd.DataFrame(ranks).fillna(0.0)
-    for title, frame, keys, form in (
-        ("Accuracy in % at the setting that each criterion chooses", chosen, columns, "{:.2f}"),
-        ("Spearman's rank correlation with target accuracy over the grid", ranks,
-         list(CRITERIA), "{:+.2f}"),
-    ):  # fmt: skip
-        print(f"\n## {title}\n")
-        print("| method | experiment |", " | ".join(keys), "|")
-        print("|---|---|" + "---|" * len(keys))
-        for _, row in frame.iterrows():
-            pair = f"{row['pair'][0]}→{row['pair'][1]}"
-            print(
-                f"| {row['method']} | {pair} |", " | ".join(form.format(row[k]) for k in keys), "|"
-            )
-        for name, part in [*frame.groupby("method", sort=False), ("all", frame)]:
-            cells = " | ".join(form.format(value) for value in part[keys].mean())
-            print(f"| **{name}** | **mean** | {cells} |")
+
+
+def print_choice(name, experiment, chosen, ranks):
+    """Print one row."""
+    cells = [f"{value:.2f} ({rank:+.2f})" for value, rank in zip(chosen, ranks, strict=False)]
+    cells += [f"{value:.2f}" for value in chosen[len(ranks) :]]
+    print(f"| {name} | {experiment} |", " | ".join(cells), "|", flush=True)
 
 
 def print_pipelines(options):

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, ParameterGrid
 from sklearn.pipeline import make_pipeline
@@ -226,6 +227,23 @@ def test_all_criteria_by_loops(method, grid, routing):
             expected["snd"].append(soft_neighborhood_density(scores))
             for name, values in expected.items():
                 assert table[name][row] == pytest.approx(np.mean(values), abs=1e-7), name
+
+
+@each_criterion
+def test_settings_that_fail_score_nan_and_are_not_chosen(criterion):
+    X, y, domain = rows()
+    grid = {"mu": [-1.0, 1.0], "n_components": [2, 3]}
+    with pytest.warns(FitFailedWarning, match="mu: expected a finite number > 0, got -1.0"):
+        chosen = select(TCA(), grid, X, y, domain, criterion, progress=False)
+    assert chosen.best_params["mu"] == 1.0
+    assert chosen.scores[criterion].isna().tolist() == [True, True, False, False]
+    alone = select(TCA(), {"n_components": [2, 3]}, X, y, domain, criterion, progress=False)
+    np.testing.assert_allclose(chosen.scores[criterion][2:], alone.scores[criterion], atol=1e-9)
+    with (
+        pytest.warns(FitFailedWarning),
+        pytest.raises(ValueError, match="grid: no setting could be fitted"),
+    ):
+        select(TCA(), {"mu": [-1.0]}, X, y, domain, criterion, progress=False)
 
 
 def test_bad_input():

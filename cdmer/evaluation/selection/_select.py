@@ -1,9 +1,11 @@
 """Choosing a setting of a grid by a criterion, along the method's path."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import ParameterGrid
 
 from cdmer._array import take_rows
@@ -74,12 +76,13 @@ def select(
     Returns
     -------
     Selection
-        Of equal scores the first in the grid's order wins.
+        Of equal scores the first in the grid's order wins; settings that cannot be fitted score
+        NaN.
 
     Raises
     ------
     ValueError
-        If the criterion is unknown, a side has no rows, or a setting does not fit the data.
+        If the criterion is unknown, a side has no rows, or no setting fits the data.
 
     Examples
     --------
@@ -103,6 +106,8 @@ def select(
         progress=progress,
     )
     scores = table[criterion].to_numpy()
+    if np.isnan(scores).all():
+        raise ValueError(f"grid: no setting could be fitted and scored by {criterion!r}")
     best = int(np.nanargmax(scores))
     params = list(ParameterGrid(grid))[best]
     model = fit_adaptive(clone(estimator).set_params(**params), X, y, sample_domain)
@@ -148,7 +153,7 @@ def score_settings(
     -------
     pandas.DataFrame
         A row per setting in the grid's order: its parameters, then a column per criterion; means
-        over the folds.
+        over the folds. NaN where a fit failed, with a FitFailedWarning.
 
     Raises
     ------
@@ -179,11 +184,48 @@ def score_settings(
             rows = [take_rows(values, train) for values in (X, y, domain)]
             X_test, y_test = take_rows(X, test), take_rows(y, test)
             memo = {}
-            for index, model in iter_settings(estimator, settings, *rows):
+            for index, model in _iter_fitted(estimator, settings, *rows):
                 for name in names:
-                    total[name][index] += found[name](model, X_test, y_test, X_target, memo)
+                    total[name][index] += (
+                        np.nan
+                        if model is None
+                        else _score(found[name], model, X_test, y_test, X_target, memo)
+                    )
                 bar.update()
     for name in found:
         n_runs = sum(name in names for names, _, _ in runs)
         scores[name] = total[name] / n_runs
     return scores
+
+
+def _iter_fitted(estimator, settings, X, y, domain):
+    """Fit settings along the path; where it breaks, go on with those that are left, one by one.
+
+    Yields None for a setting that cannot be fitted.
+    """
+    left = dict.fromkeys(range(len(settings)))
+    try:
+        for index, model in iter_settings(estimator, settings, X, y, domain):
+            del left[index]
+            yield index, model
+    except ValueError:
+        for index in left:
+            model = None
+            try:
+                model = fit_adaptive(clone(estimator).set_params(**settings[index]), X, y, domain)
+            except ValueError as error:
+                _warn_of_failure(error)
+            yield index, model
+
+
+def _score(criterion, model, *rows):
+    """Score a model; NaN where the criterion has to fit another one and cannot."""
+    try:
+        return criterion(model, *rows)
+    except ValueError as error:
+        _warn_of_failure(error)
+        return np.nan
+
+
+def _warn_of_failure(error):
+    warnings.warn(f"a setting could not be fitted: {error}", FitFailedWarning, stacklevel=2)
