@@ -36,8 +36,11 @@ def test_it_reads_no_target_label():
 
 
 @pytest.mark.slow
-def test_on_real_features_it_beats_the_published_oracle(published):
-    """Six experiments, no setting chosen; TGSR's printed mean, chosen on target labels, is 63.4."""
+def test_on_real_features_nothing_chosen_is_as_good_as_an_oracle(published):
+    """Six experiments; TGSR's mean, chosen on target labels, is 64.0 as printed and 63.3 as logged.
+
+    The vote gives 63.6. It must not lose that unnoticed.
+    """
     method = label_free_pipeline(lbp_top_planes("published"))
     corpora = [published(name) for name in ("casme2", "smic-vis", "smic-nir")]
     results = benchmark({"label-free": method}, corpora, progress=False)
