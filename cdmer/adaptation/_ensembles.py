@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.model_selection import ParameterGrid
 from sklearn.svm import SVC
+from sklearn.utils.validation import has_fit_parameter
 
 from cdmer.adaptation._base import AdaptiveClassifier, LargestScore, check_number
 from cdmer.adaptation._meta import InnerEstimator
@@ -181,9 +182,14 @@ class GridVoting(_Voting):
         Raises
         ------
         ValueError
-            As the estimator's `fit`.
+            As the estimator's `fit`, or if it is no adaptive classifier.
         """
         method = GFK() if self.estimator is None else self.estimator
+        if not hasattr(method, "iter_path"):
+            raise ValueError(
+                "estimator: expected an adaptive classifier of this package, got "
+                f"{type(method).__name__}; wrap a plain classifier in SourceOnly"
+            )
         grid = {"n_components": range(1, 41)} if self.param_grid is None else self.param_grid
         self.settings_ = list(ParameterGrid(grid))
         X = self._check_rows(X, reset=True)
@@ -247,11 +253,17 @@ class MethodVoting(_Voting):
         Raises
         ------
         ValueError
-            As the methods' `fit`, or if there are none.
+            As the methods' `fit`, or if there are none or one takes no `sample_domain`.
         """
         methods = default_committee() if self.estimators is None else self.estimators
         if not len(methods):
             raise ValueError("estimators: got none, expected a list of adaptive classifiers")
+        plain = [type(m).__name__ for m in methods if not has_fit_parameter(m, "sample_domain")]
+        if plain:
+            raise ValueError(
+                f"estimators: expected adaptive classifiers, got {plain}; wrap plain ones in "
+                "SourceOnly"
+            )
         X = self._check_rows(X, reset=True)
         self.estimators_ = [clone(m).fit(X, y, sample_domain=sample_domain) for m in methods]
         self.classes_ = self.estimators_[0].classes_

@@ -9,7 +9,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC, LinearSVC
 
-from cdmer.adaptation import GFK, TCA, TGSR, GridVoting, PseudoLabeling, class_scores
+from cdmer.adaptation import (
+    GFK,
+    TCA,
+    TGSR,
+    GridVoting,
+    MethodVoting,
+    PseudoLabeling,
+    SourceOnly,
+    class_scores,
+)
 
 
 def rows(n_classes=3, n_source=24, n_target=20, n_features=12, seed=0):
@@ -235,3 +244,24 @@ def test_several_grids():
     model = GridVoting(TCA(), grids).fit(X, y, domain)
     assert [m.n_components for m in model.estimators_] == [2, 3, 4]
     assert [m.kernel for m in model.estimators_] == ["linear", "linear", "rbf"]
+
+
+def test_methods_vote_once_each():
+    X, y, domain = rows()
+    methods = [SourceOnly(), GFK(n_components=2), TCA(n_components=3)]
+    model = MethodVoting(methods).fit(X, y, domain)
+    alone = [clone(method).fit(X, y, domain) for method in methods]
+    expected, ties = voted(alone, X)
+    assert ties > 0
+    np.testing.assert_array_equal(model.predict(X), expected)
+    assert not hasattr(methods[0], "classes_")  # clones are fitted
+
+
+def test_votes_refuse_methods_that_do_not_adapt():
+    X, y, domain = rows()
+    with pytest.raises(ValueError, match=r"estimator: expected an adaptive .*got SVC"):
+        GridVoting(SVC(), {"C": [1.0]}).fit(X, y, domain)
+    with pytest.raises(ValueError, match=r"estimators: expected adaptive .*got \['SVC'\]"):
+        MethodVoting([SourceOnly(), SVC()]).fit(X, y, domain)
+    with pytest.raises(ValueError, match="estimators: got none"):
+        MethodVoting([]).fit(X, y, domain)
