@@ -38,7 +38,8 @@ class _KernelGroups(LargestScore, AdaptiveClassifier):
             check_number(name, getattr(self, name), least=0)
         check_number("max_rounds", self.max_rounds, least=1, whole=True)
         check_number("tol", self.tol, above=0)
-        if self.kernel not in KERNELS:
+        check_number("growth", self.growth, above=1)
+        if self.kernel not in list(KERNELS):
             raise ValueError(f"kernel: expected one of {sorted(KERNELS)}, got {self.kernel!r}")
 
     def _partition(self, n_features):

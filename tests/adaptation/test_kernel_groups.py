@@ -147,6 +147,11 @@ def test_bad_input(method):
         method(group_weight=1000.0).fit(X, y, domain)
     with pytest.raises(ValueError, match="kernel"):
         method(kernel="no such").fit(X, y, domain)
+    with pytest.raises(ValueError, match="kernel"):
+        method(kernel=["linear"]).fit(X, y, domain)
+    for growth in (1.0, 0.5, "fast"):
+        with pytest.raises(ValueError, match="growth: expected a finite number > 1"):
+            method(growth=growth).fit(X, y, domain)
     with pytest.raises(ValueError, match="X: kernel='chi2' takes histograms"):
         method(kernel="chi2").fit(X - 1, y, domain)
     with pytest.raises(ValueError, match="groups"):

@@ -256,6 +256,16 @@ def test_bad_input():
         select(TCA(), GRID, X, y, np.abs(domain), progress=False)
     with pytest.raises(ValueError, match=r"sample_domain: .*\(60,\)"):
         list(SourceKFold(domain[:-1]).split(X, y))
+    with pytest.raises(ValueError, match=r"y: expected one per entry .*\(60\), got 9"):
+        list(SourceKFold(domain).split(X, y[:9]))
+    with pytest.raises(ValueError, match=r"groups: expected one per entry .*\(60\), got 4"):
+        list(SourceKFold(domain, 3, np.arange(4)).split(X, y))
+    with pytest.raises(ValueError, match="Invalid parameter 'no_such'"):
+        select(TCA(), {"no_such": [1]}, X, y, domain, progress=False)
+    with pytest.raises(ValueError, match="y_pred: expected the shape of y_true"):
+        importance_weighted_accuracy(y, y[:5], np.ones(60))
+    with pytest.raises(ValueError, match="temperature: expected a number > 0"):
+        soft_neighborhood_density(X, temperature=0)
     with pytest.raises(ValueError, match="weights: expected one number"):
         importance_weighted_accuracy(y, y, -np.ones(60))
     with pytest.raises(ValueError, match="two rows"):

@@ -49,7 +49,7 @@ def importance_weighted_accuracy(y_true, y_pred, weights):
     M. Sugiyama, M. Krauledat, K.-R. Müller, "Covariate Shift Adaptation by Importance Weighted
     Cross Validation", JMLR 8:985-1005, 2007.
     """
-    weights = _check_weights(weights, y_true)
+    weights = _check_weights(weights, y_true, y_pred)
     return float(np.average(np.asarray(y_true) == np.asarray(y_pred), weights=weights))
 
 
@@ -87,7 +87,7 @@ def deep_embedded_validation(y_true, y_pred, weights):
     K. You, X. Wang, M. Long, M. I. Jordan, "Towards Accurate Model Selection in Deep Unsupervised
     Domain Adaptation", ICML 2019.
     """
-    weights = _check_weights(weights, y_true)
+    weights = _check_weights(weights, y_true, y_pred)
     loss = weights * (np.asarray(y_true) != np.asarray(y_pred))
     spread = weights.var()
     eta = 0.0
@@ -96,8 +96,12 @@ def deep_embedded_validation(y_true, y_pred, weights):
     return float(1 - (loss.mean() + eta * weights.mean() - eta))
 
 
-def _check_weights(weights, y_true):
+def _check_weights(weights, y_true, y_pred):
     weights = np.asarray(weights, dtype=float)
+    if np.shape(y_true) != np.shape(y_pred):
+        raise ValueError(
+            f"y_pred: expected the shape of y_true, {np.shape(y_true)}, got {np.shape(y_pred)}"
+        )
     if weights.shape != np.shape(y_true) or not (weights >= 0).all() or not weights.any():
         raise ValueError(
             f"weights: expected one number >= 0 per row, shape {np.shape(y_true)}, not all zero, "
@@ -189,7 +193,7 @@ def soft_neighborhood_density(scores, temperature=0.05):
     Raises
     ------
     ValueError
-        If there are fewer than two rows.
+        If there are fewer than two rows, or the temperature is not positive.
 
     References
     ----------
@@ -198,6 +202,8 @@ def soft_neighborhood_density(scores, temperature=0.05):
     arXiv:2108.10860.
     """
     p = softmax(_check_scores(scores), axis=1)
+    if not temperature > 0:
+        raise ValueError(f"temperature: expected a number > 0, got {temperature!r}")
     if len(p) < 2:
         raise ValueError(f"scores: expected at least two rows, got {len(p)}")
     p /= np.linalg.norm(p, axis=1, keepdims=True)

@@ -163,6 +163,8 @@ def score_settings(
     import pandas as pd
 
     settings = list(ParameterGrid(grid))
+    for setting in settings:  # a name that does not exist is no setting that fails to fit
+        clone(estimator).set_params(**setting)
     n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
     domain = np.asarray(sample_domain)
     _, target = domain_rows(domain, n_samples)
@@ -173,7 +175,7 @@ def score_settings(
     on_source = [name for name, criterion in found.items() if criterion.needs_labels]
     runs = []
     if on_source:
-        folds = SourceKFold(domain, n_splits, groups).split(None, y)
+        folds = SourceKFold(domain, n_splits, groups).split(X, y)
         runs += [(on_source, train, test) for train, test in folds]
     on_target = [name for name in found if name not in on_source]
     if on_target:

@@ -38,8 +38,8 @@ class SourceKFold(BaseCrossValidator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, ...)
-            Not read.
+        X : array-like of shape (n_samples, ...) or None
+            Only counted.
         y : array-like of shape (n_samples,)
             Class labels; those of target rows are not read.
         groups : array-like of shape (n_samples,) or None, default=None
@@ -55,7 +55,10 @@ class SourceKFold(BaseCrossValidator):
         ValueError
             If lengths differ, or a class or the groups do not reach for the number of folds.
         """
-        source, target = domain_rows(self.sample_domain, len(y))
+        rows = self.sample_domain if X is None else X
+        n_samples = rows.shape[0] if hasattr(rows, "shape") else len(rows)
+        source, target = domain_rows(self.sample_domain, n_samples)
+        _check_length("y", y, self.sample_domain)
         labels = np.asarray([y[i] for i in source] if isinstance(y, list) else _at(y, source))
         if labels.dtype == object:
             labels = np.asarray(labels.tolist())
@@ -63,6 +66,7 @@ class SourceKFold(BaseCrossValidator):
         if groups is None:
             folds = StratifiedKFold(self.n_splits).split(np.zeros(len(source)), labels)
         else:
+            _check_length("groups", groups, self.sample_domain)
             groups = _at(groups, source)
             folds = StratifiedGroupKFold(self.n_splits).split(np.zeros(len(source)), labels, groups)
         for train, test in folds:
@@ -134,6 +138,14 @@ def domain_rows(sample_domain, n_samples):
             f"and {len(target)}"
         )
     return source, target
+
+
+def _check_length(name, values, sample_domain):
+    if len(values) != len(sample_domain):
+        raise ValueError(
+            f"{name}: expected one per entry of sample_domain ({len(sample_domain)}), got "
+            f"{len(values)}"
+        )
 
 
 def _at(values, rows):
