@@ -55,7 +55,10 @@ class GramSVC(ClassifierMixin, BaseEstimator):
             X, y, sample_weight = X[kept], y[kept], sample_weight[kept]
         self.X_fit_ = X if len(X) <= MOST_ROWS else None
         kernel = "linear" if self.X_fit_ is None else "precomputed"
-        self.svc_ = SVC(kernel=kernel, C=self.C).fit(self._products(X), y, sample_weight)
+        # libsvm needs no chance here, but without a seed it would draw one from the global state.
+        self.svc_ = SVC(kernel=kernel, C=self.C, random_state=0).fit(
+            self._products(X), y, sample_weight
+        )
         self.classes_ = self.svc_.classes_
         return self
 

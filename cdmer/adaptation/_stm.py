@@ -107,7 +107,7 @@ class STM(AdaptiveClassifier):
             yield model
 
     def _machine(self, K, codes, weights):
-        svm = SVC(kernel="precomputed", C=self.C)
+        svm = SVC(kernel="precomputed", C=self.C, random_state=0)
         return svm.fit(K, codes, sample_weight=np.maximum(weights, LEAST_WEIGHT))
 
     def _alternate(self, K, mean, square, codes):
