@@ -78,6 +78,11 @@ def assembled(clip, boxes):
     return count(slice_codes(clip, "nri_uniform"), boxes)
 
 
+def histograms(planes, boxes):
+    """Counts of codes per plane and region."""
+    return [region_histograms(codes, 256, boxes) for codes in planes]
+
+
 def median_ms(repeats, function, *arguments):
     """Median run time in milliseconds, after one run to warm up."""
     function(*arguments)
@@ -95,8 +100,9 @@ def agreement(clip, grid):
     theirs = slice_codes(clip, "default")
     equal = [a == b for a, b in zip(ours, theirs, strict=True)]
     slices = np.concatenate([e.all(axis=tuple({0, 1, 2} - {axis})) for axis, e in enumerate(equal)])
+    boxes = grid.place(clip, RADIUS)
     counts = [
-        [region_histograms(codes.astype(np.uint8), 256, grid) for codes in planes]
+        [region_histograms(codes.astype(np.uint8), 256, boxes) for codes in planes]
         for planes in (ours, theirs)
     ]
     ours, theirs = (h / h.sum(axis=-1, keepdims=True) for h in np.stack(counts))
@@ -123,7 +129,7 @@ def peer_rows(clips, repeats):
         planes = orthogonal_patterns(clip, RADIUS, N_POINTS, "bilinear")
         own = (
             median_ms(4 * repeats, orthogonal_patterns, clip, RADIUS, N_POINTS, "bilinear"),
-            median_ms(4 * repeats, lambda p: [region_histograms(c, 256, grid) for c in p], planes),
+            median_ms(4 * repeats, histograms, planes, boxes),
             median_ms(4 * repeats, lbp_top.transform, [clip]),
         )
         slices, voxels, difference = agreement(clip, grid)

@@ -2,6 +2,8 @@
 
 import array_api_compat
 
+from cdmer._parameters import ParameterError
+
 
 def named_clips(X):
     """Pair every clip with the name that messages call it by.
@@ -109,6 +111,32 @@ def to_device(frames, device):
     if isinstance(frames, torch.Tensor):
         return frames.to(device)
     return torch.tensor(frames, device=device)
+
+
+def check_device(device):
+    """Check that PyTorch can compute on a device.
+
+    Raises
+    ------
+    ImportError
+        If PyTorch is not installed.
+    ParameterError
+        If the device is not there.
+    """
+    if device is None:
+        return
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(
+            f"device={device!r} needs PyTorch: pip install 'cdmer[deep]', or leave device=None"
+        ) from error
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise ParameterError(
+            f"device: expected None or a device that PyTorch can use here, got {device!r}"
+        ) from error
 
 
 def _holds_objects(array):

@@ -1,9 +1,12 @@
 """Facial regions: a pyramid of grids laid over the face."""
 
 from dataclasses import dataclass
-from numbers import Integral
+from fractions import Fraction
+from numbers import Integral, Real
 
 import numpy as np
+
+from cdmer._parameters import ParameterError
 
 
 @dataclass(frozen=True)
@@ -24,13 +27,16 @@ class RegionGrid:
     ----------
     levels : tuple of int, default=(1, 2, 4, 8)
         Rows (and columns) of each grid.
+    overlap : float, default=0
+        Share of a row's height (and of a column's width) that it has in common with the next one,
+        from 0 up to, but not including, 1. Rows are then ``height / (n - (n - 1) * overlap)``
+        pixels high; their edges are rounded down.
 
     Raises
     ------
-    TypeError
-        If `levels` is no sequence of integers.
-    ValueError
-        If `levels` is empty, or one of them is below 1.
+    ParameterError
+        A ValueError and a TypeError: if `levels` is no sequence of integers, is empty or holds one
+        below 1, or if `overlap` is no number within its range.
 
     Notes
     -----
@@ -58,14 +64,21 @@ class RegionGrid:
     """
 
     levels: tuple[int, ...] = (1, 2, 4, 8)
+    overlap: float = 0
 
     def __post_init__(self):
         if not isinstance(self.levels, tuple | list) or not all(
             isinstance(level, Integral) and not isinstance(level, bool) for level in self.levels
         ):
-            raise TypeError(f"levels: expected a tuple of integers, got {self.levels!r}")
+            raise ParameterError(f"levels: expected a tuple of integers, got {self.levels!r}")
         if not self.levels or min(self.levels) < 1:
-            raise ValueError(f"levels: expected one or more integers >= 1, got {self.levels!r}")
+            raise ParameterError(f"levels: expected one or more integers >= 1, got {self.levels!r}")
+        if (
+            not isinstance(self.overlap, Real)
+            or isinstance(self.overlap, bool)
+            or not 0 <= self.overlap < 1
+        ):
+            raise ParameterError(f"overlap: expected a number >= 0 and < 1, got {self.overlap!r}")
         # A list would make equal grids unequal, and none of them hashable.
         object.__setattr__(self, "levels", tuple(int(level) for level in self.levels))
 
@@ -110,9 +123,45 @@ class RegionGrid:
             )
         boxes = []
         for level in self.levels:
-            edges = np.arange(level + 1)
-            rows, columns = edges * height // level, edges * width // level
-            top, left = np.meshgrid(rows[:-1], columns[:-1], indexing="ij")
-            bottom, right = np.meshgrid(rows[1:], columns[1:], indexing="ij")
+            (top, bottom), (left, right) = self._cuts(height, level), self._cuts(width, level)
+            top, left = np.meshgrid(top, left, indexing="ij")
+            bottom, right = np.meshgrid(bottom, right, indexing="ij")
             boxes.append(np.stack([top, bottom, left, right], axis=-1).reshape(-1, 4))
         return np.concatenate(boxes)
+
+    def place(self, frames, border=0):
+        """Place the regions on a clip whose border belongs to no region.
+
+        Parameters
+        ----------
+        frames : array of shape (T, H, W)
+            Only its shape counts.
+        border : int, default=0
+            Pixels on each side that are left out.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_regions, 4)
+            As `boxes`, counted from the first pixel inside the border.
+
+        Raises
+        ------
+        ValueError
+            If fewer rows or columns than the finest level are left.
+        """
+        height, width = frames.shape[1:]
+        finest = max(self.levels)
+        if min(height, width) < finest + 2 * border:
+            least = finest + 2 * border
+            raise ValueError(
+                f"a border of {border} pixels and a grid of {finest} x {finest} regions need at "
+                f"least {least} x {least} pixels"
+            )
+        return self.boxes(height - 2 * border, width - 2 * border)
+
+    def _cuts(self, size, level):
+        """First and last-but-one pixel of every row of a level, two lists of int."""
+        overlap = Fraction(str(float(self.overlap)))  # 0.7 is 7/10, not the nearest binary number
+        extent = size / (level - (level - 1) * overlap)
+        starts = [i * (1 - overlap) * extent for i in range(level)]
+        return [int(start) for start in starts], [int(start + extent) for start in starts]

@@ -1,24 +1,18 @@
 """Local binary patterns on three orthogonal planes, as a scikit-learn transformer."""
 
-from numbers import Integral
-
 import array_api_compat
-import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.utils.parallel import Parallel, delayed
 
-from cdmer.features._clips import grey_frames, named_clips, to_device
-from cdmer.features._grid import RegionGrid
+from cdmer._parameters import check_choice, check_flag, check_number
+from cdmer.features._descriptor import ClipDescriptor, shares
 from cdmer.features._histograms import region_histograms
-from cdmer.features._patterns import n_uniform_patterns, orthogonal_patterns, uniform_patterns
+from cdmer.features._patterns import PLANES, binned, orthogonal_patterns, pattern_names
 from cdmer.features._sampling import INTERPOLATIONS
 
-_PLANES = ("xy", "xt", "yt")
 # Counting needs 2 ** n_points bins per cell of the grid.
-_MOST_POINTS = 16
+MOST_POINTS = 16
 
 
-class LBPTOP(TransformerMixin, BaseEstimator):
+class LBPTOP(ClipDescriptor):
     r"""Local binary patterns on three orthogonal planes (LBP-TOP) of a clip [1]_.
 
     Every voxel gets one code per plane,
@@ -134,153 +128,21 @@ class LBPTOP(TransformerMixin, BaseEstimator):
         self.device = device
         self.n_jobs = n_jobs
 
-    def fit(self, X=None, y=None):
-        """Check the parameters; nothing is learnt from clips.
-
-        Parameters
-        ----------
-        X : ignored
-            Clips; their frames are not read.
-        y : ignored
-
-        Returns
-        -------
-        LBPTOP
-            The transformer itself.
-        """
-        _check_integer("radius", self.radius, 1)
-        _check_integer("n_points", self.n_points, 1, _MOST_POINTS)
-        if not isinstance(self.uniform, bool | np.bool):
-            raise TypeError(f"uniform: expected True or False, got {self.uniform!r}")
-        if self.interpolation not in INTERPOLATIONS:
-            raise ValueError(
-                f"interpolation: expected one of {INTERPOLATIONS}, got {self.interpolation!r}"
-            )
-        if not isinstance(self.grid, RegionGrid | None):
-            raise TypeError(f"grid: expected a RegionGrid or None, got {self.grid!r}")
-        _check_device(self.device)
-        self.grid_ = RegionGrid() if self.grid is None else self.grid
-        columns_per_region = len(_PLANES) * self._n_bins
-        self.feature_groups_ = np.repeat(np.arange(self.grid_.n_regions), columns_per_region)
-        return self
-
-    def transform(self, X):
-        """Describe clips.
-
-        Parameters
-        ----------
-        X : sequence of clips, or array of uint8 of shape (n_clips, T, H, W)
-            A clip is a `cdmer.corpora.Clip` with grey frames or a uint8 array of shape (T, H, W)
-            of any library that follows the array API. Clips may differ in length and size.
-
-        Returns
-        -------
-        array of float64, shape (n_clips, n_features_out)
-            Columns region by region, then planes XY, XT, YT, then bins; each histogram sums to 1.
-            The array belongs to the library, and lies on the device, of the frames; frames moved
-            from NumPy to `device` give a NumPy array.
-        """
-        ready = self._ready()
-        rows = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(ready._describe)(clip, name) for name, clip in named_clips(X)
-        )
-        return array_api_compat.array_namespace(*rows).stack(rows)
-
-    def get_feature_names_out(self, input_features=None):
-        """Name the columns.
-
-        Parameters
-        ----------
-        input_features : ignored
-
-        Returns
-        -------
-        ndarray of str objects, shape (n_features_out,)
-            Region, plane and code: ``"l8r3c5_xt_240"`` is code 240 in plane XT of row 3, column 5
-            of the 8 × 8 grid; ``"…_other"`` counts the codes that are not uniform.
-        """
-        grid = self._ready().grid_
-        codes = range(2**self.n_points)
-        if self.uniform:
-            codes = [*uniform_patterns(self.n_points), "other"]
-        return np.asarray(
-            [f"{r}_{plane}_{c}" for r in grid.names for plane in _PLANES for c in codes],
-            dtype=object,
-        )
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.requires_fit = False
-        tags.array_api_support = True
-        return tags
-
-    def _ready(self):
-        """Give itself, or a fitted copy: nothing is learnt, so nobody has to call `fit` first."""
-        return self if hasattr(self, "grid_") else clone(self).fit()
-
     @property
-    def _n_bins(self):
-        return n_uniform_patterns(self.n_points) + 1 if self.uniform else 2**self.n_points
+    def _border(self):
+        return self.radius, self.radius
 
-    def _describe(self, clip, name):
-        """Features of one clip, shape (n_features_out,)."""
-        frames = grey_frames(clip, name)
-        self._check_size(frames.shape, name)
-        moved = frames if self.device is None else to_device(frames, self.device)
-        planes = orthogonal_patterns(moved, self.radius, self.n_points, self.interpolation)
-        counts = [
-            self._binned(region_histograms(codes, 2**self.n_points, self.grid_)) for codes in planes
-        ]
+    def _check_parameters(self):
+        check_number("radius", self.radius, least=1, whole=True)
+        check_number("n_points", self.n_points, least=1, most=MOST_POINTS, whole=True)
+        check_flag("uniform", self.uniform)
+        check_choice("interpolation", self.interpolation, INTERPOLATIONS)
+
+    def _columns(self):
+        return [f"{p}_{c}" for p in PLANES for c in pattern_names(self.n_points, self.uniform)]
+
+    def _describe(self, data, boxes):
+        planes = orthogonal_patterns(data, self.radius, self.n_points, self.interpolation)
+        counts = [region_histograms(codes, 2**self.n_points, boxes) for codes in planes]
         xp = array_api_compat.array_namespace(*counts)
-        counts = xp.astype(xp.stack(counts, axis=1), xp.float64)
-        features = xp.reshape(counts / xp.sum(counts, axis=-1, keepdims=True), (-1,))
-        back = self.device is not None and array_api_compat.is_numpy_array(frames)
-        return features.cpu().numpy() if back else features
-
-    def _check_size(self, shape, name):
-        finest, border = max(self.grid_.levels), 2 * self.radius
-        needed = (border + 1, border + finest, border + finest)
-        if any(size < least for size, least in zip(shape, needed, strict=True)):
-            raise ValueError(
-                f"{name}: got {shape[0]} frames of {shape[1]} x {shape[2]} pixels; radius "
-                f"{self.radius} and a grid of {finest} x {finest} regions need at least "
-                f"{needed[0]} frames of {needed[1]} x {needed[2]} pixels"
-            )
-
-    def _binned(self, counts):
-        """Sort counts of codes, shape (n_regions, 2 ** n_points), into bins."""
-        if not self.uniform:
-            return counts
-        xp = array_api_compat.array_namespace(counts)
-        codes = uniform_patterns(self.n_points)
-        codes = xp.asarray(codes, device=array_api_compat.device(counts))
-        uniform = xp.take(counts, codes, axis=1)
-        others = xp.sum(counts, axis=1, keepdims=True) - xp.sum(uniform, axis=1, keepdims=True)
-        return xp.concat([uniform, others], axis=1)
-
-
-def _check_integer(name, value, least, most=None):
-    bounds = f">= {least}" if most is None else f"from {least} to {most}"
-    message = f"{name}: expected an integer {bounds}, got {value!r}"
-    if not isinstance(value, Integral) or isinstance(value, bool):
-        raise TypeError(message)
-    if value < least or (most is not None and value > most):
-        raise ValueError(message)
-
-
-def _check_device(device):
-    if device is None:
-        return
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError(
-            f"device={device!r} needs PyTorch: pip install 'cdmer[deep]', or leave device=None"
-        ) from error
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        raise ValueError(
-            f"device: expected None or a device that PyTorch can use here, got {device!r}"
-        ) from error
+        return xp.concat([shares(binned(c, self.n_points, self.uniform)) for c in counts], axis=-1)

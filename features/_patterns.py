@@ -5,14 +5,10 @@ import numpy as np
 
 from cdmer.features._sampling import neighbours
 
+PLANES = ("xy", "xt", "yt")
 # Voxels handled at once. On a CPU the int32 arrays of a slab (some ten of them) then stay in the
 # second-level cache; a GPU wants few large steps instead.
 _SLAB = {"cpu": 2**16, "other": 2**25}
-
-
-def n_uniform_patterns(n_points):
-    """Count the codes with at most two changes between 0 and 1 around the circle."""
-    return n_points * (n_points - 1) + 2 if n_points > 1 else 2
 
 
 def uniform_patterns(n_points):
@@ -25,13 +21,44 @@ def uniform_patterns(n_points):
 
     Returns
     -------
-    ndarray of int64, shape (n_uniform_patterns(n_points),)
+    ndarray of int64, shape (n_points * (n_points - 1) + 2,)
         In rising order.
     """
     codes = np.arange(2**n_points)
     rotated = (codes >> 1) | ((codes & 1) << (n_points - 1))
     changes = np.bitwise_count(codes ^ rotated)
     return codes[changes <= 2]
+
+
+def pattern_names(n_points, uniform):
+    """Name the bins of `binned`: the code, or ``"other"`` for those that are not uniform."""
+    codes = [*uniform_patterns(n_points), "other"] if uniform else range(2**n_points)
+    return [str(code) for code in codes]
+
+
+def binned(counts, n_points, uniform):
+    """Sort counts of codes into bins.
+
+    Parameters
+    ----------
+    counts : array, shape (n_regions, 2 ** n_points)
+        How often each code occurs.
+    n_points : int
+        Bits of a code.
+    uniform : bool
+        True keeps the uniform patterns apart and adds up all others in one last bin.
+
+    Returns
+    -------
+    array, shape (n_regions, n_bins)
+    """
+    if not uniform:
+        return counts
+    xp = array_api_compat.array_namespace(counts)
+    device = array_api_compat.device(counts)
+    kept = xp.take(counts, xp.asarray(uniform_patterns(n_points), device=device), axis=1)
+    others = xp.sum(counts, axis=1, keepdims=True) - xp.sum(kept, axis=1, keepdims=True)
+    return xp.concat([kept, others], axis=1)
 
 
 def orthogonal_patterns(frames, radius, n_points, interpolation):

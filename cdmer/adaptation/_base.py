@@ -257,23 +257,3 @@ class LargestScore:
         scores = to_numpy(self.decision_function(X))
         index = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
         return self.classes_[index]
-
-
-def check_number(name, value, *, least=None, above=None, most=None, whole=False):
-    """Check a parameter that is a number.
-
-    Raises
-    ------
-    ValueError
-        If it is not a finite number, not a whole one where asked for, or outside its range.
-    """
-    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-    good = isinstance(value, kinds) and not isinstance(value, bool | np.bool_)
-    good = good and bool(np.isfinite(value))
-    good = good and (least is None or value >= least) and (above is None or value > above)
-    if not (good and (most is None or value <= most)):
-        bounds = [f">= {least}"] * (least is not None) + [f"> {above}"] * (above is not None)
-        bounds += [f"<= {most}"] * (most is not None)
-        kind = "a whole number" if whole else "a finite number"
-        expected = " ".join([kind, " and ".join(bounds)]).rstrip()
-        raise ValueError(f"{name}: expected {expected}, got {value!r}")

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, clone
 
-from cdmer.adaptation._base import check_number
+from cdmer._parameters import check_number
 from cdmer.adaptation._kernels import gram, leading_eigenpairs, signs
 from cdmer.adaptation._meta import FeatureAdapter
 

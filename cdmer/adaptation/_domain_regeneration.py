@@ -4,8 +4,9 @@ import numpy as np
 from sklearn.base import OneToOneFeatureMixin
 from threadpoolctl import threadpool_limits
 
+from cdmer._parameters import check_number
 from cdmer.adaptation import _alm
-from cdmer.adaptation._base import AdaptiveClassifier, LargestScore, check_number
+from cdmer.adaptation._base import AdaptiveClassifier, LargestScore
 from cdmer.adaptation._meta import FeatureAdapter
 from cdmer.adaptation._penalties import ElementwiseL1
 from cdmer.adaptation._span import SpanLeastSquares

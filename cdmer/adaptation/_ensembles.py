@@ -6,7 +6,8 @@ from sklearn.model_selection import ParameterGrid
 from sklearn.svm import SVC
 from sklearn.utils.validation import has_fit_parameter
 
-from cdmer.adaptation._base import AdaptiveClassifier, LargestScore, check_number
+from cdmer._parameters import check_number
+from cdmer.adaptation._base import AdaptiveClassifier, LargestScore
 from cdmer.adaptation._meta import InnerEstimator
 from cdmer.adaptation._source_only import SourceOnly
 from cdmer.adaptation._subspaces import GFK, SubspaceAlignment

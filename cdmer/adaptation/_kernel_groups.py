@@ -9,8 +9,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import additive_chi2_kernel, rbf_kernel
 from threadpoolctl import threadpool_limits
 
+from cdmer._parameters import check_number
 from cdmer.adaptation import _alm
-from cdmer.adaptation._base import AdaptiveClassifier, LargestScore, check_number
+from cdmer.adaptation._base import AdaptiveClassifier, LargestScore
 from cdmer.adaptation._groups import GroupPartition
 from cdmer.adaptation._penalties import ElementwiseL1
 from cdmer.adaptation._qp import solve_qp

@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import euclidean_distances
 
 from cdmer._array import check_matrix
-from cdmer.adaptation._base import check_number
+from cdmer._parameters import check_number
 from cdmer.adaptation._kernels import gram
 from cdmer.adaptation._meta import Reweighter
 from cdmer.adaptation._qp import box_with_sum, solve_qp

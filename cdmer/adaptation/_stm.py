@@ -7,7 +7,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
-from cdmer.adaptation._base import AdaptiveClassifier, check_number
+from cdmer._parameters import check_number
+from cdmer.adaptation._base import AdaptiveClassifier
 from cdmer.adaptation._kernels import gram
 from cdmer.adaptation._qp import box_with_sum, solve_qp
 

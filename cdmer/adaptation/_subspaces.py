@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 
-from cdmer.adaptation._base import check_number
+from cdmer._parameters import check_number
 from cdmer.adaptation._kernels import principal_directions
 from cdmer.adaptation._meta import FeatureAdapter
 

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import ClassNamePrefixFeaturesOutMixin
 
-from cdmer.adaptation._base import check_number
+from cdmer._parameters import check_number
 from cdmer.adaptation._kernels import gram, leading_eigenpairs
 from cdmer.adaptation._meta import FeatureAdapter
 from cdmer.adaptation._qp import solve_qp

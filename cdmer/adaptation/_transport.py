@@ -7,7 +7,7 @@ from sklearn.base import OneToOneFeatureMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import euclidean_distances
 
-from cdmer.adaptation._base import check_number
+from cdmer._parameters import check_number
 from cdmer.adaptation._meta import FeatureAdapter
 
 # Most iterations: of the network simplex method, of Sinkhorn's, and of Sinkhorn's within each

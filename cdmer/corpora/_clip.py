@@ -29,6 +29,12 @@ class Clip:
         Action units as annotated, side and intensity kept (``"R12B"``).
     fps : float or None
         Frames per second.
+    frame_numbers : tuple of int or None
+        Number of each frame, rising; recordings have gaps where frames were dropped. None: 0, 1,
+        2, and so on.
+    apex_spotted_by : str or None
+        How the apex was found if a program did, see `cdmer.preprocessing.ApexSpotter`; None for
+        an annotated apex, or none.
     """
 
     source: np.ndarray | Callable[[], np.ndarray]
@@ -41,6 +47,8 @@ class Clip:
     offset: int | None = None
     action_units: tuple[str, ...] = field(default=())
     fps: float | None = None
+    frame_numbers: tuple[int, ...] | None = None
+    apex_spotted_by: str | None = None
 
     @property
     def frames(self):
@@ -66,6 +74,42 @@ class Clip:
     def key(self):
         """``corpus/subject/name``: one string that names the clip in messages and results."""
         return f"{self.corpus}/{self.subject}/{self.name}"
+
+    def position(self, moment):
+        """Find the frame of an annotated moment.
+
+        Parameters
+        ----------
+        moment : {"onset", "apex", "offset"}
+            The annotation.
+
+        Returns
+        -------
+        int
+            Position in `frames`, from 0. Where the annotated frame was dropped from the recording,
+            that of the nearest one, the earlier of two. Without `frame_numbers` the number itself,
+            which is not compared with the number of frames.
+
+        Raises
+        ------
+        ValueError
+            If the moment is not annotated, or lies outside the clip.
+        """
+        number = getattr(self, moment)
+        if number is None:
+            raise ValueError(f"clip {self.key!r}: has no {moment}")
+        numbers = self.frame_numbers
+        if numbers is None:
+            first, last = 0, number
+        else:
+            first, last = numbers[0], numbers[-1]
+        if not first <= number <= last:
+            raise ValueError(
+                f"clip {self.key!r}: {moment} {number} lies outside its frames, {first} to {last}"
+            )
+        if numbers is None:
+            return int(number)
+        return int(np.argmin(np.abs(np.asarray(numbers) - number)))
 
     def __repr__(self):
         rate = "" if self.fps is None else f", {self.fps:g} fps"

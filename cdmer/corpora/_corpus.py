@@ -8,6 +8,9 @@ import numpy as np
 from cdmer.corpora._clip import Clip
 from cdmer.corpora._schemes import get_scheme
 
+# Frames are not part of the table, nor are their numbers.
+_COLUMNS = [f.name for f in fields(Clip) if f.name not in ("source", "frame_numbers")]
+
 
 def as_object_array(clips):
     """Put clips into a 1-D object array, which scikit-learn can index like any X."""
@@ -64,8 +67,7 @@ class Corpus(Sequence):
         """pandas.DataFrame, one row per clip in the corpus' order; frames are not read."""
         import pandas as pd
 
-        columns = [f.name for f in fields(Clip) if f.name != "source"]
-        table = pd.DataFrame([{c: getattr(clip, c) for c in columns} for clip in self._clips])
+        table = pd.DataFrame([{c: getattr(clip, c) for c in _COLUMNS} for clip in self._clips])
         numbers = ["onset", "apex", "offset"]
         return table.astype(dict.fromkeys(numbers, "Int64") | {"fps": "float64"})
 
@@ -118,10 +120,9 @@ class Corpus(Sequence):
                     f"mask: expected bool of shape {keep.shape}, got {mask.dtype} of {mask.shape}"
                 )
             keep &= mask
-        columns = [f.name for f in fields(Clip) if f.name != "source"]
         for column, wanted in conditions.items():
-            if column not in columns:
-                raise ValueError(f"select: unknown column {column!r}; there are {columns}")
+            if column not in _COLUMNS:
+                raise ValueError(f"select: unknown column {column!r}; there are {_COLUMNS}")
             if not isinstance(wanted, list | tuple | set | frozenset) or column == "action_units":
                 wanted = [wanted]
             keep &= [getattr(clip, column) in wanted for clip in self._clips]

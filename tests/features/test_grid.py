@@ -46,7 +46,7 @@ def test_a_level_nests_in_the_levels_that_divide_it():
 def test_is_a_value():
     assert RegionGrid([1, 2]) == RegionGrid((1, 2)) != RegionGrid((2, 1))
     assert hash(RegionGrid([1, 2])) == hash(RegionGrid((1, np.int64(2))))
-    assert repr(RegionGrid()) == "RegionGrid(levels=(1, 2, 4, 8))"
+    assert repr(RegionGrid()) == "RegionGrid(levels=(1, 2, 4, 8), overlap=0)"
     assert eval(repr(RegionGrid((3,)))) == RegionGrid((3,))
     assert pickle.loads(pickle.dumps(RegionGrid((3,)))) == RegionGrid((3,))
     assert clone(LBPTOP(grid=RegionGrid((3,)))).grid == RegionGrid((3,))

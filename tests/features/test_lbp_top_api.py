@@ -142,19 +142,23 @@ def test_grid_search_over_the_descriptor(clips):
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
-        ({"radius": 0}, ValueError, "radius: expected an integer >= 1, got 0"),
-        ({"radius": 1.5}, TypeError, "radius: expected an integer >= 1, got 1.5"),
-        ({"radius": True}, TypeError, "radius: expected an integer >= 1, got True"),
-        ({"n_points": 0}, ValueError, "n_points: expected an integer from 1 to 16, got 0"),
-        ({"n_points": 17}, ValueError, "n_points: expected an integer from 1 to 16, got 17"),
-        ({"n_points": "8"}, TypeError, "n_points: expected an integer from 1 to 16, got '8'"),
+        ({"radius": 0}, ValueError, "radius: expected a whole number >= 1, got 0"),
+        ({"radius": 1.5}, TypeError, "radius: expected a whole number >= 1, got 1.5"),
+        ({"radius": True}, TypeError, "radius: expected a whole number >= 1, got True"),
+        ({"n_points": 0}, ValueError, "n_points: expected a whole number >= 1 and <= 16, got 0"),
+        ({"n_points": 17}, ValueError, "n_points: expected a whole number >= 1 and <= 16, got 17"),
+        ({"n_points": "8"}, TypeError, "n_points: expected a whole number >= 1 and <= 16, got '8'"),
         ({"uniform": "yes"}, TypeError, "uniform: expected True or False, got 'yes'"),
         (
             {"interpolation": "cubic"},
             ValueError,
             "interpolation: expected one of ('bilinear', 'nearest'), got 'cubic'",
         ),
-        ({"grid": (1, 2)}, TypeError, "grid: expected a RegionGrid or None, got (1, 2)"),
+        (
+            {"grid": (1, 2)},
+            TypeError,
+            "grid: expected a RegionGrid, LandmarkRegions or None, got (1, 2)",
+        ),
     ],
 )
 def test_parameters_are_checked_by_fit(parameters, error, message):
@@ -169,10 +173,15 @@ def test_parameters_are_checked_by_fit(parameters, error, message):
         (
             np.zeros((6, 12, 12), np.uint8),
             ValueError,
-            "clip 1: got 6 frames of 12 x 12 pixels; radius 3 and a grid of 2 x 2 regions need at "
-            "least 7 frames of 8 x 8 pixels",
+            "clip 1: got 6 frames of 12 x 12 pixels; LBPTOP with these parameters needs at "
+            "least 7 frames",
         ),
-        (np.zeros((7, 8, 7), np.uint8), ValueError, "clip 1: got 7 frames of 8 x 7 pixels"),
+        (
+            np.zeros((7, 8, 7), np.uint8),
+            ValueError,
+            "clip 1: got 7 frames of 8 x 7 pixels; a border of 3 pixels and a grid of 2 x 2 "
+            "regions need at least 8 x 8 pixels",
+        ),
         (
             FakeClip(np.zeros((0, 12, 12), np.uint8)),
             ValueError,
