@@ -1,4 +1,11 @@
-"""OpenCV, imported where it is used."""
+"""OpenCV, imported where it is used, and kept to one thread where its results depend on them."""
+
+import threading
+from contextlib import contextmanager
+
+_lock = threading.Lock()
+_inside = 0
+_threads_outside = None
 
 
 def import_cv2():
@@ -22,3 +29,27 @@ def import_cv2():
             "missing here; opencv-python-headless takes its place"
         ) from error
     return cv2
+
+
+@contextmanager
+def one_cv2_thread():
+    """Keep OpenCV to one thread inside the block.
+
+    Some of its algorithms (DIS flow among them) cut the picture into one stripe per thread and give
+    other results for other stripes. The number of threads is global to the process: it is put back
+    when the last block that runs, in whatever thread, ends.
+    """
+    global _inside, _threads_outside
+    cv2 = import_cv2()
+    with _lock:
+        if not _inside:
+            _threads_outside = cv2.getNumThreads()
+            cv2.setNumThreads(1)
+        _inside += 1
+    try:
+        yield cv2
+    finally:
+        with _lock:
+            _inside -= 1
+            if not _inside:
+                cv2.setNumThreads(_threads_outside)

@@ -11,7 +11,8 @@ import pytest
 import cdmer
 
 MODULES = [cdmer, *(importlib.import_module(f"cdmer.{n}") for n in
-                    ("corpora", "features", "adaptation", "evaluation"))]  # fmt: skip
+                    ("corpora", "features", "preprocessing", "extraction", "adaptation",
+                     "evaluation"))]  # fmt: skip
 
 
 @pytest.mark.parametrize(

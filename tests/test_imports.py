@@ -11,9 +11,19 @@ ROOT = Path(__file__).parent.parent
 ALLOWED = {
     "corpora": {"corpora"},
     "features": {"features"},
+    "preprocessing": {"preprocessing", "features"},
     "adaptation": {"adaptation"},
-    "evaluation": {"evaluation", "corpora", "features", "adaptation"},
-    "cli": {"cli", "evaluation", "corpora", "features", "adaptation"},
+    "extraction": {"extraction", "corpora"},
+    "evaluation": {"evaluation", "extraction", "corpora", "features", "adaptation"},
+    "cli": {
+        "cli",
+        "evaluation",
+        "extraction",
+        "corpora",
+        "features",
+        "preprocessing",
+        "adaptation",
+    },
 }
 HEAVY = ["torch", "skorch", "matplotlib", "jinja2", "h5py", "pandas", "cv2", "skimage", "pooch"]
 

@@ -1,0 +1,52 @@
+"""Checks of parameters, worded alike everywhere."""
+
+import numpy as np
+
+
+class ParameterError(ValueError, TypeError):
+    """A parameter has the wrong type or value; like scikit-learn's, it can be caught as either."""
+
+
+def check_number(name, value, *, least=None, above=None, most=None, whole=False):
+    """Check a parameter that is a number.
+
+    Raises
+    ------
+    ParameterError
+        If it is not a finite number, not a whole one where asked for, or outside its range.
+    """
+    kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+    good = isinstance(value, kinds) and not isinstance(value, bool | np.bool_)
+    good = good and bool(np.isfinite(value))
+    good = good and (least is None or value >= least) and (above is None or value > above)
+    if not (good and (most is None or value <= most)):
+        bounds = [f">= {least}"] * (least is not None) + [f"> {above}"] * (above is not None)
+        bounds += [f"<= {most}"] * (most is not None)
+        kind = "a whole number" if whole else "a finite number"
+        expected = " ".join([kind, " and ".join(bounds)]).rstrip()
+        raise ParameterError(f"{name}: expected {expected}, got {value!r}")
+
+
+def check_choice(name, value, choices):
+    """Check a parameter that is one of a few strings (or None).
+
+    Raises
+    ------
+    ParameterError
+        If it is none of them.
+    """
+    # Arrays and the like compare element by element; they are no choice.
+    if not isinstance(value, str | None) or value not in choices:
+        raise ParameterError(f"{name}: expected one of {tuple(choices)}, got {value!r}")
+
+
+def check_flag(name, value):
+    """Check a parameter that is True or False.
+
+    Raises
+    ------
+    ParameterError
+        If it is neither.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise ParameterError(f"{name}: expected True or False, got {value!r}")

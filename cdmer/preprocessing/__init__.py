@@ -1,0 +1,3 @@
+"""Clip to clip: crop and align, interpolate in time, magnify motion, spot the apex."""
+
+__all__ = []
