@@ -127,7 +127,7 @@ def _slab_patterns(xp, frames, radius, points):
         blends = {}
         codes = [None] * len(column_strides)
         for point in reversed(points):
-            threshold = point.unit, point.slack
+            threshold = point.unit, point.slack(255)
             if threshold not in centres:
                 centres[threshold] = centre(*threshold)
             for _, taps in point.columns:

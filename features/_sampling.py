@@ -17,7 +17,7 @@ class Neighbour:
     """One sampling point on the circle around a pixel of a plane.
 
     With n the grey levels at the pixels that surround the point and c that of the centre, bit 1
-    means ``sum(weight * n) >= unit * c - slack``, all of them integers.
+    means ``sum(weight * n) >= unit * c - slack(255)``, all of them integers.
 
     Parameters
     ----------
@@ -25,13 +25,27 @@ class Neighbour:
         For each column offset in pixels, the (row offset, weight) pairs in that column.
     unit : int
         Sum of the weights.
-    slack : int
-        How far rounding the weights may move the weighted sum, rounded down.
+    error : float
+        Sum of the differences between the weights and the numbers that they stand for.
     """
 
     columns: tuple[tuple[int, tuple[tuple[int, int], ...]], ...]
     unit: int
-    slack: int
+    error: float
+
+    def slack(self, most):
+        """How far rounding the weights may move the weighted sum, rounded down.
+
+        Parameters
+        ----------
+        most : int
+            Largest difference of two grey levels.
+
+        Returns
+        -------
+        int
+        """
+        return math.floor(most * self.error)
 
 
 @lru_cache
@@ -69,13 +83,13 @@ def _half_away_from_zero(offset):
 def _interpolated(row, column):
     rows, columns = _linear(row), _linear(column)
     weights = [v * w for _, v in rows for _, w in columns]
-    integers, unit, slack = _integer_weights(tuple(sorted(round(w, 12) for w in weights)))
+    integers, unit, error = _integer_weights(tuple(sorted(round(w, 12) for w in weights)))
     return Neighbour(
         columns=tuple(
             (c, tuple((r, integers[round(v * w, 12)]) for r, v in rows)) for c, w in columns
         ),
         unit=unit,
-        slack=slack,
+        error=error,
     )
 
 
@@ -104,11 +118,12 @@ def _integer_weights(weights):
     -------
     integers : dict of float to int
         The integer of each weight. Together they sum to `unit`.
-    unit, slack : int
+    unit : int
+    error : float
         See `Neighbour`.
     """
     if len(weights) == 1:
-        return {weights[0]: 1}, 1, 0
+        return {weights[0]: 1}, 1, 0.0
     units = np.arange(1.0, _LARGEST_UNIT + 1)
     error, total = np.zeros_like(units), np.zeros_like(units)
     for weight in weights:
@@ -117,5 +132,4 @@ def _integer_weights(weights):
         total += integer
     best = np.argmin(np.where(total == units, error / units, np.inf))
     integers = {weight: round(units[best] * weight) for weight in weights}
-    # A difference of two grey levels is at most 255.
-    return integers, int(units[best]), math.floor(255 * error[best])
+    return integers, int(units[best]), float(error[best])

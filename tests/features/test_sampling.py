@@ -34,7 +34,7 @@ def test_weights_are_bilinear(radius, n_points):
         weights = taps(point)
         assert sum(weights.values()) == point.unit
         assert 255 * point.unit < 2**31
-        assert (2 * point.slack + 2) / point.unit < 3e-5 or point.slack == 0
+        assert (2 * point.slack(255) + 2) / point.unit < 3e-5 or point.slack(255) == 0
         for axis, place in enumerate([-radius * math.sin(angle), radius * math.cos(angle)]):
             mean = sum(w * at[axis] for at, w in weights.items()) / point.unit
             assert mean == pytest.approx(place, abs=1e-6)
@@ -61,7 +61,7 @@ def test_eight_points_decide_exactly_for_every_neighbourhood(radius):
     sides = sorted(weights, key=lambda tap: abs(tap[0][0]) + abs(tap[0][1]))
     integer = [sides[0][1], sides[1][1], sides[3][1]]
     assert sides[1][1] == sides[2][1]
-    slack = neighbours(radius, 8, "bilinear")[1].slack
+    slack = neighbours(radius, 8, "bilinear")[1].slack(255)
 
     a, c = np.meshgrid(np.arange(-255, 256), np.arange(-255, 256))
     w = exact @ [1, math.sqrt(2)]
