@@ -3,6 +3,7 @@
 import array_api_compat
 
 from cdmer._parameters import check_choice, check_flag, check_number
+from cdmer.features._clips import grey_frames, named_clips, to_device
 from cdmer.features._descriptor import ClipDescriptor, shares
 from cdmer.features._histograms import region_histograms
 from cdmer.features._patterns import PLANES, binned, orthogonal_patterns, pattern_names
@@ -127,6 +128,34 @@ class LBPTOP(ClipDescriptor):
         self.grid = grid
         self.device = device
         self.n_jobs = n_jobs
+
+    def codes(self, clip):
+        """Compute the codes that `transform` counts, to look at them.
+
+        Parameters
+        ----------
+        clip : Clip or array of uint8 of shape (T, H, W)
+            One clip.
+
+        Returns
+        -------
+        dict of str to array of shape (T - 2 * radius, H - 2 * radius, W - 2 * radius)
+            Codes in the planes ``"xy"``, ``"xt"`` and ``"yt"``: uint8 for up to 8 points, else
+            int32.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `transform`.
+        """
+        ((name, clip),) = named_clips([clip])
+        ready = self._ready()
+        frames = grey_frames(clip, name)
+        ready._place(frames, name)  # checks the size
+        if self.device is not None:
+            frames = to_device(frames, self.device)
+        planes = orthogonal_patterns(frames, self.radius, self.n_points, self.interpolation)
+        return dict(zip(PLANES, planes, strict=True))
 
     @property
     def _border(self):

@@ -1,10 +1,11 @@
 """One clip, frame by frame: a face that moves, seen by a camera."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from cdmer._cv2 import import_cv2
+from cdmer._fingerprint import fingerprint
 from cdmer.corpora._face import EXTENT, axes, draw_face, lids, mouth_line, ramp
 from cdmer.corpora._identity import Identity
 from cdmer.corpora._motion import LOWER_LID, MOUTH, UPPER_LID, displacement
@@ -66,6 +67,21 @@ class Render:
                 light *= look_up(face.glass, 0.0, head)
             frames[t] = expose(light)
         return frames
+
+    @property
+    def n_frames(self):
+        """Number of frames, int; known without rendering them."""
+        return len(self.course)
+
+    def fingerprint(self):
+        """Name the frames without rendering them.
+
+        Returns
+        -------
+        str
+            A hash of all fields and of the version of cdmer, the same in every process.
+        """
+        return fingerprint("render", {f.name: getattr(self, f.name) for f in fields(self)})
 
 
 class _Compositor:

@@ -246,3 +246,14 @@ def test_nothing_is_learnt_so_transform_needs_no_fit(clips):
     assert len(lbp_top.get_feature_names_out()) == 5 * 177
     with pytest.raises(ValueError, match="radius"):
         LBPTOP(radius=0).transform(clips)
+
+
+def test_codes_are_what_is_counted(clips):
+    model = LBPTOP(radius=2, grid=RegionGrid((1,)), uniform=False)
+    planes = model.codes(clips[3])
+    assert list(planes) == ["xy", "xt", "yt"]
+    counted = [np.bincount(codes.ravel(), minlength=256) for codes in planes.values()]
+    expected = model.transform(clips[3:]).reshape(3, 256) * planes["xy"].size
+    np.testing.assert_allclose(counted, expected)
+    with pytest.raises(ValueError, match="clip 0: got 2 frames"):
+        model.codes(clips[3][:2])

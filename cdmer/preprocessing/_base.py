@@ -1,0 +1,251 @@
+"""What all preprocessing steps share: clips in, clips out, frames computed when they are read."""
+
+from dataclasses import dataclass, is_dataclass, replace
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+
+from cdmer._fingerprint import fingerprint
+from cdmer.features._clips import named_clips
+
+
+@dataclass(frozen=True, eq=False)
+class Processed:
+    """Source of a processed clip: calling it reads the clip and computes the frames.
+
+    Parameters
+    ----------
+    clip : Clip
+        The clip before the step.
+    step : ClipTransformer
+        Never changed afterwards.
+    """
+
+    clip: object
+    step: "ClipTransformer"
+
+    def __call__(self):
+        """Compute the frames, ndarray of uint8, shape (T, H, W) or (T, H, W, 3)."""
+        return self.step._compute(self.clip, f"clip {self.clip.key!r}")
+
+    @property
+    def n_frames(self):
+        """Number of frames, int, or None where only reading the clip would tell."""
+        return self.step._n_frames_out(self.clip, known_length(self.clip))
+
+    def fingerprint(self):
+        """Name the frames without computing them.
+
+        Returns
+        -------
+        str or None
+            A hash of the fingerprint of the clip's own source, of the step with its parameters,
+            and of the annotations that the step reads. None if the clip's source has none, or if
+            a parameter is an object that cannot be told from others by its content.
+        """
+        own = getattr(self.clip.source, "fingerprint", None)
+        own = own() if own is not None else None
+        if own is None:
+            return None
+        read = {name: getattr(self.clip, name) for name in self.step._reads}
+        try:
+            return fingerprint(own, self.step, read)
+        except TypeError:
+            return None
+
+
+class ClipTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+    """Base of the steps that turn clips into clips.
+
+    A subclass defines
+
+    - ``_check_parameters()``: raises for parameters of the wrong type or value;
+    - ``_apply(frames, clip, name)``: the new frames, ndarray of uint8; `frames` are checked and
+      not to be written to, `clip` is the clip that they come from or the bare array, `name` names
+      it in messages;
+    - ``_annotate(clip, name)`` if it changes what is known about a clip: the fields of the new
+      clip that differ, a dict. Where it can it does without `clip.frames`;
+    - ``_n_frames_out(clip, n_frames)`` if it changes the number of frames, from `n_frames`, which
+      is None where unknown;
+    - ``_reads``: names of the clip's fields, other than its frames, that `_apply` uses.
+
+    A step that leaves the frames alone and changes what is known about a clip overrides
+    ``_process(clip, name)``, which gives the new clip (or array).
+    """
+
+    _reads = ()
+
+    def fit(self, X=None, y=None):
+        """Check the parameters; nothing is learnt from clips.
+
+        Parameters
+        ----------
+        X : ignored
+            Clips; their frames are not read.
+        y : ignored
+
+        Returns
+        -------
+        self
+            The transformer itself.
+        """
+        self._check_parameters()
+        return self
+
+    def transform(self, X):
+        """Process clips.
+
+        Parameters
+        ----------
+        X : sequence of clips
+            A clip is a `cdmer.corpora.Clip`, or a uint8 array of shape (T, H, W) or (T, H, W, 3),
+            colours in the order red, green, blue. Clips may differ in length and size.
+
+        Returns
+        -------
+        ndarray of object, shape (n_clips,)
+            In the order of `X`. A Clip gives a new Clip, whose frames are computed each time they
+            are read, with the parameters that the transformer has now; an array gives an array.
+        """
+        self._check_parameters()
+        step = clone(self)  # later changes of parameters do not reach clips that wait to be read
+        pairs = named_clips(_as_clips(X))
+        processed = np.empty(len(pairs), dtype=object)
+        for i, (name, clip) in enumerate(pairs):
+            processed[i] = step._process(clip, name)
+        return processed
+
+    def get_feature_names_out(self, input_features=None):
+        """Name the only column, so that pipelines of steps and a descriptor can name theirs.
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        ndarray of str objects, shape (1,)
+            ``"clip"``.
+        """
+        return np.asarray(["clip"], dtype=object)
+
+    def set_output(self, *, transform=None):
+        """Leave the output as it is: clips are no table, whatever later steps of a pipeline give.
+
+        Parameters
+        ----------
+        transform : ignored
+
+        Returns
+        -------
+        self
+            The transformer itself.
+        """
+        return self
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.requires_fit = False
+        return tags
+
+    def _annotate(self, clip, name):
+        return {}
+
+    def _n_frames_out(self, clip, n_frames):
+        return n_frames
+
+    def _process(self, clip, name):
+        """New clip, its frames to be computed, or new array."""
+        if is_clip(clip):
+            return replace(clip, source=Processed(clip, self), **self._annotate(clip, name))
+        return self._compute(clip, name)
+
+    def _compute(self, clip, name):
+        """New frames of one clip; whatever goes wrong names the clip."""
+        try:
+            return self._apply(read_frames(clip, name), clip, name)
+        except Exception as error:
+            if name in str(error):
+                raise
+            kind, step = type(error).__name__, type(self).__name__
+            raise RuntimeError(f"{name}: {step} failed with {kind}: {error}") from error
+
+
+def is_clip(clip):
+    """Tell a Clip, whose frames are not read, from a bare array."""
+    return is_dataclass(clip) and hasattr(clip, "source")
+
+
+def known_length(clip):
+    """Number of frames of a clip.
+
+    Parameters
+    ----------
+    clip : Clip
+        Its frames are not read.
+
+    Returns
+    -------
+    int or None
+        Of `frame_numbers`, or of the source: an array, or a callable with an attribute `n_frames`.
+        None where only reading the clip would tell.
+    """
+    if clip.frame_numbers is not None:
+        return len(clip.frame_numbers)
+    if isinstance(clip.source, np.ndarray):
+        return len(clip.source)
+    return getattr(clip.source, "n_frames", None)
+
+
+def read_frames(clip, name):
+    """Read and check the frames of one clip.
+
+    Parameters
+    ----------
+    clip : Clip, or ndarray of shape (T, H, W) or (T, H, W, 3)
+        See `ClipTransformer`.
+    name : str
+        Name of the clip in messages.
+
+    Returns
+    -------
+    ndarray of uint8, shape (T, H, W) or (T, H, W, 3)
+        At least one frame of at least one pixel.
+
+    Raises
+    ------
+    TypeError
+        If the clip is neither, or its frames are not uint8.
+    ValueError
+        If the frames have another shape, there is none, or their number is not that of the clip's
+        `frame_numbers`.
+    """
+    if not is_clip(clip) and not isinstance(clip, np.ndarray):
+        raise TypeError(f"{name}: expected a Clip or a NumPy array, got {type(clip).__name__}")
+    frames = clip.frames if is_clip(clip) else clip
+    shape = frames.shape
+    if frames.ndim not in (3, 4) or (frames.ndim == 4 and shape[-1] != 3):
+        raise ValueError(
+            f"{name}: expected frames of shape (T, H, W) or (T, H, W, 3), got shape {shape}"
+        )
+    if frames.dtype != np.uint8:
+        raise TypeError(f"{name}: expected frames of dtype uint8, got {frames.dtype}")
+    if not frames.size:
+        raise ValueError(f"{name}: expected at least one frame, with pixels, got shape {shape}")
+    numbers = clip.frame_numbers if is_clip(clip) else None
+    if numbers is not None and len(numbers) != len(frames):
+        raise ValueError(f"{name}: has {len(numbers)} frame numbers for {len(frames)} frames")
+    return frames
+
+
+def _as_clips(X):
+    """Take one array of colour clips apart; refuse one colour clip, which looks like grey ones."""
+    if not isinstance(X, np.ndarray) or X.dtype == object:
+        return X
+    if X.ndim == 4 and X.shape[-1] == 3:
+        raise ValueError(
+            f"X: expected a sequence of clips, got one array of shape {X.shape}, which looks like "
+            "one colour clip; wrap it in a list"
+        )
+    return list(X) if X.ndim == 5 else X
