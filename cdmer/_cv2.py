@@ -1,4 +1,4 @@
-"""OpenCV, imported where it is used, and kept to one thread where its results depend on them."""
+"""OpenCV, imported where it is used, and kept to one thread where clips run side by side."""
 
 import threading
 from contextlib import contextmanager
@@ -35,9 +35,10 @@ def import_cv2():
 def one_cv2_thread():
     """Keep OpenCV to one thread inside the block.
 
-    Some of its algorithms (DIS flow among them) cut the picture into one stripe per thread and give
-    other results for other stripes. The number of threads is global to the process: it is put back
-    when the last block that runs, in whatever thread, ends.
+    Clips are worked on side by side, so threads within a clip would only get in each other's way;
+    and what cuts the picture into one stripe per thread (DIS flow does) need not give the same
+    result for any number of them. The number is global to the process: it is put back when the
+    last block that runs, in whatever thread, ends.
     """
     global _inside, _threads_outside
     cv2 = import_cv2()

@@ -31,11 +31,11 @@ print(f"{clip.key}: largest displacement {length.max():.2f} pixels, strain {stra
 descriptor = LBPTOP()
 codes = descriptor.codes(clip)
 trim = descriptor.radius
-row = int(np.argmax(strain.mean(axis=1)))  # the line of the face that deforms most
+column = int(np.argmax(np.abs(flow[..., 1]).mean(axis=0)))  # the line that moves up or down most
 
 # %%
-# Every region of the grid counts on its own. HOOF says where each one moves: the longest bar of its
-# histogram of directions.
+# Every region of the grid counts on its own. HOOF adds up motion by direction; the picture shows
+# the histogram of each region as a star, as large as the region moves.
 
 grid = RegionGrid((8,))
 hoof = HOOF(grid=grid, flow=OpticalFlow(reference="onset"))
@@ -43,13 +43,13 @@ shares = hoof.fit_transform([clip])[0].reshape(grid.n_regions, -1)
 boxes = grid.boxes(*apex.shape)
 moved = np.array([length[t:b, left:r].mean() for t, b, left, r in boxes])
 
-figure, axes = plt.subplots(2, 4, figsize=(13, 6.8), layout="constrained")
+figure, axes = plt.subplots(2, 4, figsize=(15, 7.6), layout="constrained")
 grey = {"cmap": "gray", "vmin": 0, "vmax": 255}
 axes[0, 0].imshow(onset, **grey)
 axes[0, 0].set_title(f"onset (frame {clip.onset})")
 axes[0, 1].imshow(apex, **grey)
-axes[0, 1].set_title(f"apex (frame {clip.apex}): {', '.join('AU' + a for a in clip.action_units)}")
-axes[0, 1].axhline(row, color="tab:orange", linewidth=1)
+axes[0, 1].set_title(f"apex (frame {clip.apex}), action units {', '.join(clip.action_units)}")
+axes[0, 1].axvline(column, color="tab:orange", linewidth=1)
 
 axes[0, 2].imshow(apex, alpha=0.35, **grey)
 image = axes[0, 2].imshow(length, cmap="magma", alpha=0.6)
@@ -59,22 +59,22 @@ axes[0, 2].quiver(
     x[step, step], y[step, step], flow[step, step, 0], flow[step, step, 1],
     angles="xy", scale_units="xy", scale=length.max() / 8, width=0.005, color="white",
 )  # fmt: skip
-axes[0, 2].set_title("optical flow, onset to apex (pixels)")
-figure.colorbar(image, ax=axes[0, 2], shrink=0.7)
+axes[0, 2].set_title("optical flow, pixels (arrows enlarged)")
+figure.colorbar(image, ax=axes[0, 2], location="bottom", shrink=0.8)
 image = axes[0, 3].imshow(strain, cmap="viridis")
 axes[0, 3].set_title("optical strain")
-figure.colorbar(image, ax=axes[0, 3], shrink=0.7)
+figure.colorbar(image, ax=axes[0, 3], location="bottom", shrink=0.8)
 
 at_apex = clip.position("apex") - trim
 axes[1, 0].imshow(codes["xy"][at_apex], cmap="twilight", interpolation="nearest")
 axes[1, 0].set_title("LBP codes in XY, at the apex")
-axes[1, 1].imshow(frames[:, row], aspect="auto", **grey)
+axes[1, 1].imshow(frames[:, :, column].T, aspect="auto", **grey)
 axes[1, 1].set_title("the orange line over time")
-axes[1, 1].set_ylabel("frame")
+axes[1, 1].axvline(clip.position("apex"), color="tab:orange", linewidth=1, linestyle=":")
 axes[1, 2].imshow(
-    codes["xt"][:, row - trim], aspect="auto", cmap="twilight", interpolation="nearest"
+    codes["yt"][:, :, column - trim].T, aspect="auto", cmap="twilight", interpolation="nearest"
 )
-axes[1, 2].set_title("its LBP codes, in XT")
+axes[1, 2].set_title("its LBP codes, in YT")
 
 axes[1, 3].imshow(apex, alpha=0.6, **grey)
 for (top, bottom, left, right), share, motion in zip(boxes, shares, moved, strict=True):
@@ -82,17 +82,17 @@ for (top, bottom, left, right), share, motion in zip(boxes, shares, moved, stric
         plt.Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, fill=False,
                       edgecolor="white", linewidth=0.4)
     )  # fmt: skip
-    angle = 2 * np.pi * (np.argmax(share) + 0.5) / share.size
-    size = 6 * motion / moved.max()
-    axes[1, 3].arrow(
-        (left + right) / 2, (top + bottom) / 2, size * np.cos(angle), size * np.sin(angle),
-        color="tab:orange", head_width=1.6, length_includes_head=True,
-    )  # fmt: skip
-axes[1, 3].set_title("8 × 8 regions, main direction by HOOF")
+    angles = 2 * np.pi * (np.arange(share.size) + 0.5) / share.size
+    reach = 14 * share * motion / moved.max()
+    centre = np.array([(left + right - 1) / 2, (top + bottom - 1) / 2])
+    for angle, size in zip(angles, reach, strict=True):
+        tip = centre + size * np.array([np.cos(angle), np.sin(angle)])
+        axes[1, 3].plot(*zip(centre, tip, strict=True), color="tab:orange", linewidth=1.2)
+axes[1, 3].set_title("8 × 8 regions and their HOOF")
 for axis in axes.flat:
     axis.set_xticks([])
-    if axis is not axes[1, 1]:
-        axis.set_yticks([])
+    axis.set_yticks([])
+    axis.set_box_aspect(1)
 
 out = Path("what_a_descriptor_sees.png")
 figure.savefig(out, dpi=110)

@@ -109,7 +109,8 @@ class ClipDescriptor(TransformerMixin, BaseEstimator):
         if self.device is not None:
             data = to_device(data, self.device)
         elif is_foreign(frames) and not is_foreign(data):
-            data = to_device(data, frames.device)
+            xp = array_api_compat.array_namespace(frames)
+            data = xp.asarray(data, device=array_api_compat.device(frames))
         row = self._describe(data, boxes)
         row = array_api_compat.array_namespace(row).reshape(row, (-1,))
         back = self.device is not None and array_api_compat.is_numpy_array(frames)
