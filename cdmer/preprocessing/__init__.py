@@ -1,3 +1,30 @@
 """Clip to clip: crop and align, interpolate in time, magnify motion, spot the apex."""
 
-__all__ = []
+from cdmer.preprocessing._apex import spot_apex
+from cdmer.preprocessing._apex_spotter import ApexSpotter
+from cdmer.preprocessing._crop_align import CropAlign, FaceNotFoundError
+from cdmer.preprocessing._detectors import CascadeDetector, Face
+from cdmer.preprocessing._flip import Flip, flip_flow
+from cdmer.preprocessing._grey import ToGrey
+from cdmer.preprocessing._magnification import MotionMagnification
+from cdmer.preprocessing._network_detectors import MediaPipeDetector, YuNetDetector
+from cdmer.preprocessing._resampling import LinearResampling, TemporalInterpolation
+from cdmer.preprocessing._resize import Resize
+
+__all__ = [
+    "ApexSpotter",
+    "CascadeDetector",
+    "CropAlign",
+    "Face",
+    "FaceNotFoundError",
+    "Flip",
+    "LinearResampling",
+    "MediaPipeDetector",
+    "MotionMagnification",
+    "Resize",
+    "TemporalInterpolation",
+    "ToGrey",
+    "YuNetDetector",
+    "flip_flow",
+    "spot_apex",
+]

@@ -1,0 +1,176 @@
+"""Detectors of faces that run a network the caller has on disk."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cdmer._cv2 import import_cv2
+from cdmer._parameters import check_number
+from cdmer.preprocessing._detectors import Face, check_frame
+
+
+@dataclass(frozen=True)
+class YuNetDetector:
+    """Find faces, their eyes, noses and mouths with YuNet [1]_, a small network that OpenCV runs.
+
+    Parameters
+    ----------
+    model_path : path-like
+        The network, ``face_detection_yunet_2023mar.onnx`` of the OpenCV model zoo,
+        https://github.com/opencv/opencv_zoo.
+    score_threshold : float, default=0.8
+        Lowest score of a face, 0 to 1.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ParameterError
+        A ValueError and a TypeError: if a parameter has the wrong type or value.
+
+    References
+    ----------
+    .. [1] W. Wu, H. Peng and S. Yu, "YuNet: a tiny millisecond-level face detector", Machine
+       Intelligence Research 20, 2023, https://doi.org/10.1007/s11633-023-1423-y
+    """
+
+    model_path: str
+    score_threshold: float = 0.8
+
+    def __post_init__(self):
+        object.__setattr__(self, "model_path", _existing(self.model_path, "YuNet"))
+        check_number("score_threshold", self.score_threshold, least=0, most=1)
+
+    def __call__(self, frame):
+        """Find the faces in a frame.
+
+        Parameters
+        ----------
+        frame : ndarray of uint8, shape (H, W) or (H, W, 3)
+            Grey, or red, green and blue.
+
+        Returns
+        -------
+        list of Face
+            In the network's order. Landmarks of shape (5, 2): right eye, left eye, tip of the nose,
+            right and left corner of the mouth.
+        """
+        frame = check_frame(frame)
+        cv2 = import_cv2()
+        # OpenCV's networks expect blue first.
+        picture = cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR if frame.ndim == 2 else cv2.COLOR_RGB2BGR)
+        # A new one for each picture: it is bound to one size, and no thread disturbs another.
+        network = cv2.FaceDetectorYN.create(
+            self.model_path, "", (frame.shape[1], frame.shape[0]), self.score_threshold
+        )
+        rows = network.detect(picture)[1]
+        return [] if rows is None else [_of_yunet(row) for row in rows.astype(np.float64)]
+
+
+@dataclass(frozen=True)
+class MediaPipeDetector:
+    """Find faces, their eyes, noses and mouths with BlazeFace [1]_, which MediaPipe runs.
+
+    Needs the extra ``mediapipe``.
+
+    Parameters
+    ----------
+    model_path : path-like
+        The network, ``blaze_face_short_range.tflite``,
+        https://ai.google.dev/edge/mediapipe/solutions/vision/face_detector.
+    score_threshold : float, default=0.5
+        Lowest score of a face, 0 to 1.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ParameterError
+        A ValueError and a TypeError: if a parameter has the wrong type or value.
+
+    References
+    ----------
+    .. [1] V. Bazarevsky, Y. Kartynnik, A. Vakunov, K. Raveendran and M. Grundmann, "BlazeFace:
+       sub-millisecond neural face detection on mobile GPUs", 2019,
+       https://arxiv.org/abs/1907.05047
+    """
+
+    model_path: str
+    score_threshold: float = 0.5
+
+    def __post_init__(self):
+        object.__setattr__(self, "model_path", _existing(self.model_path, "BlazeFace"))
+        check_number("score_threshold", self.score_threshold, least=0, most=1)
+
+    def __call__(self, frame):
+        """Find the faces in a frame.
+
+        Parameters
+        ----------
+        frame : ndarray of uint8, shape (H, W) or (H, W, 3)
+            Grey, or red, green and blue.
+
+        Returns
+        -------
+        list of Face
+            In the network's order. Landmarks of shape (4, 2): right eye, left eye, tip of the nose,
+            middle of the mouth.
+
+        Raises
+        ------
+        ImportError
+            If MediaPipe is not installed.
+        """
+        frame = check_frame(frame)
+        try:
+            import mediapipe as mp
+        except ImportError as error:
+            raise ImportError(
+                "MediaPipeDetector needs MediaPipe: pip install 'cdmer[mediapipe]'"
+            ) from error
+        if frame.ndim == 2:
+            frame = np.repeat(frame[..., None], 3, axis=2)
+        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=frame)
+        options = mp.tasks.vision.FaceDetectorOptions(
+            base_options=mp.tasks.BaseOptions(model_asset_path=self.model_path),
+            running_mode=mp.tasks.vision.RunningMode.IMAGE,
+            min_detection_confidence=self.score_threshold,
+        )
+        with mp.tasks.vision.FaceDetector.create_from_options(options) as network:
+            found = network.detect(image).detections
+        return [_of_mediapipe(detection, *frame.shape[:2]) for detection in found]
+
+
+def _existing(path, network):
+    """Path of a network as a str."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f"model_path: there is no file {str(path)!r}; expected the network {network}, which "
+            "cdmer does not download"
+        )
+    return str(path)
+
+
+def _of_yunet(row):
+    """Columns: left, top, width, height, x and y of five points, score."""
+    left, top, width, height = row[:4].tolist()
+    return Face(
+        top, top + height, left, left + width, float(row[14]), row[4:14].reshape(5, 2).copy()
+    )
+
+
+def _of_mediapipe(detection, height, width):
+    """Points are given as shares of width and height; the first two are the eyes."""
+    box = detection.bounding_box
+    points = np.array([(point.x * width, point.y * height) for point in detection.keypoints[:4]])
+    # Seen by the camera, the right eye is on the left.
+    points[:2] = points[np.argsort(points[:2, 0], kind="stable")]
+    return Face(
+        box.origin_y,
+        box.origin_y + box.height,
+        box.origin_x,
+        box.origin_x + box.width,
+        detection.categories[0].score,
+        points - 0.5,
+    )
