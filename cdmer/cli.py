@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from cdmer import __version__
+from cdmer._cli_extract import DESCRIPTORS, make_transformer, open_corpus
 from cdmer._files import write_atomically
 
 CORPORA = ["casme2", "smic-hs", "smic-vis", "smic-nir"]
@@ -65,6 +66,61 @@ def demo(out, n_clips, seed, n_jobs, quiet):
             f"Synthetic corpora: the numbers show the line at work, not what real faces give.\n"
             f"Report: {out} ({time.perf_counter() - started:.0f} s)"
         )
+
+
+@cli.command()
+@click.argument("corpus")
+@click.option("--descriptor", required=True, type=click.Choice(sorted(DESCRIPTORS)),
+              help="What to compute.")  # fmt: skip
+@click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE",
+              help="Parameter of the descriptor; may be repeated.")  # fmt: skip
+@click.option("--levels", metavar="N,N,...", help="Grids of facial regions, such as 1,2,4,8.")
+@click.option("--frames", type=click.IntRange(min=2),
+              help="Interpolate every clip to so many frames first (TIM).")  # fmt: skip
+@click.option("--magnify", metavar="PRESET",
+              help="Magnify motion before that: casme2, samm or smic.")  # fmt: skip
+@click.option("-o", "--out", required=True, type=click.Path(dir_okay=False, path_type=Path),
+              help="Where the table goes, an npz file.")  # fmt: skip
+@click.option("--cache", type=click.Path(file_okay=False, path_type=Path),
+              help="Folder for finished clips. [default: in the user's cache]")  # fmt: skip
+@click.option("--no-cache", is_flag=True, help="Keep nothing but the table.")
+@click.option("--on-error", type=click.Choice(["raise", "record"]), default="record",
+              show_default=True, help="Stop at a clip that fails, or leave it out.")  # fmt: skip
+@click.option("--n-clips", type=click.IntRange(min=3), default=60, show_default=True,
+              help="Clips of a synthetic corpus.")  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of a synthetic corpus.")
+@jobs_option
+@quiet_option
+def extract(corpus, descriptor, parameters, levels, frames, magnify, out, cache, no_cache,
+            on_error, n_clips, seed, n_jobs, quiet):  # fmt: skip
+    """Compute the features of every clip of a corpus.
+
+    CORPUS is synthetic:PRESET, with a preset such as lab-200fps. Stopped at any moment and started
+    again, it goes on where it stopped. `FeatureTable.load` reads the table, and `benchmark`
+    evaluates it.
+    """
+    if cache is not None and no_cache:
+        raise click.UsageError("--cache, --no-cache: expected one of the two at most")
+    _check_folder(out)
+    clips = open_corpus(corpus, n_clips, seed)
+    transformer = make_transformer(descriptor, parameters, levels, frames, magnify)
+    from cdmer.extraction._extract import run
+
+    if cache is None and not no_cache:
+        import pooch
+
+        cache = Path(pooch.os_cache("cdmer")) / "features"
+    started = time.perf_counter()
+    table, n_cached = run(clips, transformer, n_jobs, cache, on_error, _show(quiet))
+    table.save(out)
+    seconds = time.perf_counter() - started
+    for message in table.failures["message"]:
+        click.echo(f"cdmer: {' '.join(message.split())}", err=True)
+    n_rows, n_columns = table.features.shape
+    click.echo(
+        f"{out}: {n_rows} clips of {n_columns} features in {seconds:.1f} s "
+        f"({n_rows / seconds:.1f} clips/s), {n_cached} from the cache, {len(table.failures)} failed"
+    )
 
 
 @cli.command()

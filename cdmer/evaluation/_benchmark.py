@@ -10,6 +10,7 @@ from cdmer.corpora import Corpus, PublishedFeatures, get_scheme
 from cdmer.evaluation._fit import fit_adaptive
 from cdmer.evaluation._protocols import CDMERPairs
 from cdmer.evaluation._results import Results
+from cdmer.extraction import FeatureTable
 
 HIDDEN = -1
 
@@ -41,16 +42,16 @@ def benchmark(
     methods : dict of str to estimator
         Named classifiers, adaptive (``fit(X, y, sample_domain)``). A pipeline takes part if its
         last step is one. They are cloned.
-    corpora : sequence of Corpus or PublishedFeatures
+    corpora : sequence of Corpus, FeatureTable or PublishedFeatures
         Their names must differ.
     protocol : CDMERPairs, default=CDMERPairs()
         The twelve experiments of the CDMER benchmark.
     descriptor : transformer or None, default=None
         Applied to each clip by itself, once per corpus, so that all methods and experiments share
         the result. It must have nothing to learn from other clips; learned steps belong into the
-        methods. None: the methods take the clips, or the published features, as they are.
+        methods. None: the methods take the clips, or the rows of features, as they are.
     scheme : str or LabelScheme, default="cdmer-130"
-        Label scheme for clips.
+        Label scheme for clips, and for the rows of feature tables.
     n_jobs : int or None, default=None
         Number of joblib workers over (experiment, method). The result does not depend on it.
     progress : bool or None, default=None
@@ -64,15 +65,17 @@ def benchmark(
     Raises
     ------
     ValueError
-        If a name occurs twice, a source and a target share clips, the scheme is unknown, the
-        protocol has no experiment for the corpora, or a method predicts something that is not a
-        class.
+        If a name occurs twice, a source and a target share clips, feature tables have other
+        columns than each other, the scheme is unknown, the protocol has no experiment for the
+        corpora, or a method predicts something that is not a class.
     TypeError
-        If a corpus is neither a Corpus nor PublishedFeatures, or a method takes no `sample_domain`.
+        If a corpus is neither a Corpus nor a FeatureTable nor PublishedFeatures, or a method takes
+        no `sample_domain`.
     """
     scheme = get_scheme(scheme)
     if not methods:
         raise ValueError("methods: got none, expected a dict of named estimators")
+    _check_columns([corpus for corpus in corpora if isinstance(corpus, FeatureTable)])
     tables = {}
     for corpus in corpora:
         table = _read(corpus, scheme)
@@ -113,23 +116,40 @@ def _read(corpus, scheme):
         return _Table(
             corpus.corpus, corpus.features, np.asarray(corpus.labels), clips, [""] * len(clips)
         )
-    if not isinstance(corpus, Corpus):
+    if isinstance(corpus, FeatureTable):
+        if corpus.corpus is None:
+            raise ValueError("corpora: expected one corpus per feature table, got clips of several")
+        name, rows = corpus.corpus, corpus.features
+        clips, subjects = corpus.clips["key"], corpus.clips["subject"]
+    elif isinstance(corpus, Corpus):
+        name, rows = corpus.name, np.empty(len(corpus), dtype=object)
+        rows[:] = list(corpus)
+        clips, subjects = [clip.key for clip in corpus], [clip.subject for clip in corpus]
+    else:
         raise TypeError(
-            f"corpora: expected Corpus or PublishedFeatures, got {type(corpus).__name__}"
+            "corpora: expected Corpus, FeatureTable or PublishedFeatures, got "
+            f"{type(corpus).__name__}"
         )
     classes = corpus.labels(scheme)
-    kept = [(clip, c) for clip, c in zip(corpus, classes, strict=True) if c is not None]
+    kept = [i for i, c in enumerate(classes) if c is not None]
     if not kept:
-        raise ValueError(f"scheme {scheme.name!r} leaves no clip of corpus {corpus.name!r}")
-    rows = np.empty(len(kept), dtype=object)
-    rows[:] = [clip for clip, _ in kept]
+        raise ValueError(f"scheme {scheme.name!r} leaves no clip of corpus {name!r}")
     return _Table(
-        corpus.name,
-        rows,
-        np.array([scheme.classes.index(c) for _, c in kept]),
-        [clip.key for clip, _ in kept],
-        [clip.subject for clip, _ in kept],
+        name,
+        rows[kept],
+        np.array([scheme.classes.index(classes[i]) for i in kept]),
+        [clips[i] for i in kept],
+        [subjects[i] for i in kept],
     )
+
+
+def _check_columns(tables):
+    for table in tables[1:]:
+        if not np.array_equal(table.feature_names, tables[0].feature_names):
+            raise ValueError(
+                f"corpora: the features of {tables[0].corpus!r} and {table.corpus!r} are not the "
+                f"same: {tables[0].transformer}, {table.transformer}"
+            )
 
 
 def _check_apart(source, target):

@@ -165,6 +165,8 @@ class ClipTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         """New frames of one clip; whatever goes wrong names the clip."""
         try:
             return self._apply(read_frames(clip, name), clip, name)
+        except (ImportError, MemoryError):
+            raise  # no clip is to blame
         except Exception as error:
             if name in str(error):
                 raise

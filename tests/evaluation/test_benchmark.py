@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from sklearn import config_context
@@ -9,6 +11,7 @@ from sklearn.svm import SVC
 from cdmer.adaptation import TGSR, SourceOnly
 from cdmer.corpora import Clip, Corpus, PublishedFeatures
 from cdmer.evaluation import CDMER_EXPERIMENTS, CDMERPairs, benchmark, uf1
+from cdmer.extraction import FeatureTable, extract
 
 CLASSES = ("negative", "positive", "surprise")
 
@@ -113,6 +116,11 @@ class MeanFace(TransformerMixin, BaseEstimator):
 
     seen = []
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        return tags
+
     def fit(self, X, y=None):
         return self
 
@@ -134,15 +142,18 @@ def clips(name, n=9):
     )  # fmt: skip
 
 
+def native_clips(name):
+    return Corpus(
+        [Clip(c.source, c.name, c.subject, name, label=CLASSES[i % 3])
+         for i, c in enumerate(clips(name))], name,
+    )  # fmt: skip
+
+
 def test_clips_are_described_once_and_labelled_by_the_scheme():
     MeanFace.seen = []
-    native = Corpus(
-        [Clip(c.source, c.name, c.subject, "lab", label=CLASSES[i % 3])
-         for i, c in enumerate(clips("lab"))], "lab",
-    )  # fmt: skip
     results = benchmark(
         {"SVM": SourceOnly(), "again": SourceOnly(SVC())},
-        [clips("casme2"), native],
+        [clips("casme2"), native_clips("lab")],
         CDMERPairs(experiments=None),
         descriptor=MeanFace(),
     )
@@ -199,3 +210,31 @@ class Nonsense(Recorder):
 def test_predictions_outside_the_class_list_are_refused():
     with pytest.raises(ValueError, match="method 'bad': expected 24 class codes between 0 and 2"):
         benchmark({"bad": Nonsense()}, CORPORA[:2])
+
+
+def test_feature_tables_are_as_good_as_their_clips(tmp_path):
+    corpora = [clips("casme2"), native_clips("smic-hs")]
+    tables = [extract(corpus, MeanFace()) for corpus in corpora]
+    tables[1].save(tmp_path / "t.npz")
+    tables[1] = FeatureTable.load(tmp_path / "t.npz")
+    methods = {"SVM": SourceOnly()}
+    from_clips = benchmark(methods, corpora, descriptor=MeanFace())
+    for given in (tables, [tables[0], corpora[1]]):
+        results = benchmark(methods, given, descriptor=MeanFace())
+        assert results.predictions.equals(from_clips.predictions)
+    assert results.predictions["clip"].str.startswith("casme2/s0/").any()
+
+
+def test_feature_tables_have_to_fit_each_other_and_the_scheme():
+    one, other = extract(clips("casme2"), MeanFace()), extract(native_clips("smic-hs"), MeanFace())
+    renamed = dataclasses.replace(other, feature_names=[f"x{i}" for i in range(9)])
+    with pytest.raises(ValueError, match=r"features of 'casme2' and 'smic-hs' are not the same: M"):
+        benchmark({"SVM": SourceOnly()}, [one, renamed])
+    with pytest.raises(ValueError, match="one corpus per feature table, got clips of several"):
+        benchmark({"SVM": SourceOnly()}, [one, dataclasses.replace(other, corpus=None)])
+    with pytest.raises(ValueError, match="'casme2' occurs twice"):
+        benchmark({"SVM": SourceOnly()}, [one, clips("casme2")])
+    others = extract([c for c in clips("casme2") if c.label == "others"], MeanFace())
+    with pytest.raises(ValueError, match="leaves no clip of corpus 'casme2'"):
+        benchmark({"SVM": SourceOnly()}, [others, other])
+    assert one.labels("cdmer-130").count(None) == 2  # left out, not misread

@@ -1,0 +1,117 @@
+"""Rows of features on disk, one small file each, under a name that says what they follow from."""
+
+import hashlib
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from cdmer._files import atomic_file, remove_unfinished
+from cdmer._fingerprint import fingerprint
+
+# Part of every name: files of other layouts are not found.
+_FORMAT = 1
+# What a step may read beside the frames. The key, because parameters may tell clips apart by it,
+# as landmarks given per clip do.
+_ANNOTATIONS = ("key", "onset", "apex", "offset", "fps", "frame_numbers", "apex_spotted_by")
+_SEAL = hashlib.sha256().digest_size
+
+
+class FeatureCache:
+    """Rows of features that steps gave before.
+
+    A file is ``.npy`` with a seal behind it, the SHA-256 of name and content, which `numpy.load`
+    does not mind.
+
+    Parameters
+    ----------
+    folder : path-like
+        Made if it is not there.
+    steps : list of transformer
+
+    Raises
+    ------
+    ValueError
+        If a parameter of a step is an object, such as a function, that cannot be told from others
+        by its content.
+    """
+
+    def __init__(self, folder, steps):
+        self.folder = Path(folder)
+        try:
+            devices = [str(getattr(step, "device", None)) for step in steps]
+            self.steps = fingerprint(_FORMAT, steps, devices)
+        except TypeError as error:
+            raise ValueError(
+                f"cache: a parameter of the transformer has no name to be cached under ({error}); "
+                "leave cache=None"
+            ) from error
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def name(self, clip):
+        """Name the features of a clip.
+
+        Parameters
+        ----------
+        clip : Clip
+            Its frames are read unless its source has a method ``fingerprint()`` that names them.
+
+        Returns
+        -------
+        name : str
+            64 hexadecimal digits.
+        clip : Clip
+            The same; if its frames had to be read, with the frames that were named.
+        """
+        known = getattr(clip.source, "fingerprint", None)
+        content = known() if callable(known) else None
+        if not isinstance(content, str):
+            frames = clip.frames
+            content = fingerprint(frames)
+            clip = replace(clip, source=frames)
+        annotations = {field: getattr(clip, field) for field in _ANNOTATIONS}
+        return fingerprint(self.steps, content, annotations), clip
+
+    def load(self, name):
+        """Read a row.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_columns,), or None
+            None if there is no such file, or it is not, to the last bit, what was stored.
+        """
+        try:
+            content = self._path(name).read_bytes()
+        except FileNotFoundError:
+            return None
+        if content[-_SEAL:] != _seal(name, content[:-_SEAL]):
+            return None
+        return np.load(io.BytesIO(content[:-_SEAL]), allow_pickle=False)
+
+    def store(self, name, row):
+        """Write a row; who reads meanwhile finds all of it or nothing."""
+        content = io.BytesIO()
+        np.save(content, row, allow_pickle=False)
+        path = self._path(name)
+        try:
+            path.parent.mkdir(exist_ok=True)
+            with atomic_file(path) as file:
+                file.write(content.getbuffer())
+                file.write(_seal(name, content.getbuffer()))
+        except OSError as error:  # a full disk does not say which
+            raise OSError(f"cache: could not write {path}: {error}") from error
+
+    def sweep(self):
+        """Remove what killed processes left unfinished, but nothing that may be in the making."""
+        for folder in self.folder.glob("[0-9a-f][0-9a-f]"):
+            remove_unfinished(folder, r"[0-9a-f]{64}\.npy")
+
+    def _path(self, name):
+        return self.folder / name[:2] / f"{name}.npy"
+
+
+def _seal(name, content):
+    digest = hashlib.sha256(name.encode())
+    digest.update(content)
+    return digest.digest()

@@ -1,0 +1,117 @@
+"""What a worker does with one clip, and what it sends back."""
+
+import os
+import sys
+import traceback
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache as once
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from cdmer._array import to_numpy
+from cdmer._cv2 import one_cv2_thread
+from cdmer._parameters import ParameterError
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a clip has no row, in strings: not every exception survives the way between processes."""
+
+    key: str
+    kind: str
+    message: str
+    trace: str
+
+    @classmethod
+    def of(cls, clip, error):
+        """Write down an exception."""
+        kind, message = type(error).__name__, str(error)
+        if clip.key not in message:
+            message = f"clip {clip.key!r}: {kind}: {message}"
+        return cls(clip.key, kind, message, "".join(traceback.format_exception(error)))
+
+    def error(self, preface=""):
+        """Make the exception to raise."""
+        error = ValueError(preface + self.message)
+        error.add_note(f"Where it happened:\n{self.trace}")
+        return error
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Features of a clip, shape (n_columns,), or the failure in their place."""
+
+    row: np.ndarray | None = None
+    failure: Failure | None = None
+    cached: bool = False
+
+
+def work(clip, transformer, cache, parent):
+    """Features of one clip, from the cache or computed; runs in a worker."""
+    with _one_thread(parent):
+        if cache is None:
+            row, failure = _attempt(clip, _row, transformer, clip)
+            return Outcome(row, failure)
+        # Errors of the cache's own files pass: they are not the clip's.
+        named, failure = _attempt(clip, cache.name, clip)
+        if failure is not None:
+            return Outcome(failure=failure)
+        name, clip = named
+        row = cache.load(name)
+        if row is not None:
+            return Outcome(row, cached=True)
+        row, failure = _attempt(clip, _row, transformer, clip)
+        if failure is None:
+            cache.store(name, row)
+        return Outcome(row, failure)
+
+
+def _attempt(clip, function, *arguments):
+    """Result and None, or None and the failure, if the clip may be to blame for it."""
+    try:
+        return function(*arguments), None
+    except Exception as error:
+        cause = error
+        while cause is not None:  # steps that name the clip raise their own error from the first
+            if isinstance(cause, ImportError | MemoryError | ParameterError):
+                raise
+            cause = cause.__cause__
+        return None, Failure.of(clip, error)
+
+
+def _row(transformer, clip):
+    rows = to_numpy(transformer.transform([clip]))
+    if rows.ndim != 2 or len(rows) != 1 or rows.dtype.kind not in "biuf":
+        raise ParameterError(
+            "transformer: expected one row of numbers per clip, got for one clip an array of "
+            f"{rows.dtype}, shape {rows.shape}"
+        )
+    row = np.array(rows[0], dtype=np.float64)
+    if not np.isfinite(row).all():
+        raise ValueError(
+            f"clip {clip.key!r}: {np.sum(~np.isfinite(row))} of its {len(row)} features are NaN or "
+            "infinite"
+        )
+    return row
+
+
+@contextmanager
+def _one_thread(parent):
+    """Keep BLAS, in processes of their own, and OpenCV to one thread.
+
+    OpenCV is not imported for it. Only the clip during which a worker imports it escapes, and what
+    in cdmer depends on the number of OpenCV's threads limits it by itself.
+    """
+    with ExitStack() as stack:
+        if os.getpid() != parent:
+            stack.enter_context(_controller().limit(limits=1, user_api="blas"))
+        if "cv2" in sys.modules:
+            stack.enter_context(one_cv2_thread())
+        yield
+
+
+@once
+def _controller():
+    return ThreadpoolController()  # looking through the loaded libraries takes milliseconds

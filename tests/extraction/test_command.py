@@ -1,0 +1,151 @@
+import inspect
+import re
+import sys
+
+import numpy as np
+import pytest
+from sklearn.pipeline import make_pipeline
+
+import cdmer.features
+from cdmer._cli_extract import DESCRIPTORS, make_transformer, open_corpus
+from cdmer.cli import main
+from cdmer.corpora import make_synthetic_corpus
+from cdmer.extraction import FeatureTable, extract
+from cdmer.features import LBPTOP, RegionGrid
+from cdmer.features._descriptor import ClipDescriptor
+from cdmer.preprocessing import MotionMagnification, TemporalInterpolation
+
+SMALL = ["--n-clips", "4", "-j", "1", "--param", "radius=1", "--levels", "1,2"]
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run `cdmer extract`; gives exit code, standard output and standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["cdmer", "extract", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code
+        return (code, *capsys.readouterr())
+
+    return run
+
+
+def test_the_table_is_that_of_the_library(command, tmp_path):
+    out, cache = tmp_path / "t.npz", tmp_path / "cache"
+    options = [*SMALL, "--descriptor", "lbp-top", "--cache", cache, "--seed", "1"]
+    code, said, errors = command("synthetic:webcam-25fps", *options, "-o", out)
+    assert (code, errors) == (0, "")
+    assert re.fullmatch(
+        rf"{re.escape(str(out))}: 4 clips of 885 features in \d+\.\d s \(\d+\.\d clips/s\), "
+        r"0 from the cache, 0 failed\n",
+        said,
+    )
+    clips = make_synthetic_corpus("webcam-25fps", n_clips=4, random_state=1)
+    descriptor = LBPTOP(radius=1, grid=RegionGrid((1, 2)))
+    extract(clips, descriptor).save(tmp_path / "expected.npz")
+    assert out.read_bytes() == (tmp_path / "expected.npz").read_bytes()
+    _, said, _ = command("synthetic:webcam-25fps", *options, "-o", tmp_path / "again.npz", "-q")
+    assert "4 from the cache, 0 failed" in said
+    assert (tmp_path / "again.npz").read_bytes() == out.read_bytes()
+
+
+def test_the_cache_lies_with_the_users_other_caches_or_nowhere(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path / name)
+    options = ["synthetic:nir-25fps", "--descriptor", "lbp-top", *SMALL]
+    command(*options, "-o", tmp_path / "t.npz", "--no-cache")
+    assert not (tmp_path / "cdmer").exists()
+    command(*options, "-o", tmp_path / "t.npz")
+    assert len(list((tmp_path / "cdmer" / "features").glob("*/*.npy"))) == 4
+
+
+def test_failures_are_listed_one_per_line(command, tmp_path):
+    """Clips at 25 frames per second have 14 frames or a few more."""
+    options = ["synthetic:webcam-25fps", "--descriptor", "lbp-top", "--levels", "1", "--no-cache",
+               "--n-clips", "8", "-j", "1", "--param", "radius=7"]  # fmt: skip
+    code, said, errors = command(*options, "-o", tmp_path / "t.npz")
+    table = FeatureTable.load(tmp_path / "t.npz")
+    n_failed = len(table.failures)
+    assert 0 < n_failed < 8
+    assert code == 0
+    assert f"{8 - n_failed} clips of 177 features" in said
+    assert f", {n_failed} failed" in said
+    assert errors.count("\n") == n_failed
+    assert errors.startswith("cdmer: clip 'webcam-25fps/s")
+    code, said, errors = command(*options, "-o", tmp_path / "u.npz", "--on-error", "raise")
+    assert (code, said) == (1, "")
+    assert errors.count("\n") == 1
+    assert not (tmp_path / "u.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["lab"], 1, "CORPUS: expected one of synthetic:lab-200fps, .*, got 'lab'"),
+        (["synthetic:webcam-25fps", "--param", "radios=1"], 1,
+         "--param: lbp-top has the parameters device, .*radius, uniform, got 'radios'"),
+        (["synthetic:webcam-25fps", "--param", "radius"], 1, "expected name=value, got 'radius'"),
+        (["synthetic:webcam-25fps", "--param", "n_jobs=2"], 1, "n_jobs has an option .* --n-jobs"),
+        (["synthetic:webcam-25fps", "--param", "radius=1", "--param", "radius=2"], 1, "twice"),
+        (["synthetic:webcam-25fps", "--param", "radius=big"], 1, "radius: expected .*, got 'big'"),
+        (["synthetic:webcam-25fps", "--levels", "1;2"], 1, "--levels: expected .*, got '1;2'"),
+        (["synthetic:webcam-25fps", "--levels", "0"], 1, "levels: expected"),
+        (["synthetic:webcam-25fps", "--magnify", "mmew"], 1, "--magnify: .*, got 'mmew'"),
+        (["synthetic:webcam-25fps", "--frames", "1"], 2, "--frames"),
+        (["synthetic:webcam-25fps", "--n-clips", "2"], 2, "--n-clips"),
+        (["synthetic:webcam-25fps", "--descriptor", "lbp"], 2, "--descriptor"),
+        (["synthetic:webcam-25fps", "--no-cache"], 2, "expected one of the two at most"),
+        (["synthetic:webcam-25fps", "-o", "/nowhere/at/all.npz"], 1, "--out: there is no folder"),
+    ],
+)  # fmt: skip
+def test_errors_take_one_line(command, tmp_path, arguments, code, message):
+    given = ["--descriptor", "lbp-top", "-o", tmp_path / "t.npz", "--cache", tmp_path / "c"]
+    found, said, errors = command(*given, *arguments)
+    assert (found, said) == (code, "")
+    assert re.match(f"cdmer: .*{message}", errors), errors
+    assert errors.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_descriptor_has_a_name():
+    exported = [getattr(cdmer.features, name) for name in cdmer.features.__all__]
+    descriptors = {
+        thing.__name__ for thing in exported
+        if inspect.isclass(thing) and issubclass(thing, ClipDescriptor)
+    }  # fmt: skip
+    assert descriptors == set(DESCRIPTORS.values())
+
+
+@pytest.mark.parametrize("name", DESCRIPTORS)
+def test_every_descriptor_can_be_extracted_and_cached(name, tmp_path):
+    clips = make_synthetic_corpus("webcam-25fps", n_clips=3, size=64)
+    descriptor = make_transformer(name)
+    first, again = (extract(clips, make_transformer(name), cache=tmp_path) for _ in range(2))
+    np.testing.assert_array_equal(first.features, descriptor.transform(clips))
+    np.testing.assert_array_equal(again.features, first.features)
+    assert len(list(tmp_path.glob("*/*.npy"))) == 3
+    assert first.feature_names.tolist() == descriptor.get_feature_names_out().tolist()
+    assert first.feature_groups.tolist() == descriptor.fit().feature_groups_.tolist()
+
+
+def test_options_become_a_pipeline():
+    transformer = make_transformer(
+        "lbp-top", ["radius=2", "uniform=False", "interpolation=nearest"], "1,3", 10, "smic"
+    )
+    expected = make_pipeline(
+        MotionMagnification.preset("smic"),
+        TemporalInterpolation(10),
+        LBPTOP(radius=2, uniform=False, interpolation="nearest", grid=RegionGrid((1, 3))),
+    )
+    assert repr(transformer) == repr(expected)
+    assert repr(make_transformer("lbp-top")) == "LBPTOP()"
+
+
+def test_synthetic_corpora_by_name():
+    corpus = open_corpus("synthetic:lab-100fps", n_clips=5, seed=2)
+    expected = make_synthetic_corpus("lab-100fps", n_clips=5, random_state=2)
+    assert [clip.label for clip in corpus] == [clip.label for clip in expected]
+    np.testing.assert_array_equal(corpus[0].frames, expected[0].frames)
