@@ -154,27 +154,25 @@ def _phase_codes(frames, axes, size, border, transform):
     n_frames, height, width = frames.shape
     strides = (height * width, width, 1)
     steps = [sum(n * strides[axis] for n, axis in zip(p, axes, strict=True)) for p in _half(size)]
-    grey = xp.reshape(frames, (-1,))
-    even, odd = (xp.asarray(part, device=device) for part in transform)
+    grey = xp.astype(xp.reshape(frames, (-1,)), xp.int16)  # sums of two fit, and differences
+    even, centre, odd = (xp.asarray(part, device=device) for part in transform)
     start = border * sum(strides)  # the first voxel whose neighbourhood is complete
     stop = n_frames * height * width - start
     chunk = _CHUNK["cpu" if "cpu" in str(device).lower() else "other"]
     codes = []
     for first in range(start, stop, chunk):
         last = min(first + chunk, stop)
-
-        def places(signed, first=first, last=last):
-            rows = xp.stack([grey[first + s : last + s] for s in signed])
-            return xp.astype(rows, xp.int16)
-
-        after, before = places(steps), places([-s for s in steps])
-        sums = xp.astype(xp.concat([after + before, places([0])]), xp.float64)
-        differences = xp.astype(after - before, xp.float64)
-        code = 0
-        for numbers in (odd @ differences, even @ sums):
+        after = xp.stack([grey[first + s : last + s] for s in steps])
+        before = xp.stack([grey[first - s : last - s] for s in steps])
+        real = even @ xp.astype(after + before, xp.float64)
+        real += centre * xp.astype(grey[first:last], xp.float64)
+        imaginary = odd @ xp.astype(after - before, xp.float64)
+        code = xp.zeros(last - first, dtype=xp.uint8, device=device)
+        for numbers in (imaginary, real):
             signs = xp.astype(numbers >= -_ZERO, xp.uint8)
             for bit in range(3, -1, -1):
-                code = code + code + signs[bit, :]
+                code += code
+                code += signs[bit, :]
         codes.append(code)
     outside = xp.zeros(start, dtype=xp.uint8, device=device)
     codes = xp.reshape(xp.concat([outside, *codes, outside]), (n_frames, height, width))
@@ -201,8 +199,10 @@ def _transform(size, correlation):
 
     Returns
     -------
-    even : ndarray of float64, shape (4, n_pairs + 1)
-        Of the sums of opposite places, in the order of `_half`, and of the centre.
+    even : ndarray of float64, shape (4, n_pairs)
+        Of the sums of opposite places, in the order of `_half`.
+    centre : ndarray of float64, shape (4, 1)
+        Of the centre, to be added to these.
     odd : ndarray of float64, shape (4, n_pairs)
         Of the differences: place in `_half` minus the one opposite.
     """
@@ -218,8 +218,7 @@ def _transform(size, correlation):
         covariance = np.exp(-distance)
         rows = np.concatenate([_decorrelated(kind, covariance) for kind in _kinds(rows)])
     n = len(half)
-    even, odd = rows[:4], rows[4:]
-    return np.concatenate([even[:, :n], even[:, -1:]], axis=1), odd[:, :n].copy()
+    return rows[:4, :n].copy(), rows[:4, -1:].copy(), rows[4:, :n].copy()
 
 
 def _kinds(rows):
