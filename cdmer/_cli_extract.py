@@ -2,6 +2,8 @@
 
 import ast
 
+from cdmer._cli_corpora import MANIFESTS, open_place
+
 # Names of the descriptors on the command line, and of their classes in `cdmer.features`.
 DESCRIPTORS = {
     "bi-woof": "BiWOOF",
@@ -20,15 +22,17 @@ DESCRIPTORS = {
 _ELSEWHERE = {"grid": "--levels", "n_jobs": "--n-jobs"}
 
 
-def open_corpus(text, n_clips, seed):
+def open_corpus(text, n_clips, seed, variant=None):
     """Find the corpus that an argument names.
 
     Parameters
     ----------
     text : str
-        ``"synthetic:<preset>"``.
+        ``"synthetic:<preset>"``, ``"<name of a database>:<path>"``, or the path of a manifest.
     n_clips, seed : int
         Of synthetic corpora.
+    variant : str or None
+        Which frames of a database.
 
     Returns
     -------
@@ -37,13 +41,23 @@ def open_corpus(text, n_clips, seed):
     Raises
     ------
     ValueError
-        If there is none of that name; says which there are.
+        If there is none of that name; says which there are. If it cannot be read.
+    OSError
+        If a manifest is missing.
     """
-    from cdmer.corpora import PRESETS, make_synthetic_corpus
+    from cdmer.corpora import PRESETS, list_databases, make_synthetic_corpus
 
+    opened = open_place(text, variant)
+    if opened is not None:
+        return opened
     synthetic = {f"synthetic:{preset}": preset for preset in PRESETS}
     if text not in synthetic:
-        raise ValueError(f"CORPUS: expected one of {', '.join(synthetic)}, got {text!r}")
+        raise ValueError(
+            f"CORPUS: expected one of {', '.join(synthetic)}; or NAME:PATH with one of the names "
+            f"{', '.join(list_databases())}; or a manifest ({', '.join(MANIFESTS)}), got {text!r}"
+        )
+    if variant is not None:
+        raise ValueError(f"--variant: a synthetic corpus has none, got {variant!r}")
     return make_synthetic_corpus(synthetic[text], n_clips=n_clips, random_state=seed)
 
 

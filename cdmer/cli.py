@@ -8,7 +8,18 @@ from pathlib import Path
 import click
 
 from cdmer import __version__
+from cdmer._cli_corpora import corpora, variant_option
 from cdmer._cli_extract import DESCRIPTORS, make_transformer, open_corpus
+from cdmer._cli_predict import (
+    describe_apex,
+    open_clip,
+    open_model,
+    prepare_clip,
+    to_json,
+    to_text,
+    write_picture,
+)
+from cdmer._extras import import_extra
 from cdmer._files import write_atomically
 
 CORPORA = ["casme2", "smic-hs", "smic-vis", "smic-nir"]
@@ -68,6 +79,9 @@ def demo(out, n_clips, seed, n_jobs, quiet):
         )
 
 
+cli.add_command(corpora)
+
+
 @cli.command()
 @click.argument("corpus")
 @click.option("--descriptor", required=True, type=click.Choice(sorted(DESCRIPTORS)),
@@ -89,20 +103,22 @@ def demo(out, n_clips, seed, n_jobs, quiet):
 @click.option("--n-clips", type=click.IntRange(min=3), default=60, show_default=True,
               help="Clips of a synthetic corpus.")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of a synthetic corpus.")
+@variant_option
 @jobs_option
 @quiet_option
 def extract(corpus, descriptor, parameters, levels, frames, magnify, out, cache, no_cache,
-            on_error, n_clips, seed, n_jobs, quiet):  # fmt: skip
+            on_error, n_clips, seed, variant, n_jobs, quiet):  # fmt: skip
     """Compute the features of every clip of a corpus.
 
-    CORPUS is synthetic:PRESET, with a preset such as lab-200fps. Stopped at any moment and started
-    again, it goes on where it stopped. `FeatureTable.load` reads the table, and `benchmark`
+    CORPUS is NAME:PATH, with a name of `cdmer corpora list` and the folder of your copy; the path
+    of a manifest; or synthetic:PRESET, with a preset such as lab-200fps. Stopped at any moment and
+    started again, it goes on where it stopped. `FeatureTable.load` reads the table, and `benchmark`
     evaluates it.
     """
     if cache is not None and no_cache:
         raise click.UsageError("--cache, --no-cache: expected one of the two at most")
     _check_folder(out)
-    clips = open_corpus(corpus, n_clips, seed)
+    clips = open_corpus(corpus, n_clips, seed, variant)
     transformer = make_transformer(descriptor, parameters, levels, frames, magnify)
     from cdmer.extraction._extract import run
 
@@ -145,6 +161,57 @@ def fetch(names, data_home, quiet):
             click.echo(f"{name}: {path}")
     if failed:
         raise OSError("; ".join(failed))
+
+
+@cli.command()
+@click.argument("model", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("clip", type=click.Path(path_type=Path))
+@click.option("--onset", type=click.IntRange(min=0), help="First frame to look at.")
+@click.option("--apex", type=click.IntRange(min=0), help="Frame of the strongest expression.")
+@click.option("--offset", type=click.IntRange(min=0), help="Last frame to look at.")
+@click.option("--spot", type=click.Choice(["frame-difference", "flow", "lbp"]),
+              help="Find the apex by this method. [default: frame-difference, "
+                   "if the model needs an apex and none is given]")  # fmt: skip
+@click.option("--crop/--no-crop", default=None,
+              help="Cut out the face as in the first frame. "
+                   "[default: unless the model does]")  # fmt: skip
+@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path),
+              help="Draw the regions that spoke into this PNG file.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the drop of every region.")
+def predict(model, clip, onset, apex, offset, spot, crop, out, as_json):
+    """Classify a clip of one's own with a saved model.
+
+    MODEL is a file that `cdmer.models.save_model` has written. CLIP is a video file, its frames
+    numbered from 0, or a folder of frames, numbered by their file names.
+
+    Shows the class, the probabilities where the model states any (otherwise its scores), where the
+    apex comes from, and the facial regions without which the score of the class would be lower.
+    """
+    if apex is not None and spot is not None:
+        raise click.UsageError("--apex, --spot: expected one of the two at most")
+    if out is not None:
+        _check_folder(out)
+        if out.suffix.lower() != ".png":
+            raise click.UsageError(f"--out: expected a PNG file, got {out.name!r}")
+        import_extra("matplotlib.figure")
+    fitted, warned = open_model(model)
+    for message in warned:
+        click.echo(f"cdmer: {message}", err=True)
+    if out is not None and fitted.reference is None:
+        raise click.UsageError("--out: the model's descriptor has no facial regions to draw")
+    from cdmer.models import predict_clip
+
+    prepared, note = prepare_clip(fitted, open_clip(clip, onset, apex, offset), crop, spot)
+    if note:
+        click.echo(f"cdmer: {note}", err=True)
+    prediction = predict_clip(fitted, prepared)
+    apex, origin = describe_apex(prepared, prediction)
+    if out is not None:
+        write_picture(prediction, out)
+    if as_json:
+        click.echo(to_json(fitted, prediction, apex, origin))
+    else:
+        click.echo(to_text(prediction, apex, origin))
 
 
 @cli.command()

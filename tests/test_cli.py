@@ -13,7 +13,9 @@ def cdmer(*arguments, **keywords):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("command", [(), ("demo",), ("extract",), ("fetch",), ("tgsr",)])
+@pytest.mark.parametrize(
+    "command", [(), ("demo",), ("extract",), ("fetch",), ("predict",), ("tgsr",)]
+)
 def test_help(command):
     outcome = cdmer(*command, "--help")
     assert outcome.returncode == 0

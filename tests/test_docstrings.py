@@ -12,7 +12,7 @@ import cdmer
 
 MODULES = [cdmer, *(importlib.import_module(f"cdmer.{n}") for n in
                     ("corpora", "features", "preprocessing", "extraction", "adaptation",
-                     "evaluation"))]  # fmt: skip
+                     "evaluation", "models"))]  # fmt: skip
 
 
 @pytest.mark.parametrize(

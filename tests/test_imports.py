@@ -15,9 +15,13 @@ ALLOWED = {
     "adaptation": {"adaptation"},
     "extraction": {"extraction", "corpora"},
     "evaluation": {"evaluation", "extraction", "corpora", "features", "adaptation"},
+    "models": {"models", "evaluation", "adaptation", "features", "preprocessing"},
+    "_cli_corpora": {"corpora"},
     "_cli_extract": {"corpora", "features", "preprocessing"},
+    "_cli_predict": {"models", "corpora", "features", "preprocessing"},
     "cli": {
         "cli",
+        "models",
         "evaluation",
         "extraction",
         "corpora",
@@ -142,7 +146,8 @@ def test_report_extra_is_named_where_it_is_missing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["corpora", "features", "preprocessing", "extraction", "adaptation", "evaluation"]
+    "name",
+    ["corpora", "features", "preprocessing", "extraction", "adaptation", "evaluation", "models"],
 )
 def test_public_names_exist_and_are_documented(name):
     import importlib

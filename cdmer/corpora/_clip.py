@@ -35,6 +35,9 @@ class Clip:
     apex_spotted_by : str or None
         How the apex was found if a program did, see `cdmer.preprocessing.ApexSpotter`; None for
         an annotated apex, or none.
+    objective_class : str or None
+        The class by action units as annotated, ``"I"`` to ``"VII"``; None where the database gives
+        none.
     """
 
     source: np.ndarray | Callable[[], np.ndarray]
@@ -49,6 +52,7 @@ class Clip:
     fps: float | None = None
     frame_numbers: tuple[int, ...] | None = None
     apex_spotted_by: str | None = None
+    objective_class: str | None = None
 
     @property
     def frames(self):

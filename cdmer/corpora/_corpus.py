@@ -1,22 +1,19 @@
 """A corpus: clips in a fixed order, and the table of what is known about them."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 
 from cdmer.corpora._clip import Clip
+from cdmer.corpora._contact_sheet import draw_contact_sheet
+from cdmer.corpora._frame_cache import CachedFrames, FrameCache
+from cdmer.corpora._manifest_files import write_manifest
 from cdmer.corpora._schemes import get_scheme
+from cdmer.corpora._summary import summarise
 
 # Frames are not part of the table, nor are their numbers.
 _COLUMNS = [f.name for f in fields(Clip) if f.name not in ("source", "frame_numbers")]
-
-
-def as_object_array(clips):
-    """Put clips into a 1-D object array, which scikit-learn can index like any X."""
-    array = np.empty(len(clips), dtype=object)
-    array[:] = list(clips)
-    return array
 
 
 class Corpus(Sequence):
@@ -28,14 +25,26 @@ class Corpus(Sequence):
         The clips. Their keys must differ.
     name : str
         Name of the corpus; label schemes look their rules up under it.
+    repairs : sequence of Repair, default=()
+        Mistakes of the label file that were put right.
+    faults : sequence of Fault, default=()
+        What is wrong with the copy that was read. A part of the corpus keeps those of its clips,
+        and those that concern no clip.
 
     Raises
     ------
     ValueError
         If there is no clip, or two clips share a key.
+    TypeError
+        If `clips` holds anything else.
+
+    Notes
+    -----
+    A corpus holds no open files and can be pickled. Frames are read each time they are asked for;
+    see `cached`.
     """
 
-    def __init__(self, clips, name):
+    def __init__(self, clips, name, *, repairs=(), faults=()):
         clips = tuple(clips)
         if not clips:
             raise ValueError(f"clips: corpus {name!r} got none, expected at least one")
@@ -49,18 +58,55 @@ class Corpus(Sequence):
             seen.add(clip.key)
         self._clips = clips
         self.name = name
+        self.repairs = tuple(repairs)
+        self.faults = tuple(faults)
+
+    @classmethod
+    def concat(cls, corpora, name):
+        """Put corpora one after the other.
+
+        Parameters
+        ----------
+        corpora : sequence of Corpus
+            Each clip keeps the name of the corpus that it comes from.
+        name : str
+            Name of the new corpus.
+
+        Returns
+        -------
+        Corpus
+            With the repairs and faults of all.
+
+        Raises
+        ------
+        ValueError
+            If there is no corpus, or two clips share a key.
+        TypeError
+            If `corpora` holds anything else.
+        """
+        corpora = list(corpora)
+        for corpus in corpora:
+            if not isinstance(corpus, Corpus):
+                raise TypeError(f"corpora: expected Corpus objects, got {type(corpus).__name__}")
+        return cls(
+            [clip for corpus in corpora for clip in corpus],
+            name,
+            repairs=[repair for corpus in corpora for repair in corpus.repairs],
+            faults=[fault for corpus in corpora for fault in corpus.faults],
+        )
 
     def __len__(self):
         return len(self._clips)
 
     def __getitem__(self, index):
         if isinstance(index, slice):
-            return Corpus(self._clips[index], self.name)
+            return self._part(self._clips[index])
         return self._clips[index]
 
     def __repr__(self):
         subjects = len({clip.subject for clip in self._clips})
-        return f"Corpus({self.name!r}, {len(self)} clips, {subjects} subjects)"
+        faults = f", {len(self.faults)} faults" if self.faults else ""
+        return f"Corpus({self.name!r}, {len(self)} clips, {subjects} subjects{faults})"
 
     @property
     def table(self):
@@ -128,57 +174,111 @@ class Corpus(Sequence):
             keep &= [getattr(clip, column) in wanted for clip in self._clips]
         if not keep.any():
             raise ValueError(f"select: no clip of corpus {self.name!r} meets {conditions}")
-        return Corpus([c for c, k in zip(self._clips, keep, strict=True) if k], self.name)
+        return self._part([c for c, k in zip(self._clips, keep, strict=True) if k])
 
+    def cached(self, max_bytes=2**30):
+        """Keep frames in memory once they are read, up to a limit.
 
-def pack(sources, targets, scheme):
-    """Stack labelled source corpora and unlabelled target corpora for an adaptive classifier.
+        Parameters
+        ----------
+        max_bytes : int, default=2**30
+            Memory for frames, in bytes. The clips that were asked for last are kept. Each process
+            has a cache of its own, and none is pickled.
 
-    Clips that the scheme leaves out are dropped.
+        Returns
+        -------
+        Corpus
+            The same clips; their frames are not to be written to.
 
-    Parameters
-    ----------
-    sources, targets : Corpus or sequence of Corpus
-        `targets` may be empty.
-    scheme : str or LabelScheme
-        The label scheme; the class codes follow its fixed class list.
+        Raises
+        ------
+        ParameterError
+            If `max_bytes` is no whole number above 0.
+        """
+        cache = FrameCache(max_bytes)
+        clips = [
+            replace(clip, source=CachedFrames.of(clip, cache)) if callable(clip.source) else clip
+            for clip in self._clips
+        ]
+        return Corpus(clips, self.name, repairs=self.repairs, faults=self.faults)
 
-    Returns
-    -------
-    clips : ndarray of object, shape (n_clips,)
-        Source clips first.
-    y : ndarray of int, shape (n_clips,)
-        Index into the scheme's class list. Target rows carry their true class for scoring;
-        no adaptive classifier reads it.
-    sample_domain : ndarray of int, shape (n_clips,)
-        1, 2, … for the sources in order, then negative numbers for the targets: skada's
-        convention, in which the absolute values of one call never repeat.
+    def summary(self, scheme=None):
+        """Count clips per class and subject.
 
-    Raises
-    ------
-    ValueError
-        If there is no source, the scheme is unknown or has no rule for a label, or no clip of a
-        corpus is left.
-    """
-    sources, targets = _as_corpora(sources, "sources"), _as_corpora(targets, "targets")
-    if not sources:
-        raise ValueError("sources: got none, expected at least one corpus")
-    scheme = get_scheme(scheme)
-    clips, y, sample_domain = [], [], []
-    for number, corpus in enumerate([*sources, *targets], start=1):
-        classes = corpus.labels(scheme)
-        kept = [(clip, c) for clip, c in zip(corpus, classes, strict=True) if c is not None]
-        if not kept:
-            raise ValueError(f"scheme {scheme.name!r} leaves no clip of corpus {corpus.name!r}")
-        clips += [clip for clip, _ in kept]
-        y += [scheme.classes.index(c) for _, c in kept]
-        sample_domain += [number if number <= len(sources) else -number] * len(kept)
-    return as_object_array(clips), np.array(y), np.array(sample_domain)
+        Parameters
+        ----------
+        scheme : str or LabelScheme, optional
+            Count its classes; by default, labels as annotated.
 
+        Returns
+        -------
+        pandas.DataFrame
+            One row per subject, under corpus and subject, and at the end one for ``"all"``. Columns
+            come in groups: ``clips``, with ``number``, and ``repairs`` and ``faults`` of clips of
+            that subject (in the last row: of the whole corpus); ``fps``, the ``lowest`` and the
+            ``highest`` frame rate; ``label``, with clips per class, and without one.
 
-def _as_corpora(corpora, name):
-    corpora = [corpora] if isinstance(corpora, Corpus) else list(corpora)
-    for corpus in corpora:
-        if not isinstance(corpus, Corpus):
-            raise TypeError(f"{name}: expected Corpus objects, got {type(corpus).__name__}")
-    return corpora
+        Raises
+        ------
+        ValueError
+            As `labels` does.
+        """
+        return summarise(self, scheme)
+
+    def plot_samples(self, n_per_class=5, scheme=None):
+        """Draw a contact sheet: a row of clips for each class.
+
+        Parameters
+        ----------
+        n_per_class : int, default=5
+            Clips per class at most, taken evenly from all of it.
+        scheme : str or LabelScheme, optional
+            Whose classes to show; by default, labels as annotated.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            With one axes per clip: its apex, or where that is not known its middle frame.
+
+        Raises
+        ------
+        ParameterError
+            If `n_per_class` is no whole number above 0.
+        ImportError
+            If matplotlib is missing.
+        ValueError
+            As `labels` does, or if frames cannot be read.
+        """
+        return draw_contact_sheet(self, n_per_class, scheme)
+
+    def to_manifest(self, path, *, root=None):
+        """Write a manifest that `cdmer.corpora.load_manifest` reads.
+
+        Parameters
+        ----------
+        path : path-like
+            A file ``.csv`` or ``.parquet``; an existing one is replaced.
+        root : path-like, optional
+            Folder that paths are relative to; by default that of the manifest.
+
+        Raises
+        ------
+        ValueError
+            If the suffix is another one; if the frames of a clip are neither a folder of images nor
+            a video, or lie outside of `root`; or if a manifest cannot tell which frames of a folder
+            belong to a clip, or how they are counted.
+        ImportError
+            If Parquet is asked for and pyarrow is missing.
+        OSError
+            If the file cannot be written.
+        """
+        write_manifest(self, path, root)
+
+    def _part(self, clips):
+        keys = {clip.key for clip in clips}
+        return Corpus(
+            clips,
+            self.name,
+            repairs=[repair for repair in self.repairs if repair.clip in keys],
+            faults=[f for f in self.faults if f.clip is None or f.clip in keys],
+        )

@@ -5,10 +5,16 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+import numpy as np
+
+from cdmer.corpora._action_units import annotated_units, unit_number
+
+OBJECTIVE_CLASSES = ("I", "II", "III", "IV", "V", "VI", "VII")
+
 
 @dataclass(frozen=True)
 class LabelScheme:
-    """From annotated emotions to the classes of a protocol.
+    """From annotations to the classes of a protocol.
 
     Parameters
     ----------
@@ -16,8 +22,10 @@ class LabelScheme:
     classes : tuple of str
         The fixed class list; class codes are positions in it, whatever classes the data hold.
     rules : dict of str to dict
-        Per family of corpora: ``corpora`` (their names), ``emotions`` (annotated emotion to class,
-        ``""`` to leave the clip out) and optionally ``without`` (``subject/name`` of clips left
+        Per family of corpora: ``corpora`` (their names) and either ``emotions`` (annotated emotion
+        to class, ``""`` to leave the clip out) or ``action_units`` (class to combinations such as
+        ``"6+12"``; clips that show another one are left out, and an annotated
+        `Clip.objective_class` comes first); optionally ``without`` (``subject/name`` of clips left
         out). The family ``native`` serves corpora that no other family names.
     description : str
     source : str
@@ -45,11 +53,14 @@ class LabelScheme:
         Raises
         ------
         ValueError
-            If the clip has no label, or one that the rules do not know.
+            If the clip has no label, or one that the rules do not know; for classes by action
+            units, if the clip has none.
         """
         rules = self._rules_for(clip.corpus)
         if f"{clip.subject}/{clip.name}" in rules.get("without", ()):
             return None
+        if "action_units" in rules:
+            return self._classify_units(clip, rules["action_units"])
         emotions = rules["emotions"]
         emotion = str(clip.label).strip().lower()
         emotion = "others" if emotion == "other" else emotion
@@ -66,16 +77,101 @@ class LabelScheme:
                 return rules
         return self.rules["native"]
 
+    def _classify_units(self, clip, combinations):
+        annotated = getattr(clip, "objective_class", None)
+        if annotated is not None:
+            if annotated not in OBJECTIVE_CLASSES:
+                raise ValueError(
+                    f"objective class of clip {clip.key!r}: expected one of {OBJECTIVE_CLASSES}, "
+                    f"got {annotated!r}"
+                )
+            return annotated if annotated in self.classes else None
+        shown = {unit_number(unit) for unit in annotated_units(clip)}
+        for name, texts in combinations.items():
+            if any(shown == {int(unit) for unit in text.split("+")} for text in texts):
+                return name
+        return None
+
+
+@dataclass(frozen=True)
+class ActionUnitScheme:
+    """Several classes per clip: which of some action units it shows.
+
+    Parameters
+    ----------
+    name : str
+    classes : tuple of str
+        The units, ``"AU1"`` and so on.
+    description : str
+    source : str
+        Where the scheme was published.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    description: str = ""
+    source: str = ""
+
+    def indicator(self, clips):
+        """Show which clip shows which unit, on whichever side and however strongly.
+
+        Parameters
+        ----------
+        clips : sequence of Clip
+
+        Returns
+        -------
+        ndarray of int, shape (n_clips, n_units)
+            1 where a clip shows the unit, else 0; scikit-learn's multi-label targets.
+
+        Raises
+        ------
+        ValueError
+            If a clip has no action units, or one that cannot be told, such as ``"12 or 15"``.
+
+        Examples
+        --------
+        >>> from cdmer.corpora import get_scheme, make_synthetic_corpus
+        >>> scheme = get_scheme("action-units")
+        >>> corpus = make_synthetic_corpus("webcam-25fps", n_clips=3)
+        >>> scheme.indicator(corpus).shape
+        (3, 12)
+        """
+        units = [int(name.removeprefix("AU")) for name in self.classes]
+        rows = np.zeros((len(clips), len(units)), dtype=int)
+        for row, clip in zip(rows, clips, strict=True):
+            shown = set()
+            for text in annotated_units(clip):
+                number = unit_number(text)
+                if number is None:
+                    raise ValueError(
+                        f"action units of clip {clip.key!r}: expected single units such as "
+                        f"'R12B', got {text!r}; leave the clip out or replace its action_units"
+                    )
+                shown.add(number)
+            row[:] = [unit in shown for unit in units]
+        return rows
+
+    def classify(self, clip):
+        """Refuse: a clip has several classes here, see `indicator`."""
+        raise ValueError(
+            f"scheme: {self.name!r} gives a clip several classes, where one is expected; "
+            f"get_scheme({self.name!r}).indicator(clips) gives the table of 0 and 1"
+        )
+
 
 @cache
 def _load():
     data = tomllib.loads(files("cdmer.corpora").joinpath("schemes.toml").read_text("utf-8"))
-    return {
-        name: LabelScheme(
-            name, tuple(entry["classes"]), entry["rules"], entry["description"], entry["source"]
-        )
-        for name, entry in data.items()
-    }
+    schemes = {}
+    for name, entry in data.items():
+        about = (entry["description"], entry["source"])
+        classes = tuple(entry["classes"])
+        if "rules" in entry:
+            schemes[name] = LabelScheme(name, classes, entry["rules"], *about)
+        else:
+            schemes[name] = ActionUnitScheme(name, classes, *about)
+    return schemes
 
 
 def list_schemes():
@@ -88,12 +184,13 @@ def get_scheme(scheme):
 
     Parameters
     ----------
-    scheme : str or LabelScheme
+    scheme : str, LabelScheme or ActionUnitScheme
         A name of `list_schemes`, or a scheme, which is given back.
 
     Returns
     -------
-    LabelScheme
+    LabelScheme or ActionUnitScheme
+        ``"action-units"`` is the one with several classes per clip.
 
     Raises
     ------
@@ -106,7 +203,7 @@ def get_scheme(scheme):
     >>> get_scheme("cdmer-130").classes
     ('negative', 'positive', 'surprise')
     """
-    if isinstance(scheme, LabelScheme):
+    if isinstance(scheme, LabelScheme | ActionUnitScheme):
         return scheme
     schemes = _load()
     if scheme not in schemes:

@@ -1,9 +1,10 @@
 """The whole line on synthetic corpora, as `cdmer demo` runs it."""
 
+from cdmer._extras import import_extra
 from cdmer.adaptation import TGSR, SourceOnly
 from cdmer.corpora import make_synthetic_corpus
 from cdmer.evaluation._benchmark import benchmark
-from cdmer.evaluation._figures import RegionMap, import_extra
+from cdmer.evaluation._figures import RegionMap
 from cdmer.evaluation._label_free import label_free_pipeline
 from cdmer.evaluation._protocols import CDMERPairs
 from cdmer.evaluation._report import write_report

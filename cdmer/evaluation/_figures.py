@@ -4,27 +4,13 @@ Drawn on `matplotlib.figure.Figure` without pyplot: no window, no global state, 
 """
 
 from dataclasses import dataclass
-from importlib import import_module
 
 import numpy as np
 
+from cdmer._extras import import_extra
 from cdmer.features import RegionGrid
 
 INK, HEAT = "#1a1a1a", "plasma"
-
-
-def import_extra(module):
-    """Import a module that only figures and reports need.
-
-    Raises
-    ------
-    ImportError
-        If it is missing; says what to install.
-    """
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise ImportError(f'{module} is missing: pip install "cdmer[report]"') from error
 
 
 @dataclass(frozen=True, eq=False)

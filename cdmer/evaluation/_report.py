@@ -7,8 +7,9 @@ import platform
 from importlib.metadata import version
 from importlib.resources import files
 
+from cdmer._extras import import_extra
 from cdmer._files import write_atomically
-from cdmer.evaluation._figures import RegionMap, import_extra, plot_confusion, plot_regions
+from cdmer.evaluation._figures import RegionMap, plot_confusion, plot_regions
 from cdmer.evaluation._metrics import METRICS
 
 _MEANING = {

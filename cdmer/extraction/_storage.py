@@ -7,7 +7,7 @@ import numpy as np
 
 from cdmer._files import atomic_file
 
-_KIND, _VERSION = "cdmer.FeatureTable", 1
+_KIND, _VERSION = "cdmer.FeatureTable", 2
 _DOCUMENT = "table.json"
 
 

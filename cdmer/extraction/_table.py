@@ -10,7 +10,10 @@ from cdmer._files import remove_unfinished
 from cdmer.corpora import get_scheme
 from cdmer.extraction._storage import read_members, write_members
 
-_TEXTS = ("key", "corpus", "subject", "name", "label", "action_units", "apex_spotted_by")
+_TEXTS = (
+    "key", "corpus", "subject", "name", "label", "action_units", "apex_spotted_by",
+    "objective_class",
+)  # fmt: skip
 _NUMBERS = ("onset", "apex", "offset")
 _COLUMNS = (*_TEXTS[:5], *_NUMBERS, "fps", *_TEXTS[5:])
 _FAILURES = ("key", "error", "message")
@@ -30,8 +33,9 @@ class FeatureTable:
         Facial region that each column belongs to; None where columns have no regions.
     clips : pandas.DataFrame of n_clips rows
         What is known about the clips, as annotated, in columns ``key, corpus, subject, name, label,
-        onset, apex, offset, fps, action_units, apex_spotted_by``; action units are joined by "+".
-        It describes the clips that went into the transformer, before any step changed them.
+        onset, apex, offset, fps, action_units, apex_spotted_by, objective_class``; action units are
+        joined by "+". It describes the clips that went into the transformer, before any step
+        changed them.
     failures : pandas.DataFrame
         Clips without a row, in columns ``key, error, message``; `error` is the exception's type.
     transformer : str

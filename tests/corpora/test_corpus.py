@@ -116,7 +116,9 @@ def test_native_labels_and_unknown_ones():
 
 
 def test_schemes_are_data():
-    assert list_schemes() == ["three", "cdmer-130", "cdmer-148"]
+    assert list_schemes() == [
+        "three", "cdmer-130", "cdmer-148", "objective", "emotion", "action-units"
+    ]  # fmt: skip
     rules = {"native": {"corpora": [], "emotions": {"sad": "low", "glad": "high"}}}
     own = LabelScheme("valence", ("low", "high"), rules)
     assert get_scheme(own) is own
@@ -148,3 +150,17 @@ def test_pack_names_what_is_wrong():
         pack(lab, lab, "none")
     with pytest.raises(TypeError, match="targets: expected Corpus objects, got ndarray"):
         pack(lab, [np.zeros(3)], "cdmer-130")
+
+
+def test_concat():
+    lab, web = corpus("lab", ["surprise", "negative"]), corpus("web", ["positive"])
+    both = Corpus.concat([lab, web], "both")
+    assert [clip.key for clip in both] == ["lab/s0/c0", "lab/s1/c1", "web/s0/c0"]
+    assert both.name == "both"
+    for corpora, error, message in [
+        ([lab, lab], ValueError, "'lab/s0/c0' occurs twice in corpus 'both'"),
+        ([], ValueError, "corpus 'both' got none"),
+        ([lab[0]], TypeError, "corpora: expected Corpus objects, got Clip"),
+    ]:
+        with pytest.raises(error, match=message):
+            Corpus.concat(corpora, "both")

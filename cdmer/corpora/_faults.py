@@ -1,0 +1,70 @@
+"""What is wrong with a copy of a database, and what was put right."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something in a copy of a database that is not as it should be.
+
+    Parameters
+    ----------
+    kind : str
+        One of
+
+        - ``"missing-folder"``: a row without a folder; there is no clip,
+        - ``"missing-row"``: a folder without a row; there is no clip,
+        - ``"duplicate"``: a row whose key or folder an earlier row has; the earlier one counts,
+        - ``"frames"``: a folder whose frames cannot be put in order, or that lacks those of the
+          clip; there is no clip,
+        - ``"column"``: a column that is missing though a clip can do without, or there twice, or in
+          a manifest and not read,
+        - ``"cell"``: a cell that does not hold what its column should; nothing is known instead,
+        - ``"unknown"``: a moment that the label file leaves open,
+        - ``"emotion"``: an emotion that the database does not have; the clip keeps it,
+        - ``"action-units"``: action units with an alternative, a mark, or no number; the clip
+          keeps them as written,
+        - ``"order"``: onset, apex and offset not in rising order; the clip keeps them,
+        - ``"range"``: onset, apex or offset outside the frames; the clip keeps it,
+        - ``"gap"``: frame numbers that are missing between the first and the last.
+    where : str
+        File and cell, ``"casme.xlsx, C17"``, or a folder; relative to the database's folder.
+    message : str
+        What was found and what was expected.
+    clip : str or None
+        Key of the clip that it concerns; None where there is none.
+    """
+
+    kind: str
+    where: str
+    message: str
+    clip: str | None = None
+
+    def __str__(self):
+        return f"{self.where}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A known mistake of a label file that was put right.
+
+    Parameters
+    ----------
+    clip : str
+        Key of the clip.
+    field : str
+        What was wrong: ``"onset"``, ``"apex"`` or ``"offset"``.
+    before, after : int or None
+        As the label file has it, and as the clip has it.
+    reason : str
+        Why the label file is wrong.
+    """
+
+    clip: str
+    field: str
+    before: int | None
+    after: int | None
+    reason: str
+
+    def __str__(self):
+        return f"{self.clip}: {self.field} {self.before} -> {self.after}: {self.reason}"

@@ -1,0 +1,137 @@
+"""Corpora of one's own: a table that lists clips."""
+
+import os
+from pathlib import Path
+
+from cdmer._parameters import check_flag
+from cdmer.corpora._corpus import Corpus
+from cdmer.corpora._faults import Fault
+from cdmer.corpora._layout import fold_header
+from cdmer.corpora._manifest_files import COLUMNS, REQUIRED, read_manifest
+from cdmer.corpora._manifest_rows import RowReader
+
+# Rows that one error message lists at most.
+_LISTED = 10
+
+
+def load_manifest(path, *, root=None, name=None, colour=False, allow_outside=False):
+    """Open the corpus that a manifest lists.
+
+    A manifest is a table with one row per clip. Its columns, in any order:
+
+    - ``path``: a folder of images (see `list_frames`) or a video file;
+    - ``subject``: who is recorded;
+    - ``label``: the emotion, or nothing;
+
+    and, where there is something to say,
+
+    - ``name``: identifies the clip within its subject; by default the last part of the path,
+      of a video without its suffix;
+    - ``corpus``: the corpus that the clip belongs to; by default the name of this one;
+    - ``onset``, ``apex``, ``offset``: frame numbers, as in the file names of the images; in a video
+      they count from 0;
+    - ``start``, ``stop``: the clip is the frames from number `start` to the one before `stop` of
+      what the path holds;
+    - ``fps``: frames per second; by default what a video file announces;
+    - ``action_units``: joined by "+" or commas;
+    - ``objective_class``, ``apex_spotted_by``: see `Clip`.
+
+    Parameters
+    ----------
+    path : path-like
+        A CSV file, a spreadsheet or a Parquet file.
+    root : path-like, optional
+        Folder that paths are relative to; by default that of the manifest.
+    name : str, optional
+        Name of the corpus. By default what the column ``corpus`` says, if that is the same in all
+        rows, or else the name of the file.
+    colour : bool, default=False
+        Read red, green and blue in place of grey levels.
+    allow_outside : bool, default=False
+        Accept paths that lead out of `root`: absolute ones, with ``..``, or through links.
+
+    Returns
+    -------
+    Corpus
+        In the order of the rows. Of its images, the names are read; of its videos, the headers. Its
+        `faults` list moments that are out of order or outside the frames, gaps in the frame
+        numbers, and columns that are not read.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read as a table, a column is missing or there twice, or a row cannot
+        be read: its path is not there, leads outside or holds no frames, a number is none, or it
+        repeats a clip. The message lists what is wrong with which row.
+    ImportError
+        If the file is a Parquet file and pyarrow is missing.
+    OSError
+        If the file is not there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import cv2
+    >>> import numpy as np
+    >>> from cdmer.corpora import load_manifest
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     clip = Path(folder, "ann", "smile")
+    ...     clip.mkdir(parents=True)
+    ...     for number in range(8, 14):
+    ...         _ = cv2.imwrite(f"{clip}/img{number}.png", np.zeros((4, 5), dtype=np.uint8))
+    ...     manifest = Path(folder, "mine.csv")
+    ...     with open(manifest, "w") as file:
+    ...         print("path,subject,label,onset,apex", file=file)
+    ...         print("ann/smile,ann,happiness,9,11", file=file)
+    ...     corpus = load_manifest(manifest)
+    ...     frames = corpus[0].frames
+    >>> corpus
+    Corpus('mine', 1 clips, 1 subjects)
+    >>> frames.shape, corpus[0].position("apex")
+    ((6, 4, 5), 3)
+    """
+    check_flag("colour", colour)
+    check_flag("allow_outside", allow_outside)
+    path = Path(path)
+    sheet = read_manifest(path)
+    columns, faults = _find_columns(sheet)
+    lines = [(number, row) for number, row in enumerate(sheet.rows) if number and any(row)]
+    name = _corpus_name(columns, lines, path) if name is None else name
+    root = os.path.abspath(path.parent if root is None else root)
+    reader = RowReader(sheet, columns, root, name, colour, allow_outside)
+    for number, row in lines:
+        reader.read(number, row)
+    if reader.errors:
+        raise ValueError("\n".join(
+            [f"{path}: {len(reader.errors)} of {len(lines)} rows cannot be read:",
+             *reader.errors[:_LISTED], *["…"] * (len(reader.errors) > _LISTED)]
+        ))  # fmt: skip
+    return Corpus(reader.clips, name, faults=faults + reader.faults)
+
+
+def _find_columns(sheet):
+    """Position of each column that is there, and faults for those that are not read."""
+    known = {fold_header(name): name for name in COLUMNS}
+    columns, faults = {}, []
+    for i, text in enumerate(sheet.rows[0]):
+        name = known.get(fold_header(text))
+        if name in columns:
+            raise ValueError(f"{sheet.place(0, i)}: a second column {name!r}")
+        if name is not None:
+            columns[name] = i
+        elif text:
+            message = f"column {text!r} is not read; there are {', '.join(COLUMNS)}"
+            faults.append(Fault("column", sheet.place(0, i), message))
+    missing = [name for name in REQUIRED if name not in columns]
+    if missing:
+        raise ValueError(
+            f"{sheet.name}: expected the columns {', '.join(REQUIRED)}, got {sheet.rows[0]}"
+        )
+    return columns, faults
+
+
+def _corpus_name(columns, lines, path):
+    at = columns.get("corpus")
+    names = {row[at] if at is not None and at < len(row) else "" for _, row in lines}
+    return names.pop() if len(names) == 1 and names != {""} else path.stem

@@ -1,0 +1,160 @@
+"""Manifests as files: columns, cells, and how a corpus is written as one."""
+
+import csv
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+
+from cdmer._extras import import_extra
+from cdmer._files import atomic_file, write_atomically
+from cdmer.corpora._frame_cache import CachedFrames
+from cdmer.corpora._frames import FrameFolder, list_frames
+from cdmer.corpora._label_files import Sheet, read_sheet
+from cdmer.corpora._video import VideoFile
+
+REQUIRED = ("path", "subject", "label")
+TEXTS = ("path", "subject", "label", "name", "corpus", "action_units", "objective_class",
+         "apex_spotted_by")  # fmt: skip
+NUMBERS = ("onset", "apex", "offset", "start", "stop")
+COLUMNS = (*TEXTS[:5], *NUMBERS, "fps", *TEXTS[5:])
+
+
+def read_manifest(path):
+    """Read the cells of a manifest.
+
+    Parameters
+    ----------
+    path : Path
+        A Parquet file by its suffix, or else one that `read_sheet` reads.
+
+    Returns
+    -------
+    Sheet
+        The header is its first row.
+
+    Raises
+    ------
+    ValueError
+        If the file is none of these, or holds no row.
+    ImportError
+        If it is a Parquet file and pyarrow is missing.
+    OSError
+        If it cannot be read.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file")
+    sheet = _read_parquet(path) if path.suffix.lower() == ".parquet" else read_sheet(path)
+    if not any(map(any, sheet.rows[1:])):
+        raise ValueError(f"{path}: expected a header and at least one row, got no row")
+    return sheet
+
+
+def _read_parquet(path):
+    parquet, arrow = import_extra("pyarrow.parquet", "parquet"), import_extra("pyarrow", "parquet")
+    try:
+        with open(path, "rb") as file:
+            columns = parquet.ParquetFile(file).read().to_pydict()
+    except arrow.ArrowException as error:
+        raise ValueError(f"{path}: no Parquet file that can be read: {error}") from error
+    rows = zip(*columns.values(), strict=True)
+    return Sheet(path.name, [list(columns), *([_text(cell) for cell in row] for row in rows)])
+
+
+def _text(cell):
+    if cell is None or cell != cell:  # NaN
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return str(cell).strip()
+
+
+def write_manifest(corpus, path, root=None):
+    """Write a corpus as a manifest; see `Corpus.to_manifest`."""
+    path = Path(path)
+    kind = path.suffix.lower()
+    if kind not in (".csv", ".parquet"):
+        raise ValueError(f"path: expected a file .csv or .parquet, got {str(path)!r}")
+    root = os.path.abspath(path.parent if root is None else root)
+    rows = [_row(clip, root) for clip in corpus]
+    columns = {name: [row[name] for row in rows] for name in COLUMNS}
+    columns = {
+        name: cells
+        for name, cells in columns.items()
+        if name in REQUIRED or any(cell is not None for cell in cells)
+    }
+    if kind == ".csv":
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerows([columns, *zip(*columns.values(), strict=True)])
+        write_atomically(path, text.getvalue())
+        return
+    table = import_extra("pyarrow", "parquet").table(columns)
+    with atomic_file(path) as file:
+        import_extra("pyarrow.parquet", "parquet").write_table(table, file)
+
+
+def _row(clip, root):
+    source = clip.source.source if isinstance(clip.source, CachedFrames) else clip.source
+    if isinstance(source, FrameFolder):
+        place, (start, stop) = source.folder, _range_in_folder(clip, source)
+    elif isinstance(source, VideoFile):
+        place, (start, stop) = source.path, _range_in_video(clip, source)
+    else:
+        kind = type(source).__name__
+        raise ValueError(
+            f"clip {clip.key!r}: a manifest names folders of images and videos, and its frames "
+            f"come from a source of type {kind}"
+        )
+    place = os.path.relpath(os.path.abspath(place), root).replace(os.sep, "/")
+    if place == ".." or place.startswith("../"):
+        raise ValueError(
+            f"clip {clip.key!r}: lies outside of {root}; name a folder that holds all clips as root"
+        )
+    row = {name: getattr(clip, name, None) for name in COLUMNS}
+    row |= {"path": place, "start": start, "stop": stop}
+    row["action_units"] = "+".join(clip.action_units) or None
+    return {name: _plain(value) for name, value in row.items()}
+
+
+def _plain(value):
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _range_in_folder(clip, source):
+    """Numbers of the first frame and after the last, or None twice if all of the folder is meant.
+
+    Raises
+    ------
+    ValueError
+        If the clip is no run of the folder's frames, or counts them otherwise.
+    """
+    names, numbers = list_frames(source.folder)
+    begin = names.index(source.names[0]) if source.names[0] in names else 0
+    end = begin + len(source.names)
+    if names[begin:end] != source.names or clip.frame_numbers != numbers[begin:end]:
+        raise ValueError(
+            f"clip {clip.key!r}: expected frames that follow each other in {source.folder} and are "
+            "numbered as their files are"
+        )
+    if end - begin == len(names):
+        return None, None
+    return numbers[begin], numbers[end - 1] + 1
+
+
+def _range_in_video(clip, source):
+    """First frame and the one after the last, or None twice if all of the video is meant.
+
+    Raises
+    ------
+    ValueError
+        If the clip counts the frames otherwise than from the start of the video.
+    """
+    whole = source.start == 0 and source.stop is None
+    own = None if source.stop is None else tuple(range(source.start, source.stop))
+    if clip.frame_numbers != own or (own is None and not whole):
+        raise ValueError(
+            f"clip {clip.key!r}: expected frames that are counted from the start of {source.path}"
+        )
+    return (None, None) if whole else (source.start, source.stop)

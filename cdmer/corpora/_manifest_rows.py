@@ -1,0 +1,177 @@
+"""Rows of a manifest: what they say, and the frames they name."""
+
+import math
+import os
+import re
+from bisect import bisect_left
+from functools import cache
+
+from cdmer.corpora._clip import Clip
+from cdmer.corpora._faults import Fault
+from cdmer.corpora._frames import FrameFolder, list_frames
+from cdmer.corpora._manifest_files import NUMBERS
+from cdmer.corpora._moments import check_moments
+from cdmer.corpora._video import VideoFile, slack
+
+_UNIT_SEPARATORS = re.compile("[+,;\N{FULLWIDTH COMMA}\N{IDEOGRAPHIC COMMA}]")
+
+
+class RowReader:
+    """Makes clips of the rows of a manifest: `clips`, `faults`, and `errors` of rows without one.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    columns : dict of str to int
+        Position of each column that is there.
+    root : str
+        Absolute path that paths are relative to.
+    name : str
+        Name of the corpus.
+    colour, allow_outside : bool
+        See `load_manifest`.
+    """
+
+    def __init__(self, sheet, columns, root, name, colour, allow_outside):
+        self.sheet = sheet
+        self.columns = columns
+        self.root = root
+        self.real_root = os.path.join(os.path.realpath(root), "")
+        self.name = name
+        self.colour = colour
+        self.allow_outside = allow_outside
+        self.list_frames = cache(list_frames)  # a folder may hold several clips
+        self.lines_of = {}
+        self.clips, self.faults, self.errors = [], [], []
+
+    def read(self, number, row):
+        """Read one row; `number` counts from 0, the header included."""
+        where = f"{self.sheet.name}, row {number + 1}"
+        try:
+            clip, numbers = self._clip(row)
+        except (ValueError, OSError) as error:
+            self.errors.append(f"{where}: {error}")
+            return
+        first = self.lines_of.setdefault(clip.key, number)
+        if first != number:
+            self.errors.append(
+                f"{where}: clip {clip.key!r} stands in row {first + 1} already; a column 'name' "
+                "tells clips of one subject apart"
+            )
+            return
+        self.clips.append(clip)
+        if numbers:
+            self.faults += [
+                Fault(kind, where if moment is None else self._cell(number, moment), text, clip.key)
+                for kind, moment, text in check_moments(clip, numbers)
+            ]
+
+    def _cell(self, number, column):
+        return self.sheet.place(number, self.columns[column])
+
+    def _clip(self, row):
+        if any(row[len(self.sheet.rows[0]) :]):
+            raise ValueError(f"has {len(row)} cells for {len(self.sheet.rows[0])} columns")
+        cells = {
+            name: row[i] if i < len(row) and row[i] else None for name, i in self.columns.items()
+        }
+        for name in ("path", "subject"):
+            if cells[name] is None:
+                raise ValueError(f"no {name}")
+        whole = {name: _whole(name, cells.get(name)) for name in NUMBERS}
+        place = self._place(cells["path"])
+        try:
+            found = self._folder(place, whole["start"], whole["stop"])
+            name = os.path.basename(place)
+        except NotADirectoryError:
+            found = self._video(place, whole["start"], whole["stop"])
+            name = os.path.splitext(os.path.basename(place))[0]
+        source, frame_numbers, likely_numbers, rate = found
+        units = _UNIT_SEPARATORS.split(cells.get("action_units") or "")
+        clip = Clip(
+            source,
+            name=cells.get("name") or name,
+            subject=cells["subject"],
+            corpus=cells.get("corpus") or self.name,
+            label=cells.get("label"),
+            onset=whole["onset"],
+            apex=whole["apex"],
+            offset=whole["offset"],
+            action_units=tuple(unit.strip() for unit in units if unit.strip()),
+            fps=_rate(cells.get("fps")) or rate,
+            frame_numbers=frame_numbers,
+            apex_spotted_by=cells.get("apex_spotted_by"),
+            objective_class=cells.get("objective_class"),
+        )
+        return clip, likely_numbers
+
+    def _place(self, text):
+        """Path of a clip, which is refused outside of the root."""
+        place = os.path.normpath(os.path.join(self.root, text))
+        # Links are followed first: what counts is where the frames are.
+        if not (self.allow_outside or self._is_inside(os.path.realpath(place))):
+            raise ValueError(
+                f"path: {text!r} leads out of {self.root}; allow_outside=True accepts that"
+            )
+        if not os.path.exists(place):
+            raise ValueError(f"path: there is no {text!r} in {self.root}")
+        return place
+
+    def _is_inside(self, place):
+        return os.path.join(place, "").startswith(self.real_root)
+
+    def _folder(self, place, start, stop):
+        """See `_video`; a folder of images tells no rate."""
+        names, numbers = self.list_frames(place)
+        first = 0 if start is None else bisect_left(numbers, start)
+        last = len(numbers) if stop is None else bisect_left(numbers, stop)
+        if first >= last:
+            raise ValueError(
+                f"no frame from start={start} to before stop={stop}, only {numbers[0]} to "
+                f"{numbers[-1]}"
+            )
+        numbers = numbers[first:last]
+        return FrameFolder(place, names[first:last], self.colour), numbers, numbers, None
+
+    def _video(self, place, start, stop):
+        """Find the frames of a clip.
+
+        Returns
+        -------
+        source : VideoFile
+        numbers : tuple of int or None
+            Of its frames; None where only reading the video would tell.
+        likely : sequence of int
+            The numbers, or else those that the file announces.
+        rate : float or None
+        """
+        if start is not None and stop is None:
+            raise ValueError(f"start={start}: of a video, give stop, too")
+        source = VideoFile(place, start or 0, stop, self.colour)
+        announced, rate = source.header()
+        if stop is None:
+            return source, None, range(announced), rate
+        if stop > announced + slack(announced):
+            raise ValueError(f"stop={stop}: the video has {announced} frames")
+        numbers = tuple(range(source.start, stop))
+        return source, numbers, numbers, rate
+
+
+def _whole(name, text):
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}(\.0*)?", text):
+        raise ValueError(f"{name}: expected the number of a frame, got {text!r}")
+    return int(text.partition(".")[0])
+
+
+def _rate(text):
+    if text is None:
+        return None
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not (math.isfinite(rate) and rate > 0):
+        raise ValueError(f"fps: expected a number above 0, got {text!r}")
+    return rate

@@ -1,0 +1,29 @@
+"""Fitted pipelines on disk, and what they say about one's own clips.
+
+Fit on clips, save, predict; `cdmer predict model.skops face.avi` does the last step for a video
+file or a folder of frames:
+
+    clips, y, domain = pack(load_casme2(path), webcam, "three")
+    pipeline = make_pipeline(LBPTOP(), HellingerMap(), TGSR(groups=85, n_selected=43))
+    pipeline.fit(clips, y, tgsr__sample_domain=domain)
+    names = get_scheme("three").classes
+    save_model("model.skops", pipeline, clips, class_names=names, sample_domain=domain)
+    print(predict_clip(load_model("model.skops"), clip))
+"""
+
+from cdmer.models._figure import plot_prediction
+from cdmer.models._fitted import FittedModel
+from cdmer.models._prediction import Prediction, RegionDrops, predict_clip
+from cdmer.models._storage import load_model, save_model
+from cdmer.models._trust import UntrustedModelError
+
+__all__ = [
+    "FittedModel",
+    "Prediction",
+    "RegionDrops",
+    "UntrustedModelError",
+    "load_model",
+    "plot_prediction",
+    "predict_clip",
+    "save_model",
+]

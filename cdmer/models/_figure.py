@@ -1,0 +1,51 @@
+"""A picture of the facial regions that a prediction goes by."""
+
+import numpy as np
+
+from cdmer._parameters import check_number
+from cdmer.evaluation import RegionMap, plot_regions
+from cdmer.features import RegionGrid
+
+
+def plot_prediction(prediction, *, n_regions=8, figure=None):
+    """Draw the regions that spoke for the predicted class on the face.
+
+    Parameters
+    ----------
+    prediction : Prediction
+        What `predict_clip` gives.
+    n_regions : int, default=8
+        How many regions at most, those with the largest drops above 0.
+    figure : matplotlib.figure.Figure or SubFigure, optional
+        Drawn into, if given.
+
+    Returns
+    -------
+    matplotlib.figure.Figure or SubFigure
+        As `cdmer.evaluation.plot_regions` draws it, with the drops as weights.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing: ``pip install "cdmer[report]"``.
+    ValueError
+        If the regions are no `RegionGrid`, or the descriptor has none.
+    """
+    check_number("n_regions", n_regions, least=1, whole=True)
+    regions = prediction.regions
+    if regions is None or not isinstance(regions.grid, RegionGrid):
+        found = "none" if regions is None else type(regions.grid).__name__
+        raise ValueError(f"prediction: expected regions of a RegionGrid, got {found}")
+    drops = regions.drops.clip(min=0)
+    weakest_last = np.argsort(-drops, kind="stable")
+    drops[weakest_last[n_regions:]] = 0
+    region_map = RegionMap(
+        prediction.label, prediction.face, regions.boxes, drops, regions.grid.levels
+    )
+    figure = plot_regions(region_map, figure)
+    place = list(prediction.classes).index(prediction.label)
+    score = f"{prediction.scores[place]:.3g}"
+    kind = "probability" if prediction.are_probabilities else "score"
+    figure.suptitle(f"{prediction.label} ({kind} {score})", fontsize=12, parse_math=False)
+    figure.axes[-1].set_xlabel(f"drop of the {kind} without the region", fontsize=8)
+    return figure

@@ -1,0 +1,157 @@
+"""A fitted pipeline, and what has to be known beside it to use it on a new clip."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+import numpy as np
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from cdmer.adaptation._meta import source_mask
+from cdmer.features._clips import named_clips
+from cdmer.models._parts import states_probabilities, take_apart
+
+_LIBRARIES = ("cdmer", "numpy", "scipy", "scikit-learn")
+
+
+def library_versions():
+    """Versions of the libraries that a fitted pipeline depends on, a dict of str to str."""
+    return {name: version(name) for name in _LIBRARIES}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedModel:
+    """A fitted pipeline, with the names of its classes and what it was fitted on.
+
+    `save_model` and `load_model` give it, `predict_clip` takes it.
+
+    Parameters
+    ----------
+    pipeline : estimator
+        Fitted; takes clips.
+    classes : tuple of str
+        Names of ``pipeline.classes_``, in their order.
+    reference : ndarray of float64, shape (n_features,), or None
+        What the columns of the descriptor are on average; None without facial regions.
+    sources, targets : dict of str to int
+        Corpora that it was fitted on and adapted to, and their numbers of clips.
+    frame_size : tuple of (int, int) or None
+        Height and width of the frames of the first clip that it was fitted on; None where it was
+        given features.
+    versions : dict of str to str
+        Libraries that it was fitted with.
+    """
+
+    pipeline: object
+    classes: tuple[str, ...]
+    reference: np.ndarray | None
+    sources: dict[str, int] = field(default_factory=dict)
+    targets: dict[str, int] = field(default_factory=dict)
+    frame_size: tuple[int, int] | None = None
+    versions: dict[str, str] = field(default_factory=library_versions)
+
+    def __repr__(self):
+        sources, targets = (_listed(corpora) for corpora in (self.sources, self.targets))
+        adapted = f", adapted to {targets}" if targets else ""
+        return f"FittedModel({', '.join(self.classes)}; fitted on {sources or '?'}{adapted})"
+
+
+def fitted_model(pipeline, training, class_names, sample_domain, corpora):
+    """Gather what belongs to a fitted pipeline; the arguments are those of `save_model`."""
+    check_is_fitted(pipeline)
+    classes = _name_classes(pipeline, class_names)
+    _check_scores(pipeline)
+    parts = take_apart(pipeline)
+    features, clips = _read_training(training, parts)
+    n_rows = len(clips) if features is None else len(features)
+    is_target = np.zeros(n_rows, dtype=bool)
+    if sample_domain is not None:
+        is_target = ~source_mask(sample_domain, n_rows)
+    alike = is_target if is_target.any() else ~is_target
+    names = _name_corpora(corpora, clips, n_rows)
+    sources, targets = (
+        dict(Counter(n for n, one in zip(names, mask, strict=True) if one and n is not None))
+        for mask in (~is_target, is_target)
+    )
+    return FittedModel(
+        pipeline,
+        classes,
+        None if features is None else features[alike].mean(axis=0),
+        sources,
+        targets,
+        None if clips is None else _frame_size(clips[0]),
+    )
+
+
+def _name_classes(pipeline, class_names):
+    """Names of ``pipeline.classes_``, a tuple of str."""
+    labels = np.asarray(pipeline.classes_).tolist()
+    of_text = all(isinstance(label, str) for label in labels)
+    if class_names is None and of_text:
+        return tuple(labels)
+    names = [] if class_names is None or isinstance(class_names, str) else list(class_names)
+    if all(isinstance(name, str) for name in names) and len(set(names)) == len(names):
+        if of_text and set(labels) <= set(names):
+            return tuple(labels)
+        codes = all(isinstance(label, int) and not isinstance(label, bool) for label in labels)
+        if codes and min(labels) >= 0 and max(labels) < len(names):
+            return tuple(names[label] for label in labels)
+    raise ValueError(
+        f"class_names: expected distinct names, among them those of the classes {labels} (numbers "
+        f"are positions in class_names), got {class_names!r}"
+    )
+
+
+def _check_scores(pipeline):
+    """Refuse classifiers that give no score per class."""
+    if states_probabilities(pipeline):
+        return
+    if not hasattr(pipeline, "decision_function"):
+        raise ValueError(
+            "pipeline: expected a classifier with predict_proba or decision_function, "
+            f"{type(pipeline).__name__} has neither"
+        )
+    # For three classes there are three pairs: nothing else would tell the two apart.
+    for name, value in pipeline.get_params().items():
+        if name.rpartition("__")[2] == "decision_function_shape" and value == "ovo":
+            raise ValueError(f"pipeline: expected {name}='ovr', a score per class, got 'ovo'")
+
+
+def _read_training(training, parts):
+    """Features and clips, each None where there is none."""
+    if getattr(training, "ndim", 0) == 2:
+        if parts is None:
+            raise ValueError(
+                "training: expected clips, got rows; the pipeline has no descriptor of facial "
+                "regions that such rows could come from"
+            )
+        features = check_array(training, dtype=np.float64, input_name="training")
+    else:
+        clips = [clip for _, clip in named_clips(training)]
+        return None if parts is None else parts.describe(clips), clips
+    n_features = len(parts.descriptor.feature_groups_)
+    if features.shape[1] != n_features:
+        raise ValueError(
+            f"training: expected rows of {n_features} features, as the pipeline's "
+            f"{type(parts.descriptor).__name__} gives them, got {features.shape[1]}"
+        )
+    return features, None
+
+
+def _name_corpora(corpora, clips, n_rows):
+    """Name of each row's corpus, a list of (str or None)."""
+    if corpora is None:
+        return [getattr(clip, "corpus", None) for clip in clips or [None] * n_rows]
+    names = [] if isinstance(corpora, str) else list(corpora)
+    if len(names) != n_rows or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"corpora: expected the name of each of {n_rows} rows, got {corpora!r}")
+    return [str(name) for name in names]
+
+
+def _frame_size(clip):
+    height, width = getattr(clip, "frames", clip).shape[1:3]
+    return int(height), int(width)
+
+
+def _listed(corpora):
+    return ", ".join(f"{name} ({n} clips)" for name, n in corpora.items())

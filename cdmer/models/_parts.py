@@ -1,0 +1,102 @@
+"""A fitted pipeline taken apart where clips become rows of features."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from cdmer.adaptation import class_scores
+from cdmer.features._descriptor import ClipDescriptor
+
+
+class Parts(NamedTuple):
+    """What happens to clips, and then to rows.
+
+    Parameters
+    ----------
+    steps : list of transformers
+        Clip to clip.
+    descriptor : ClipDescriptor
+        Clip to row; its columns are grouped by facial region.
+    classifier : Pipeline
+        The learned steps and the classifier.
+    """
+
+    steps: list
+    descriptor: ClipDescriptor
+    classifier: Pipeline
+
+    def prepare(self, clips):
+        """Bring clips to what the descriptor takes in."""
+        for step in self.steps:
+            clips = step.transform(clips)
+        return clips
+
+    def describe(self, clips):
+        """Features of clips, ndarray of float64, shape (n_clips, n_features)."""
+        return np.asarray(self.descriptor.transform(self.prepare(clips)), dtype=np.float64)
+
+
+def take_apart(pipeline):
+    """Split a fitted pipeline at its descriptor.
+
+    Parameters
+    ----------
+    pipeline : estimator
+        Pipelines in it, other than within its steps' own parameters, count as their steps.
+
+    Returns
+    -------
+    Parts or None
+        None where no descriptor of facial regions precedes the classifier.
+    """
+    steps = list(flat_steps(pipeline))
+    for i, step in enumerate(steps[:-1]):
+        if isinstance(step, ClipDescriptor):
+            return Parts(steps[:i], step._ready(), make_pipeline(*steps[i + 1 :]))
+    return None
+
+
+def flat_steps(estimator):
+    """Steps of a pipeline, of pipelines in it as well; a generator of estimators."""
+    if not isinstance(estimator, Pipeline):
+        yield estimator
+        return
+    for _, step in estimator.steps:
+        if step is not None and step != "passthrough":
+            yield from flat_steps(step)
+
+
+def states_probabilities(classifier):
+    """Tell a classifier that gives probabilities from one that gives scores only."""
+    return hasattr(classifier, "predict_proba")
+
+
+def score_classes(classifier, X):
+    """Probabilities where the classifier states them, else its scores.
+
+    Parameters
+    ----------
+    classifier : estimator
+        Fitted.
+    X : clips or array of shape (n_samples, n_features)
+
+    Returns
+    -------
+    ndarray of float64, shape (n_samples, n_classes)
+
+    Raises
+    ------
+    ValueError
+        If there is not one column per class.
+    """
+    if states_probabilities(classifier):
+        scores = np.asarray(classifier.predict_proba(X), dtype=np.float64)
+    else:
+        scores = np.asarray(class_scores(classifier, X), dtype=np.float64)
+    if scores.shape[1] != len(classifier.classes_):
+        raise ValueError(
+            f"pipeline: expected one score for each of {len(classifier.classes_)} classes, got "
+            f"{scores.shape[1]}"
+        )
+    return scores

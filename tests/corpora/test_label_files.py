@@ -1,0 +1,218 @@
+"""Label files of every kind, and files that only pretend to be one."""
+
+import datetime
+import io
+import random
+import struct
+import zipfile
+
+import openpyxl
+import pytest
+import xlwt
+
+from cdmer.corpora import _label_files, _spreadsheets
+from cdmer.corpora._label_files import find_label_file, read_sheet
+
+CELLS = [["Subject", "n", None], ["006", 12, 0.5], [" a b\u3000", "4，7", True]]
+TEXTS = [["Subject", "n", ""], ["006", "12", "0.5"], ["a b", "4，7", "True"]]
+
+
+def workbook(rows=CELLS, title="Labels"):
+    book = openpyxl.Workbook()
+    book.active.title = title
+    for row in rows:
+        book.active.append(row)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def test_xlsx(tmp_path):
+    path = tmp_path / "labels.xlsx"
+    path.write_bytes(workbook())
+    sheet = read_sheet(path)
+    assert sheet.rows == TEXTS
+    assert sheet.place(16, 2) == "labels.xlsx, C17"
+    assert sheet.place(0, 25) == "labels.xlsx, Z1"
+    assert sheet.place(0, 26) == "labels.xlsx, AA1"
+    assert sheet.place(0, 701) == "labels.xlsx, ZZ1"
+    assert sheet.place(0, 702) == "labels.xlsx, AAA1"
+    assert read_sheet(path, name="a/labels.xlsx").place(0, 0) == "a/labels.xlsx, A1"
+
+
+def test_cells_keep_their_place(tmp_path):
+    path = tmp_path / "labels.xlsx"
+    book = openpyxl.Workbook()
+    book.active["C4"] = "first"
+    book.active["D6"] = datetime.datetime(2013, 5, 1)
+    book.save(path)
+    rows = read_sheet(path).rows
+    assert rows[3][2] == "first"
+    assert rows[5][3] == "2013-05-01"
+    assert rows[0][0] == ""
+
+
+def test_xls(tmp_path):
+    path = tmp_path / "labels.xls"
+    book = xlwt.Workbook()
+    page = book.add_sheet("Labels")
+    for i, row in enumerate(CELLS):
+        for j, cell in enumerate(row):
+            if cell is not None:
+                page.write(i, j, cell)
+    date = xlwt.easyxf(num_format_str="YYYY-MM-DD")
+    page.write(4, 1, datetime.date(2013, 5, 1), date)
+    page.write(4, 2, xlwt.Formula("1+1"))
+    book.save(str(path))
+    rows = read_sheet(path).rows
+    assert [[*row, ""][:3] for row in rows[:3]] == TEXTS  # empty cells at the end are left out
+    assert rows[3:] == [[], ["", "2013-05-01", ""]]
+
+
+def test_a_damaged_xls_never_ends_the_process(tmp_path):
+    book = xlwt.Workbook()
+    page = book.add_sheet("Labels")
+    for i in range(20):
+        for j in range(6):
+            page.write(i, j, i * j if j % 2 else f"t{i}")
+    content = io.BytesIO()
+    book.save(content)
+    rng = random.Random(0)
+    path = tmp_path / "labels.xls"
+    for _ in range(200):
+        damaged = bytearray(content.getvalue())
+        for _ in range(rng.randint(1, 8)):
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        path.write_bytes(damaged)
+        try:
+            assert len(read_sheet(path).rows) < 70_000
+        except ValueError as error:
+            assert str(error).startswith("labels.xls: ")  # noqa: PT017 - both outcomes are right
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_csv(tmp_path, encoding, delimiter):
+    path = tmp_path / "labels.csv"
+    lines = [delimiter.join(row) for row in (["a", "b"], ["中文", "4，7"], ['"x\ny"', "12"])]
+    path.write_bytes("\r\n".join(lines).encode(encoding))
+    assert read_sheet(path).rows == [["a", "b"], ["中文", "4，7"], ["x\ny", "12"]]
+
+
+def test_formulas_give_what_was_stored_with_them(tmp_path):
+    path = tmp_path / "labels.xlsx"
+    book = openpyxl.Workbook()
+    book.active.append([1, "=A1+1", "end"])
+    book.save(path)
+    assert read_sheet(path).rows == [["1", "", "end"]]  # nothing was
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    name = "xl/worksheets/sheet1.xml"
+    assert b"<v />" in parts[name] or b"<v/>" in parts[name] or b"<v></v>" in parts[name]
+    for empty in (b"<v />", b"<v/>", b"<v></v>"):
+        parts[name] = parts[name].replace(empty, b"<v>41</v>")
+    with zipfile.ZipFile(path, "w") as archive:
+        for part, content in parts.items():
+            archive.writestr(part, content)
+    assert read_sheet(path).rows == [["1", "41", "end"]]
+
+
+def test_sheets_by_name(tmp_path):
+    path = tmp_path / "labels.xlsx"
+    book = openpyxl.Workbook()
+    book.active.title = "Notes"
+    book.create_sheet("MockCrimeME").append(["x"])
+    book.save(path)
+    assert read_sheet(path, "mockCrimeME").rows == [["x"]]
+    with pytest.raises(ValueError, match=r"labels.xlsx: no sheet 'other'; there are \['Notes', "):
+        read_sheet(path, "other")
+    path.write_bytes(workbook())
+    assert read_sheet(path, "mockCrimeME").rows == TEXTS  # the only sheet, whatever its name
+
+
+@pytest.mark.parametrize("kind", ["truncated", "archive", "noise", "half", "binary", "ole"])
+def test_what_is_no_label_file(tmp_path, kind):
+    path = tmp_path / "labels.xlsx"
+    good = workbook()
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("a.txt", "nothing")
+    path.write_bytes({
+        "truncated": good[: len(good) // 2],
+        "archive": archive.getvalue(),
+        "noise": b"PK" + bytes(range(256)) * 9,
+        "half": good[:300] + b"?" * 60 + good[360:],
+        "binary": b"\x89PNG\r\n\x1a\n\0\0\0",
+        "ole": b"\xd0\xcf\x11\xe0" + bytes(600),
+    }[kind])  # fmt: skip
+    with pytest.raises(ValueError, match=r"labels\.xlsx: "):
+        read_sheet(path)
+
+
+def replaced(content, name, new):
+    """A spreadsheet with one of its parts replaced."""
+    result = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as old,
+        zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for part in old.namelist():
+            archive.writestr(part, new if part == name else old.read(part))
+    return result.getvalue()
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def test_what_unpacks_to_too_much(tmp_path, monkeypatch):
+    monkeypatch.setattr(_spreadsheets, "MAX_UNPACKED", 2**20)
+    bomb = replaced(workbook(), SHEET, b"<worksheet>" + b" " * 2**21)
+    path = tmp_path / "labels.xlsx"
+    path.write_bytes(bomb)
+    assert len(bomb) < 2**14
+    with pytest.raises(ValueError, match="unpacks to more than 1048576 bytes; no label file does"):
+        read_sheet(path)
+    # The archive may claim less than there is.
+    path.write_bytes(bomb.replace(struct.pack("<I", 11 + 2**21), struct.pack("<I", 100)))
+    with pytest.raises(ValueError, match="unpacks to more than 1048576 bytes"):
+        read_sheet(path)
+
+
+@pytest.mark.parametrize("cell", ["XFD2", "A1048576"])
+def test_cells_far_out(tmp_path, cell):
+    book = openpyxl.Workbook()
+    book.active["A1"] = book.active[cell] = 1
+    path = tmp_path / "labels.xlsx"
+    book.save(path)
+    with pytest.raises(ValueError, match=f"{cell}: expected at most 100000 rows and 1000 columns"):
+        read_sheet(path)
+
+
+def test_large_files(tmp_path, monkeypatch):
+    path = tmp_path / "labels.csv"
+    path.write_text("a,b\n" * 100)
+    monkeypatch.setattr(_label_files, "MAX_BYTES", 300)
+    with pytest.raises(ValueError, match="at most 300 bytes, got 400"):
+        read_sheet(path)
+    monkeypatch.setattr(_label_files, "MAX_BYTES", 400)
+    monkeypatch.setattr(_spreadsheets, "MAX_ROWS", 99)
+    with pytest.raises(ValueError, match=r"labels\.csv: expected at most"):
+        read_sheet(path)
+
+
+def test_finding(tmp_path):
+    with pytest.raises(ValueError, match=r"no label file; expected one named like 'casme\.xlsx'"):
+        find_label_file(tmp_path, ["casme.xlsx"])
+    deep = tmp_path / "a" / "b" / "casme.xlsx"
+    deep.parent.mkdir(parents=True)
+    deep.write_bytes(b"")
+    assert find_label_file(tmp_path, ["casme.xlsx"]) == deep
+    near = tmp_path / "a" / "CASME .XLS"
+    near.write_bytes(b"")
+    assert find_label_file(tmp_path, ["casme.xlsx"]) == near
+    for other in ("casme.txt", "casme2.xlsx", "~$casme.xlsx", ".casme.xlsx"):
+        (tmp_path / other).write_bytes(b"")
+    assert find_label_file(tmp_path, ["casme.xlsx"]) == near
+    (tmp_path / "a" / "casme.csv").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"found 'a/CASME \.XLS', 'a/casme\.csv'; name one"):
+        find_label_file(tmp_path, ["casme.xlsx"])

@@ -1,0 +1,161 @@
+"""What is loaded predicts as what was saved: every descriptor, every method, every step."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
+
+from cdmer import adaptation, features
+from cdmer.adaptation import (
+    GFK,
+    TCA,
+    TGSR,
+    DomainStandardizer,
+    GridVoting,
+    MethodVoting,
+    SourceOnly,
+)
+from cdmer.features import LBPTOP, HellingerMap, OpticalFlow, PlaneSelector, RegionGrid
+from cdmer.features._descriptor import ClipDescriptor
+from cdmer.models import load_model, save_model
+from cdmer.preprocessing import (
+    ApexSpotter,
+    CascadeDetector,
+    CropAlign,
+    Flip,
+    MotionMagnification,
+    Resize,
+    TemporalInterpolation,
+    ToGrey,
+)
+
+CLASSES = ("negative", "positive", "surprise")
+GRID = RegionGrid((1, 2))
+DESCRIPTORS = [
+    thing
+    for name in features.__all__
+    if isinstance(thing := getattr(features, name), type) and issubclass(thing, ClipDescriptor)
+]
+METHODS = {
+    name: thing()
+    for name in adaptation.__all__
+    if isinstance(thing := getattr(adaptation, name), type) and name != "DomainStandardizer"
+} | {
+    "SourceOnly(SVC)": SourceOnly(SVC(kernel="rbf", gamma="scale")),
+    "SourceOnly(calibrated)": SourceOnly(CalibratedClassifierCV(SVC(), cv=2)),
+    "SourceOnly(logistic)": SourceOnly(LogisticRegression(C=0.1)),
+    "TGSR(groups)": TGSR(groups=10, n_selected=2),
+    "TCA(rbf)": TCA(kernel="rbf", n_components=3),
+    "GridVoting": GridVoting(GFK(), {"n_components": range(1, 4)}),
+    "GridVoting(TGSR)": GridVoting(TGSR(groups=10), {"mmd_weight": np.array([0.1, 1.0])}),
+    "MethodVoting": MethodVoting(
+        [SourceOnly(), GFK(n_components=2), GridVoting(TCA(), [{"n_components": [1, 2]}])]
+    ),
+}
+
+
+def save_and_load(tmp_path, pipeline, training, **more):
+    path = tmp_path / "model.skops"
+    model = save_model(path, pipeline, training, class_names=CLASSES, **more)
+    loaded = load_model(path)
+    assert loaded.classes == model.classes
+    assert repr(loaded) == repr(model)
+    if model.reference is not None:
+        assert_array_equal(loaded.reference, model.reference)
+    return loaded
+
+
+def assert_same(one, other, X):
+    assert_array_equal(one.predict(X), other.predict(X))
+    for method in ("predict_proba", "decision_function"):
+        assert hasattr(one, method) == hasattr(other, method)
+        if hasattr(one, method):
+            # Arrays are stored row by row: sums over them may run in another order.
+            assert_allclose(getattr(one, method)(X), getattr(other, method)(X), rtol=1e-9)
+
+
+@pytest.fixture(scope="module")
+def small(packed):
+    """A descriptor of ten regions, few columns, and its rows."""
+    describe = LBPTOP(radius=1, n_points=2, grid=RegionGrid((1, 3)))
+    return describe, np.asarray(describe.transform(packed[0]))
+
+
+@pytest.mark.parametrize("kind", DESCRIPTORS)
+def test_every_descriptor_comes_back(kind, packed, tmp_path):
+    clips = packed[0][6:12]
+    describe = kind(grid=GRID)
+    rows = np.asarray(describe.transform(clips))
+    learnt = TGSR(groups=5, n_selected=2).fit(rows, [0, 1, 2] * 2)
+    loaded = save_and_load(tmp_path, make_pipeline(describe, learnt), rows).pipeline
+    assert_array_equal(loaded[0].transform(clips[:2]), rows[:2])
+    assert_array_equal(loaded.predict(clips[:2]), learnt.predict(rows[:2]))
+    expected = learnt.decision_function(rows[:2])
+    assert_allclose(loaded.decision_function(clips[:2]), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
+@pytest.mark.filterwarnings("ignore:.*ended with a relative residual")
+def test_every_method_comes_back_and_takes_one_row(method, small, packed, tmp_path):
+    describe, rows = small
+    _, y, domain = packed
+    learnt = make_pipeline(HellingerMap(), DomainStandardizer(), clone(method))
+    names = [name for name, _ in learnt.steps[1:]]
+    learnt.fit(rows, y, **{f"{name}__sample_domain": domain for name in names})
+    pipeline = make_pipeline(describe, learnt)
+    loaded = save_and_load(tmp_path, pipeline, rows, sample_domain=domain).pipeline[1]
+    assert_same(loaded, learnt, rows)
+    # One new clip is one target row, and gets the class that it gets among others.
+    alone = [loaded.predict(row[None])[0] for row in rows]
+    assert_array_equal(alone, learnt.predict(rows))
+
+
+def test_steps_from_clip_to_clip_come_back(packed, tmp_path):
+    clips, y, _ = packed
+    pipeline = make_pipeline(
+        ToGrey(),
+        Resize(56, 56),
+        Flip(),
+        ApexSpotter("lbp", reference="onset"),
+        MotionMagnification.preset("smic"),
+        TemporalInterpolation(10),
+        features.HOOF(flow=OpticalFlow("farneback", reference="previous"), grid=GRID),
+        SourceOnly(),
+    ).fit(clips, y)
+    loaded = save_and_load(tmp_path, pipeline, clips)
+    assert_same(loaded.pipeline, pipeline, clips[:3])
+    assert loaded.frame_size == (48, 48)
+    assert_array_equal(loaded.reference, pipeline[:-1].transform(clips).mean(axis=0))
+
+
+def test_a_detector_and_an_overlapping_grid_come_back(fitted, packed, tmp_path):
+    crop = CropAlign(CascadeDetector(scale_factor=1.3), height=64, width=48, align=False)
+    describe = LBPTOP(radius=1, grid=RegionGrid((1, 2), overlap=0.25))
+    rows = fitted[1]
+    pipeline = make_pipeline(crop, describe, SourceOnly().fit(rows, packed[1]))
+    loaded = save_and_load(tmp_path, pipeline, rows).pipeline
+    assert loaded[0].detector == crop.detector
+    assert loaded[0].get_params() == crop.get_params()
+    assert loaded[1].grid == describe.grid
+    assert hash(loaded[1].grid) == hash(describe.grid)
+
+
+def test_the_label_free_line_comes_back(fitted, packed, tmp_path):
+    _, y, domain = packed
+    rows = fitted[1]
+    planes = features.lbp_top_planes(levels=(1, 2))
+    learnt = make_pipeline(
+        PlaneSelector(planes),
+        HellingerMap(),
+        DomainStandardizer(class_balanced=True),
+        MethodVoting([SourceOnly(), GridVoting(GFK(), {"n_components": range(1, 3)})]),
+    )
+    learnt.fit(
+        rows, y, domainstandardizer__sample_domain=domain, methodvoting__sample_domain=domain
+    )
+    loaded = save_and_load(tmp_path, make_pipeline(fitted[0][0], learnt), rows)
+    assert_same(loaded.pipeline[1], learnt, rows)
