@@ -113,8 +113,11 @@ class CropAlign(ClipTransformer):
     def _find(self, frame, name):
         """The largest face of a frame."""
         detector = CascadeDetector() if self.detector is None else self.detector
+        found = detector(frame)
+        if not isinstance(found, list | tuple) or not all(isinstance(face, Face) for face in found):
+            raise TypeError(f"{name}: expected a list of Face of the detector, got {found!r}")
         # Of numbers such as those of small NumPy types, areas would overflow.
-        faces = [Face(*map(float, face[:5]), face.landmarks) for face in detector(frame)]
+        faces = [Face(*map(float, face[:5]), face.landmarks) for face in found]
         if not faces:
             called = getattr(detector, "__name__", repr(detector))
             height, width = frame.shape[:2]

@@ -302,3 +302,9 @@ def test_inputs_stay_as_they_are():
     cut = crop(frames, box(0, 60, 0, 80), height=60, width=80, margin=0)
     np.testing.assert_array_equal(cut, frames)
     assert not np.shares_memory(cut, frames)
+
+
+@pytest.mark.parametrize("found", [None, [1, 2], "face", [(1, 2, 3, 4, 1)]])
+def test_a_detector_that_gives_something_else_is_named(found):
+    with pytest.raises(TypeError, match="clip 0: expected a list of Face of the detector, got"):
+        CropAlign(lambda frame: found).transform([np.zeros((2, 9, 9), dtype=np.uint8)])
