@@ -5,6 +5,7 @@ import numpy as np
 from cdmer._parameters import check_number
 from cdmer.evaluation import RegionMap, plot_regions
 from cdmer.features import RegionGrid
+from cdmer.models._prediction import Prediction
 
 
 def plot_prediction(prediction, *, n_regions=8, figure=None):
@@ -28,10 +29,14 @@ def plot_prediction(prediction, *, n_regions=8, figure=None):
     ------
     ImportError
         If matplotlib is missing: ``pip install "cdmer[report]"``.
+    TypeError
+        If `prediction` is no `Prediction`.
     ValueError
         If the regions are no `RegionGrid`, or the descriptor has none.
     """
     check_number("n_regions", n_regions, least=1, whole=True)
+    if not isinstance(prediction, Prediction):
+        raise TypeError(f"prediction: expected a Prediction, got {type(prediction).__name__}")
     regions = prediction.regions
     if regions is None or not isinstance(regions.grid, RegionGrid):
         found = "none" if regions is None else type(regions.grid).__name__

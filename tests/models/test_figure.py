@@ -59,3 +59,8 @@ def test_drawn_into_a_part_of_a_figure():
 def test_a_wrong_number_is_named():
     with pytest.raises(ValueError, match="n_regions: expected a whole number"):
         plot_prediction(prediction(), n_regions=0)
+
+
+def test_what_is_no_prediction_is_named():
+    with pytest.raises(TypeError, match="prediction: expected a Prediction, got int"):
+        plot_prediction(3)
