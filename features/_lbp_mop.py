@@ -3,16 +3,14 @@
 import array_api_compat
 import numpy as np
 
-from cdmer._parameters import check_choice, check_flag, check_number
-from cdmer.features._descriptor import ClipDescriptor, shares
+from cdmer.features._descriptor import shares
 from cdmer.features._histograms import region_histograms
-from cdmer.features._lbp_top import MOST_POINTS
-from cdmer.features._patterns import PLANES, binned, pattern_names
+from cdmer.features._lbp_top import PlanePatterns
+from cdmer.features._patterns import binned
 from cdmer.features._projections import band_sums, map_patterns
-from cdmer.features._sampling import INTERPOLATIONS
 
 
-class LBPMOP(ClipDescriptor):
+class LBPMOP(PlanePatterns):
     r"""Local binary patterns of mean orthogonal planes (LBP-MOP) of a clip [1]_.
 
     Instead of all planes of a region, as `LBPTOP` does, LBP-MOP describes three: the mean of the
@@ -73,37 +71,6 @@ class LBPMOP(ClipDescriptor):
     >>> LBPMOP().fit_transform(clips).shape
     (2, 15045)
     """
-
-    def __init__(
-        self,
-        radius=3,
-        n_points=8,
-        uniform=True,
-        interpolation="bilinear",
-        grid=None,
-        device=None,
-        n_jobs=None,
-    ):
-        self.radius = radius
-        self.n_points = n_points
-        self.uniform = uniform
-        self.interpolation = interpolation
-        self.grid = grid
-        self.device = device
-        self.n_jobs = n_jobs
-
-    @property
-    def _border(self):
-        return self.radius, self.radius
-
-    def _check_parameters(self):
-        check_number("radius", self.radius, least=1, whole=True)
-        check_number("n_points", self.n_points, least=1, most=MOST_POINTS, whole=True)
-        check_flag("uniform", self.uniform)
-        check_choice("interpolation", self.interpolation, INTERPOLATIONS)
-
-    def _columns(self):
-        return [f"{p}_{c}" for p in PLANES for c in pattern_names(self.n_points, self.uniform)]
 
     def _describe(self, data, boxes):
         xp = array_api_compat.array_namespace(data)

@@ -13,7 +13,42 @@ from cdmer.features._sampling import INTERPOLATIONS
 MOST_POINTS = 16
 
 
-class LBPTOP(ClipDescriptor):
+class PlanePatterns(ClipDescriptor):
+    """Base of descriptors that count local binary patterns in the planes XY, XT and YT."""
+
+    def __init__(
+        self,
+        radius=3,
+        n_points=8,
+        uniform=True,
+        interpolation="bilinear",
+        grid=None,
+        device=None,
+        n_jobs=None,
+    ):
+        self.radius = radius
+        self.n_points = n_points
+        self.uniform = uniform
+        self.interpolation = interpolation
+        self.grid = grid
+        self.device = device
+        self.n_jobs = n_jobs
+
+    @property
+    def _border(self):
+        return self.radius, self.radius
+
+    def _check_parameters(self):
+        check_number("radius", self.radius, least=1, whole=True)
+        check_number("n_points", self.n_points, least=1, most=MOST_POINTS, whole=True)
+        check_flag("uniform", self.uniform)
+        check_choice("interpolation", self.interpolation, INTERPOLATIONS)
+
+    def _columns(self):
+        return [f"{p}_{c}" for p in PLANES for c in pattern_names(self.n_points, self.uniform)]
+
+
+class LBPTOP(PlanePatterns):
     r"""Local binary patterns on three orthogonal planes (LBP-TOP) of a clip [1]_.
 
     Every voxel gets one code per plane,
@@ -111,24 +146,6 @@ class LBPTOP(ClipDescriptor):
     array(['l1r0c0_xy_0', 'l2r1c1_yt_other'], dtype=object)
     """
 
-    def __init__(
-        self,
-        radius=3,
-        n_points=8,
-        uniform=True,
-        interpolation="bilinear",
-        grid=None,
-        device=None,
-        n_jobs=None,
-    ):
-        self.radius = radius
-        self.n_points = n_points
-        self.uniform = uniform
-        self.interpolation = interpolation
-        self.grid = grid
-        self.device = device
-        self.n_jobs = n_jobs
-
     def codes(self, clip):
         """Compute the codes that `transform` counts, to look at them.
 
@@ -156,19 +173,6 @@ class LBPTOP(ClipDescriptor):
             frames = to_device(frames, self.device)
         planes = orthogonal_patterns(frames, self.radius, self.n_points, self.interpolation)
         return dict(zip(PLANES, planes, strict=True))
-
-    @property
-    def _border(self):
-        return self.radius, self.radius
-
-    def _check_parameters(self):
-        check_number("radius", self.radius, least=1, whole=True)
-        check_number("n_points", self.n_points, least=1, most=MOST_POINTS, whole=True)
-        check_flag("uniform", self.uniform)
-        check_choice("interpolation", self.interpolation, INTERPOLATIONS)
-
-    def _columns(self):
-        return [f"{p}_{c}" for p in PLANES for c in pattern_names(self.n_points, self.uniform)]
 
     def _describe(self, data, boxes):
         planes = orthogonal_patterns(data, self.radius, self.n_points, self.interpolation)
