@@ -48,7 +48,7 @@ from cdmer.adaptation import (
 from cdmer.corpora import load_published_features
 from cdmer.evaluation import label_free_pipeline, tgsr_grid, uf1, war
 from cdmer.evaluation._fit import fit_adaptive, iter_settings
-from cdmer.evaluation._tgsr_experiment import published_results
+from cdmer.evaluation.published import published_results
 from cdmer.evaluation.selection import CRITERIA, score_settings
 from cdmer.features import HellingerMap, PlaneSelector, lbp_top_planes
 
@@ -228,7 +228,7 @@ def print_oracle(names, options):
                 row.append(f"{printed[0]:.4f}/{printed[1]:.2f} → not run")
                 continue
             best = table.loc[table["M-F1"].idxmax()]
-            # Four printed accuracies are no numbers of clips, by up to 0.53: published.toml.
+            # Four printed accuracies are no numbers of clips, by up to 0.53: cdmer.toml.
             met = np.abs(table["M-F1"] - printed[0]) < 6e-5
             met &= np.abs(table["ACC"] - printed[1]) < 0.6
             same, hit = met[table["M-F1"].idxmax()], met.sum()

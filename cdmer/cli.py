@@ -1,6 +1,5 @@
 """The `cdmer` command."""
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -8,8 +7,18 @@ from pathlib import Path
 import click
 
 from cdmer import __version__
+from cdmer._cli_benchmark import benchmark, compare, report
 from cdmer._cli_corpora import corpora, variant_option
+from cdmer._cli_doctor import doctor
 from cdmer._cli_extract import DESCRIPTORS, make_transformer, open_corpus
+from cdmer._cli_options import (
+    check_folder,
+    feature_cache,
+    jobs_option,
+    quiet_option,
+    show,
+    table_text,
+)
 from cdmer._cli_predict import (
     describe_apex,
     open_clip,
@@ -25,14 +34,10 @@ from cdmer._files import write_atomically
 CORPORA = ["casme2", "smic-hs", "smic-vis", "smic-nir"]
 DEMO_PRESETS = ["lab-200fps", "webcam-25fps", "nir-25fps"]
 
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress and no hints.")
 home_option = click.option(
     "--data-home",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the published features. [default: $CDMER_DATA, else the user's cache]",
-)
-jobs_option = click.option(
-    "-j", "--n-jobs", type=int, default=-1, show_default=True, help="Workers; -1 for every core."
 )
 
 
@@ -65,13 +70,13 @@ def demo(out, n_clips, seed, n_jobs, quiet):
     """
     from cdmer.evaluation._demo import run_demo
 
-    _check_folder(out)
+    check_folder(out)
     started = time.perf_counter()
     results = run_demo(
-        DEMO_PRESETS, out, n_clips=n_clips, seed=seed, n_jobs=n_jobs, progress=_show(quiet)
+        DEMO_PRESETS, out, n_clips=n_clips, seed=seed, n_jobs=n_jobs, progress=show(quiet)
     )
     for metric in ("UF1", "WAR"):
-        click.echo(_format(results.table(metric)) + "\n")
+        click.echo(table_text(results.table(metric)) + "\n")
     if not quiet:
         click.echo(
             f"Synthetic corpora: the numbers show the line at work, not what real faces give.\n"
@@ -79,7 +84,11 @@ def demo(out, n_clips, seed, n_jobs, quiet):
         )
 
 
+cli.add_command(benchmark)
+cli.add_command(compare)
 cli.add_command(corpora)
+cli.add_command(doctor)
+cli.add_command(report)
 
 
 @cli.command()
@@ -117,17 +126,15 @@ def extract(corpus, descriptor, parameters, levels, frames, magnify, out, cache,
     """
     if cache is not None and no_cache:
         raise click.UsageError("--cache, --no-cache: expected one of the two at most")
-    _check_folder(out)
+    check_folder(out)
     clips = open_corpus(corpus, n_clips, seed, variant)
     transformer = make_transformer(descriptor, parameters, levels, frames, magnify)
     from cdmer.extraction._extract import run
 
     if cache is None and not no_cache:
-        import pooch
-
-        cache = Path(pooch.os_cache("cdmer")) / "features"
+        cache = feature_cache()
     started = time.perf_counter()
-    table, n_cached = run(clips, transformer, n_jobs, cache, on_error, _show(quiet))
+    table, n_cached = run(clips, transformer, n_jobs, cache, on_error, show(quiet))
     table.save(out)
     seconds = time.perf_counter() - started
     for message in table.failures["message"]:
@@ -154,7 +161,7 @@ def fetch(names, data_home, quiet):
     failed = []
     for name in names or CORPORA:
         try:
-            path = fetch_published_features(name, data_home, progress=_show(quiet))
+            path = fetch_published_features(name, data_home, progress=show(quiet))
         except (ValueError, OSError) as error:  # the others are worth having
             failed.append(str(error))
         else:
@@ -190,7 +197,7 @@ def predict(model, clip, onset, apex, offset, spot, crop, out, as_json):
     if apex is not None and spot is not None:
         raise click.UsageError("--apex, --spot: expected one of the two at most")
     if out is not None:
-        _check_folder(out)
+        check_folder(out)
         if out.suffix.lower() != ".png":
             raise click.UsageError(f"--out: expected a PNG file, got {out.name!r}")
         import_extra("matplotlib.figure")
@@ -239,36 +246,20 @@ def tgsr(source, target, n_selected, mmd_weight, full, out, data_home, n_jobs, q
     from cdmer.evaluation._tgsr_experiment import run_tgsr_experiment
 
     if out is not None:
-        _check_folder(out)
-    corpora = [load_published_features(n, data_home, _show(quiet)) for n in (source, target)]
+        check_folder(out)
+    corpora = [load_published_features(n, data_home, show(quiet)) for n in (source, target)]
     table, sweep = run_tgsr_experiment(
-        *corpora, n_selected, mmd_weight, full=full, n_jobs=n_jobs, progress=_show(quiet)
+        *corpora, n_selected, mmd_weight, full=full, n_jobs=n_jobs, progress=show(quiet)
     )
     if out is not None:
         write_atomically(out, sweep.to_csv(index=False))
     click.echo(f"{source} → {target}: {len(corpora[0].labels)} labelled clips, "
                f"{len(corpora[1].labels)} unlabelled")  # fmt: skip
-    click.echo(_format(table))
+    click.echo(table_text(table))
     if not quiet:
         click.echo(
             "oracle: picked on the target's labels, which nobody has who needs a recogniser."
         )
-
-
-def _check_folder(path):
-    """Fail before the work, not after it."""
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"--out: there is no folder {path.parent}")
-    if not os.access(path.parent, os.W_OK):
-        raise PermissionError(f"--out: cannot write to the folder {path.parent}")
-
-
-def _show(quiet):
-    return False if quiet else None
-
-
-def _format(table):
-    return table.to_string(float_format="{:.4f}".format, na_rep="")
 
 
 def main():

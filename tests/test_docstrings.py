@@ -12,7 +12,8 @@ import cdmer
 
 MODULES = [cdmer, *(importlib.import_module(f"cdmer.{n}") for n in
                     ("corpora", "features", "preprocessing", "extraction", "adaptation",
-                     "evaluation", "models"))]  # fmt: skip
+                     "evaluation", "evaluation.config", "evaluation.protocols",
+                     "evaluation.selection", "evaluation.statistics", "models"))]  # fmt: skip
 
 
 @pytest.mark.parametrize(

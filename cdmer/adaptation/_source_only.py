@@ -45,6 +45,9 @@ class SourceOnly(InnerEstimator):
     array(['neg', 'pos', 'neg', 'pos'], dtype='<U3')
     """
 
+    # It takes `sample_domain` to leave target rows out; protocols that hide them may have it.
+    reads_target = False
+
     def __init__(self, estimator=None):
         self.estimator = estimator
 

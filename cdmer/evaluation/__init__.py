@@ -1,27 +1,79 @@
-"""Protocols, metrics, runner, results and report."""
+"""Protocols, metrics, runner, store, results, statistics and report."""
 
 from cdmer.evaluation._benchmark import benchmark
-from cdmer.evaluation._figures import RegionMap, plot_confusion, plot_regions
 from cdmer.evaluation._label_free import label_free_pipeline
+from cdmer.evaluation._methods import Method
 from cdmer.evaluation._metrics import class_f1, confusion, macro_f1, uar, uf1, war
 from cdmer.evaluation._oracle import tgsr_grid, tgsr_oracle_sweep
-from cdmer.evaluation._protocols import CDMER_EXPERIMENTS, CDMERPairs, Experiment
-from cdmer.evaluation._report import write_report
 from cdmer.evaluation._results import Results
+from cdmer.evaluation._store import ResultStore
+from cdmer.evaluation.figures import (
+    RegionMap,
+    domain_gap,
+    plot_confusion,
+    plot_embedding,
+    plot_regions,
+)
+from cdmer.evaluation.protocols import (
+    CDMER_EXPERIMENTS,
+    CDMERPairs,
+    CompositeLOSO,
+    Experiment,
+    Fold,
+    HoldOutDatabase,
+    LeaveOneCorpusOut,
+    Protocol,
+    WithinCorpusLOSO,
+)
+from cdmer.evaluation.published import published_for
+from cdmer.evaluation.report import write_report
+from cdmer.evaluation.statistics import (
+    Comparison,
+    Ranks,
+    compare,
+    comparisons,
+    holm,
+    intervals,
+    plot_comparisons,
+    plot_forest,
+    plot_ranks,
+    ranks,
+)
 
 __all__ = [
-    "CDMER_EXPERIMENTS",
     "CDMERPairs",
+    "CDMER_EXPERIMENTS",
+    "Comparison",
+    "CompositeLOSO",
     "Experiment",
+    "Fold",
+    "HoldOutDatabase",
+    "LeaveOneCorpusOut",
+    "Method",
+    "Protocol",
+    "Ranks",
     "RegionMap",
+    "ResultStore",
     "Results",
+    "WithinCorpusLOSO",
     "benchmark",
     "class_f1",
+    "compare",
+    "comparisons",
     "confusion",
+    "domain_gap",
+    "holm",
+    "intervals",
     "label_free_pipeline",
     "macro_f1",
+    "plot_comparisons",
     "plot_confusion",
+    "plot_embedding",
+    "plot_forest",
+    "plot_ranks",
     "plot_regions",
+    "published_for",
+    "ranks",
     "tgsr_grid",
     "tgsr_oracle_sweep",
     "uar",

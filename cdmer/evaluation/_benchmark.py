@@ -1,26 +1,26 @@
-"""Run methods over the experiments of a protocol, and keep every prediction."""
+"""Run methods over the folds of a protocol, and keep every prediction as soon as it is there."""
+
+import functools
+import warnings
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
-from joblib import Parallel, delayed
-from sklearn.base import clone
-from threadpoolctl import threadpool_limits
 
+from cdmer._parameters import ParameterError, check_choice, check_flag, check_number
 from cdmer._progress import progress_bar
-from cdmer.corpora import Corpus, PublishedFeatures, get_scheme
-from cdmer.evaluation._fit import fit_adaptive
-from cdmer.evaluation._protocols import CDMERPairs
-from cdmer.evaluation._results import Results
-from cdmer.extraction import FeatureTable
+from cdmer.evaluation._data import Data
+from cdmer.evaluation._dispatch import run_tasks
+from cdmer.evaluation._methods import read_methods
+from cdmer.evaluation._records import TestSet, Unit, canonical_json, digest
+from cdmer.evaluation._store import ResultStore
+from cdmer.evaluation._work import Task
+from cdmer.evaluation.protocols import CDMERPairs, Protocol, fold_notes, missing_clips, people
+from cdmer.extraction._steps import describe as describe_steps
+from cdmer.extraction._steps import stateless_steps
 
-HIDDEN = -1
-
-
-class _Table:
-    """A corpus as the experiments need it: rows to fit on, codes to score with, names to report."""
-
-    def __init__(self, name, rows, codes, clips, subjects):
-        self.name, self.rows, self.codes = name, rows, codes
-        self.clips, self.subjects = clips, subjects
+_LAYOUT = 1
+_LIBRARIES = {"cdmer": "cdmer", "numpy": "numpy", "scipy": "scipy", "sklearn": "scikit-learn"}
 
 
 def benchmark(
@@ -30,30 +30,72 @@ def benchmark(
     *,
     descriptor=None,
     scheme="cdmer-130",
+    selection="fixed",
+    seeds=(0,),
     n_jobs=None,
+    store=None,
+    cache=None,
+    on_error="record",
+    embeddings=False,
+    title="",
+    command="",
+    config_text="",
     progress=None,
 ):
-    """Evaluate methods on every experiment of a protocol.
+    """Evaluate methods on every fold of a protocol.
 
-    The labels of the target never reach a method: `fit` is given ``-1`` in their place.
+    A method is given what the roles of the protocol allow, and nothing else: the training rows with
+    their labels, the rows to adapt to with -1 in place of labels (clips without their annotations
+    of class), and for prediction the tested rows. Methods that take no `sample_domain` are fitted
+    on the training rows alone.
 
     Parameters
     ----------
-    methods : dict of str to estimator
-        Named classifiers, adaptive (``fit(X, y, sample_domain)``). A pipeline takes part if its
-        last step is one. They are cloned.
+    methods : dict of str to (estimator or Method)
+        Named classifiers or pipelines, adaptive (``fit(X, y, sample_domain)``) or not. They are
+        cloned. `Method` adds a grid to choose from and a citation.
     corpora : sequence of Corpus, FeatureTable or PublishedFeatures
-        Their names must differ.
-    protocol : CDMERPairs, default=CDMERPairs()
-        The twelve experiments of the CDMER benchmark.
+        Their names must differ, and they share no clip.
+    protocol : Protocol, default=CDMERPairs()
+        See `cdmer.evaluation.protocols`.
     descriptor : transformer or None, default=None
-        Applied to each clip by itself, once per corpus, so that all methods and experiments share
-        the result. It must have nothing to learn from other clips; learned steps belong into the
-        methods. None: the methods take the clips, or the rows of features, as they are.
-    scheme : str or LabelScheme, default="cdmer-130"
-        Label scheme for clips, and for the rows of feature tables.
+        Applied to each clip by itself, once, so that all methods and folds share the result. It
+        must have nothing to learn from other clips; learned steps belong into the methods. None:
+        the methods take the clips, or the rows of features, as they are.
+    scheme : str, LabelScheme or ActionUnitScheme, default="cdmer-130"
+        Label scheme for clips, and for the rows of feature tables. Under a scheme of action units a
+        clip has several classes; classifiers that take one are cloned for each unit.
+    selection : str or list of str, default="fixed"
+        How methods with a grid come by their setting:
+
+        - ``"fixed"``: the estimator as it is.
+        - ``"label-free:<criterion>"``: a criterion of `cdmer.evaluation.selection` that reads no
+          label of the target, such as ``"label-free:iwv"``.
+        - ``"nested-loso"``: UF1 on the training rows, one person left out after the other.
+        - ``"oracle"``: the best on the tested clips, which nobody could know who needs a
+          recogniser; most published tables are made so. Its results carry that word everywhere.
+
+        Several run beside each other.
+    seeds : sequence of int, default=(0,)
+        For methods with a `random_state` that was left open (None); others run once.
     n_jobs : int or None, default=None
-        Number of joblib workers over (experiment, method). The result does not depend on it.
+        Number of joblib workers over units (a method on a fold with a seed); a
+        `joblib.parallel_config` context chooses the backend, be it Dask's or Ray's. The result does
+        not depend on either.
+    store : path-like, ResultStore or None, default=None
+        Where finished units are kept, each as soon as it is done. Units that are there are not run
+        again, so a run that was stopped goes on where it stopped, and a run with more methods,
+        folds or seeds adds to it. None: memory.
+    cache : path-like or None, default=None
+        Folder for features of clips: see `cdmer.extraction.extract`.
+    on_error : {"record", "raise"}, default="record"
+        What becomes of a unit whose method fails or predicts what is no class. "record": its
+        traceback is kept in `Results.failures`, the rest goes on, and one warning counts them;
+        asked for again, such units run again. "raise": the first one stops the run.
+    embeddings : bool, default=False
+        Whether to keep where rows lie before and after adaptation, for the report.
+    title, command, config_text : str, default=""
+        For the report: its heading, and how to repeat the run.
     progress : bool or None, default=None
         None shows bars on terminals alone, False never.
 
@@ -65,136 +107,312 @@ def benchmark(
     Raises
     ------
     ValueError
-        If a name occurs twice, a source and a target share clips, feature tables have other
-        columns than each other, the scheme is unknown, the protocol has no experiment for the
-        corpora, or a method predicts something that is not a class.
+        If a name occurs twice, corpora share clips, feature tables have other columns than each
+        other, the scheme or selection is unknown, the protocol has no fold for the corpora, a
+        method asks for target rows that the protocol forbids, or no unit at all could be run.
     TypeError
-        If a corpus is neither a Corpus nor a FeatureTable nor PublishedFeatures, or a method takes
-        no `sample_domain`.
+        If a corpus, method or protocol is something else, or the last step of an adaptive pipeline
+        takes no `sample_domain`.
+    OSError
+        If the store cannot be written to; what was finished before is kept.
+    RuntimeError
+        If workers are lost again and again.
+
+    Examples
+    --------
+    >>> from cdmer.adaptation import TCA, SourceOnly
+    >>> from cdmer.corpora import make_synthetic_corpus
+    >>> from cdmer.evaluation import CDMERPairs, Method, benchmark
+    >>> from cdmer.features import LBPTOP, RegionGrid
+    >>> corpora = [make_synthetic_corpus(name, n_clips=6, size=32, random_state=0)
+    ...            for name in ("webcam-25fps", "nir-25fps")]
+    >>> results = benchmark(
+    ...     {"SVM": SourceOnly(), "TCA": Method(TCA(), {"n_components": [2, 4]})},
+    ...     corpora, CDMERPairs(None), descriptor=LBPTOP(radius=1, grid=RegionGrid((1, 2))),
+    ...     selection=["label-free:entropy", "oracle"], progress=False)
+    >>> results.methods
+    ['SVM', 'TCA, label-free:entropy', 'TCA, oracle']
     """
-    scheme = get_scheme(scheme)
-    if not methods:
-        raise ValueError("methods: got none, expected a dict of named estimators")
-    _check_columns([corpus for corpus in corpora if isinstance(corpus, FeatureTable)])
-    tables = {}
-    for corpus in corpora:
-        table = _read(corpus, scheme)
-        if table.name in tables:
-            raise ValueError(f"corpora: the name {table.name!r} occurs twice")
-        tables[table.name] = table
-    experiments = (CDMERPairs() if protocol is None else protocol).split(list(tables))
-    for experiment in experiments:
-        _check_apart(tables[experiment.source], tables[experiment.target])
-    if descriptor is not None:
-        _describe(tables.values(), descriptor, progress)
+    check_choice("on_error", on_error, ("record", "raise"))
+    check_flag("embeddings", embeddings)
+    protocol = CDMERPairs() if protocol is None else protocol
+    if not isinstance(protocol, Protocol):
+        raise TypeError(f"protocol: expected a Protocol, got {protocol!r}")
+    seeds = _check_seeds(seeds)
+    own = not isinstance(store, ResultStore)
+    store = ResultStore(store) if own else store
+    try:
+        candidates = read_methods(methods, selection, protocol, strict=store.path is not None)
+        data = Data(
+            corpora, scheme, descriptor, n_jobs=n_jobs, cache=cache, progress=progress
+        )  # fmt: skip
+        plan = _Plan(candidates, data, protocol, seeds, descriptor, embeddings)
+        words = {"title": title, "command": command, "config": config_text}
+        run = store.add_run(plan.info | words, [(u.candidate.label, u.key) for u in plan.units])
+        _run(plan, store, n_jobs, on_error, progress)
+        results = store.results(run)
+    finally:
+        if own:
+            store.close()
+    if len(results.failures):
+        _tell_failures(results, len(plan.units))
+    return results
 
-    units = [(e, name) for e in experiments for name in methods]
-    jobs = Parallel(n_jobs=n_jobs, return_as="generator")
-    outcomes = jobs(
-        delayed(_run_unit)(methods[name], name, tables[e.source], tables[e.target])
-        for e, name in units
-    )
-    predictions, fitted = [], {}
-    with progress_bar(len(units), "Experiments", "run", progress) as bar:
-        for (experiment, name), (codes, model) in zip(units, outcomes, strict=True):
-            target = tables[experiment.target]
-            _check_codes(codes, target, len(scheme.classes), name)
-            predictions.append((experiment, name, target, codes))
-            fitted[experiment.name, name] = model
+
+def _run(plan, store, n_jobs, on_error, progress):
+    """Do what the store does not have yet."""
+    done = store.finished([unit.key for unit in plan.units])
+    left = [i for i, unit in enumerate(plan.units) if unit.key not in done]
+    data = plan.data
+    shared = (data.X, data.hidden, data.truth, people(data.corpora, data.subjects))
+
+    def skip(number):
+        key = plan.units[number].key
+        return key in store.finished([key])
+
+    with progress_bar(len(plan.units), "Units", "unit", progress) as bar:
+        bar.update(len(plan.units) - len(left))
+        for number, outcome in run_tasks(left, plan.task, shared, n_jobs, skip):
+            planned = plan.units[number]
+            unit = Unit(planned.config, planned.test_set.key, **outcome)
+            store.add(unit, planned.test_set)
+            if unit.error is not None and on_error == "raise":
+                raise _stopped(planned, unit.error)
             bar.update()
-    return Results.from_codes(predictions, scheme, fitted)
 
 
-def _read(corpus, scheme):
-    if isinstance(corpus, PublishedFeatures):
-        if tuple(corpus.class_names) != scheme.classes:
-            raise ValueError(
-                f"scheme: the features of {corpus.corpus!r} have the classes "
-                f"{tuple(corpus.class_names)}, scheme {scheme.name!r} has {scheme.classes}"
-            )
-        clips = [f"{corpus.corpus}/{i}" for i in range(len(corpus.labels))]
-        return _Table(
-            corpus.corpus, corpus.features, np.asarray(corpus.labels), clips, [""] * len(clips)
-        )
-    if isinstance(corpus, FeatureTable):
-        if corpus.corpus is None:
-            raise ValueError("corpora: expected one corpus per feature table, got clips of several")
-        name, rows = corpus.corpus, corpus.features
-        clips, subjects = corpus.clips["key"], corpus.clips["subject"]
-    elif isinstance(corpus, Corpus):
-        name, rows = corpus.name, np.empty(len(corpus), dtype=object)
-        rows[:] = list(corpus)
-        clips, subjects = [clip.key for clip in corpus], [clip.subject for clip in corpus]
-    else:
-        raise TypeError(
-            "corpora: expected Corpus, FeatureTable or PublishedFeatures, got "
-            f"{type(corpus).__name__}"
-        )
-    classes = corpus.labels(scheme)
-    kept = [i for i, c in enumerate(classes) if c is not None]
-    if not kept:
-        raise ValueError(f"scheme {scheme.name!r} leaves no clip of corpus {name!r}")
-    return _Table(
-        name,
-        rows[kept],
-        np.array([scheme.classes.index(classes[i]) for i in kept]),
-        [clips[i] for i in kept],
-        [subjects[i] for i in kept],
+def _stopped(planned, error):
+    where = f"experiment {planned.fold.experiment!r}, fold {planned.fold.name!r}"
+    stop = ValueError(
+        f"method {planned.candidate.label!r}, {where}: {error['type']}: {error['message']}"
     )
+    stop.add_note(error["traceback"])
+    return stop
 
 
-def _check_columns(tables):
-    for table in tables[1:]:
-        if not np.array_equal(table.feature_names, tables[0].feature_names):
-            raise ValueError(
-                f"corpora: the features of {tables[0].corpus!r} and {table.corpus!r} are not the "
-                f"same: {tables[0].transformer}, {table.transformer}"
+def _tell_failures(results, n_units):
+    failures = results.failures
+    first = failures.iloc[0]
+    text = (
+        f"{len(failures)} of {n_units} units failed; first method {first['method']!r}, experiment "
+        f"{first['experiment']!r}: {first['error']}: {first['message']}"
+    )
+    if len(failures) == n_units:
+        error = ValueError(f"methods: {text}")
+        error.add_note(first["traceback"])
+        raise error
+    warnings.warn(f"{text}. results.failures tells why.", stacklevel=3)
+
+
+def _check_seeds(seeds):
+    seeds = [seeds] if isinstance(seeds, int | np.integer) else list(seeds)
+    for seed in seeds:
+        check_number("seeds", seed, least=0, most=2**32 - 1, whole=True)
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise ParameterError(f"seeds: expected one or more different numbers, got {seeds}")
+    return [int(seed) for seed in seeds]
+
+
+@dataclass(frozen=True, eq=False)
+class _Planned:
+    """A unit before it is run."""
+
+    candidate: object
+    fold: object
+    domain: np.ndarray
+    seed: int | None
+    config: str
+    key: str
+    test_set: TestSet
+
+
+class _Plan:
+    """Every unit of a benchmark with its configuration, and what the run is."""
+
+    def __init__(self, candidates, data, protocol, seeds, descriptor, embeddings):
+        self.data, self.embeddings = data, embeddings
+        self.folds = protocol.roles(data.metadata)
+        for fold in self.folds:
+            _check_fold(fold, protocol)
+        scheme = {
+            "name": data.scheme.name,
+            "classes": list(data.scheme.classes),
+            "multilabel": data.multilabel,
+        }
+        described = None
+        if descriptor is not None:
+            described = describe_steps(stateless_steps(descriptor))
+        common = {
+            "descriptor": canonical_json(described),
+            "layout": str(_LAYOUT),
+            "protocol": canonical_json({"class": type(protocol).__name__}),
+            "scheme": canonical_json(scheme),
+        }
+        self._seeds = {c.label: seeds if c.has_chance else [None] for c in candidates}
+        self._texts = {
+            candidate.label: {
+                "method": canonical_json(candidate.spec),
+                "selection": canonical_json(candidate.selection),
+                "versions": canonical_json(_versions([candidate.spec])),
+            }
+            for candidate in candidates
+        }
+        self.units = [
+            unit for fold in self.folds for unit in self._units_of(fold, candidates, seeds, common)
+        ]
+        versions = _versions([candidate.spec for candidate in candidates])
+        about = data.about
+        self.info = {
+            "protocol": protocol.get_config()
+            | {
+                "words": protocol.words(),
+                "allows_unlabelled_target": bool(protocol.allows_unlabelled_target),
+            },
+            "scheme": scheme,
+            "corpora": about,
+            "descriptor": described,
+            "methods": {
+                c.label: {"name": c.name, "selection": c.selection, "citation": c.citation} | c.spec
+                for c in candidates
+            },
+            "order": [c.label for c in candidates],
+            "seeds": seeds,
+            "versions": versions,
+            "notes": [
+                *data.notes,
+                *missing_clips(data.scheme.name, data.counts, data.n_subjects),
+                *fold_notes(data.metadata, self.folds),
+                *_absent_classes(self.folds, data),
+            ],
+            "regions": _regions(descriptor, data),
+        }
+
+    def _units_of(self, fold, candidates, seeds, common):
+        data = self.data
+        involved = np.concatenate([fold.train, fold.adapt, fold.test])
+        names = list(dict.fromkeys(data.corpora[involved]))
+        test_set = TestSet(
+            tuple(data.clips[fold.test]),
+            tuple(data.corpora[fold.test]),
+            tuple(data.subjects[fold.test]),
+            tuple(data.truth[fold.test].tolist())
+            if data.truth.ndim == 1
+            else tuple(map(tuple, data.truth[fold.test].tolist())),
+        )
+        about = {k: getattr(fold, k) for k in ("experiment", "name", "source", "target", "kind")}
+        for role in ("train", "adapt", "test"):
+            about[role] = data.name_rows(getattr(fold, role))
+        parts = common | {
+            "corpora": canonical_json({name: data.digests[name] for name in names}),
+            "fold": canonical_json(about),
+        }
+        domain = _domains(data.corpora, fold)
+        for candidate in candidates:
+            for seed in self._seeds[candidate.label]:
+                # Put together from parts that are canonical already: there may be ten thousand.
+                texts = parts | self._texts[candidate.label] | {"seed": canonical_json(seed)}
+                config = "{" + ",".join(f'"{k}":{texts[k]}' for k in sorted(texts)) + "}"
+                yield _Planned(candidate, fold, domain, seed, config, digest(config), test_set)
+
+    def task(self, number):
+        """What a worker needs to know of a unit."""
+        unit = self.units[number]
+        fold, candidate = unit.fold, unit.candidate
+        estimator = candidate.estimator if unit.seed is None else candidate.seeded(unit.seed)
+        return Task(
+            estimator,
+            candidate.grid,
+            candidate.selection,
+            fold.train,
+            fold.adapt,
+            fold.test,
+            unit.domain,
+            len(self.data.scheme.classes),
+            self.embeddings,
+        )
+
+
+def _check_fold(fold, protocol):
+    """Hold a protocol to what it states, whoever wrote it."""
+    where = f"protocol: {type(protocol).__name__}, fold {fold.experiment!r}/{fold.name!r}"
+    if not (len(fold.train) and len(fold.test)):
+        raise ValueError(
+            f"{where}: expected rows to train on and to test, got {len(fold.train)} and "
+            f"{len(fold.test)}"
+        )
+    if len(fold.adapt) and not protocol.allows_unlabelled_target:
+        raise ValueError(
+            f"{where}: has {len(fold.adapt)} rows to adapt to, and says that it allows none"
+        )
+    for role in ("adapt", "test"):
+        shared = set(fold.train.tolist()) & set(getattr(fold, role).tolist())
+        if shared:
+            raise ValueError(f"{where}: {len(shared)} rows are both of role train and {role}")
+
+
+def _domains(corpora, fold):
+    """Numbers of corpora as skada has them: 1, 2, ... for sources, then negative for targets."""
+    sources, targets = corpora[fold.train], corpora[fold.adapt]
+    numbers = np.empty(len(sources) + len(targets), dtype=int)
+    number = 0
+    for rows, sign, place in (
+        (sources, 1, slice(None, len(sources))),
+        (targets, -1, slice(len(sources), None)),
+    ):
+        for name in dict.fromkeys(rows):
+            number += 1
+            numbers[place][rows == name] = sign * number
+    return numbers
+
+
+def _absent_classes(folds, data):
+    """Say which classes no tested clip of an experiment has."""
+    if data.multilabel:
+        return []
+    notes = []
+    for name in dict.fromkeys(fold.experiment for fold in folds):
+        tested = np.concatenate([fold.test for fold in folds if fold.experiment == name])
+        present = set(data.truth[tested].tolist())
+        absent = [c for i, c in enumerate(data.scheme.classes) if i not in present]
+        if absent:
+            notes.append(
+                f"No tested clip of experiment {name} is of class {', '.join(absent)}: its F1 and "
+                "recall count as 0, for every method."
             )
+    return notes
 
 
-def _check_apart(source, target):
-    shared = sorted(set(source.clips) & set(target.clips))
-    if shared:
-        raise ValueError(
-            f"corpora: {source.name!r} and {target.name!r} share {len(shared)} clips, such as "
-            f"{shared[0]!r}; a labelled clip must not be tested on"
-        )
+def _regions(descriptor, data):
+    """Levels of the grid that features were taken on, where that is known."""
+    steps = stateless_steps(descriptor) if descriptor is not None else []
+    for step in steps:
+        levels = getattr(getattr(step, "grid", None), "levels", None)
+        if levels is not None:
+            return {"levels": list(levels)}
+    return data.regions
 
 
-def _describe(tables, descriptor, progress):
-    with progress_bar(
-        sum(len(table.rows) for table in tables), "Descriptors", "clip", progress
-    ) as bar:
-        for table in tables:
-            if not isinstance(table.rows[0], np.ndarray):  # published features are rows already
-                parts = []
-                for clips in np.array_split(table.rows, max(1, len(table.rows) // 16)):
-                    parts.append(clone(descriptor).fit_transform(clips))
-                    bar.update(len(clips))
-                table.rows = np.concatenate(parts)
+def _versions(specs):
+    roots = set(_LIBRARIES)
+    for spec in specs:
+        roots |= _roots(spec)
+    names = [_LIBRARIES.get(root, root) for root in sorted(roots)]
+    return {name: found for name in names if (found := _version(name)) is not None}
 
 
-def _run_unit(method, name, source, target):
-    X = np.concatenate([source.rows, target.rows])
-    y = np.concatenate([source.codes, np.full(len(target.codes), HIDDEN)])
-    domain = np.repeat([1, -2], [len(source.codes), len(target.codes)])
-    model = clone(method)
-    # Units are what runs in parallel. One BLAS thread in each: sums come out the same for any
-    # n_jobs, and libsvm does not start threads for every product of two rows.
-    with threadpool_limits(1, user_api="blas"):
-        try:
-            fit_adaptive(model, X, y, domain)
-        except TypeError as error:
-            if "sample_domain" not in str(error):
-                raise
-            raise TypeError(f"methods: {name!r}: {error}") from error
-        return model.predict(target.rows), model
+@functools.cache
+def _version(name):
+    try:
+        return version(name)
+    except PackageNotFoundError:  # a module of the user's own
+        return None
 
 
-def _check_codes(codes, target, n_classes, name):
-    codes = np.asarray(codes)
-    if codes.shape != target.codes.shape or not np.isin(codes, np.arange(n_classes)).all():
-        raise ValueError(
-            f"method {name!r}: expected {len(target.codes)} class codes between 0 and "
-            f"{n_classes - 1} for {target.name!r}, got {codes.shape} with {np.unique(codes)[:5]}"
-        )
+def _roots(spec):
+    """Top-level packages of the classes that a description names."""
+    if isinstance(spec, list):
+        return set().union(*map(_roots, spec))
+    if not isinstance(spec, dict):
+        return set()
+    named = {spec[k].split(".")[0] for k in ("class", "name") if isinstance(spec.get(k), str)}
+    return named.union(*map(_roots, spec.values()))

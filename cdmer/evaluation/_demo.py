@@ -4,10 +4,10 @@ from cdmer._extras import import_extra
 from cdmer.adaptation import TGSR, SourceOnly
 from cdmer.corpora import make_synthetic_corpus
 from cdmer.evaluation._benchmark import benchmark
-from cdmer.evaluation._figures import RegionMap
 from cdmer.evaluation._label_free import label_free_pipeline
-from cdmer.evaluation._protocols import CDMERPairs
-from cdmer.evaluation._report import write_report
+from cdmer.evaluation.figures import RegionMap
+from cdmer.evaluation.protocols import CDMERPairs
+from cdmer.evaluation.report import write_report
 from cdmer.features import LBPTOP, RegionGrid, lbp_top_planes
 
 # Picked on the corpora of seeds 0 to 2, before the demo's own seed was looked at.
@@ -52,6 +52,8 @@ def run_demo(presets, out, *, n_clips=60, seed=3, n_jobs=None, progress=None):
         corpora,
         CDMERPairs(experiments=None),
         descriptor=descriptor,
+        n_jobs=n_jobs,
+        embeddings=True,
         progress=progress,
     )
     write_report(
@@ -67,7 +69,7 @@ def run_demo(presets, out, *, n_clips=60, seed=3, n_jobs=None, progress=None):
             "the parts of the vote, which has no setting: cdmer.evaluation.label_free_pipeline.",
         ],
         region_maps=[
-            _region_map(results.fitted[name, TGSR_NAME], name, corpus, descriptor)
+            _region_map(results, name, corpus, descriptor)
             for name, corpus in _targets(results, corpora)
         ],
         command=f"cdmer demo --n-clips {n_clips} --seed {seed}",
@@ -81,10 +83,11 @@ def _targets(results, corpora):
     return [(row.experiment, by_name[row.target]) for row in pairs.itertuples()]
 
 
-def _region_map(model, experiment, target, descriptor):
+def _region_map(results, experiment, target, descriptor):
     clip = target[0]
     face = clip.frames[clip.apex]
     height, width = face.shape[:2]
     trim = descriptor.radius  # regions divide what the descriptor leaves of the face
     boxes = descriptor.grid.boxes(height - 2 * trim, width - 2 * trim) + trim
-    return RegionMap(experiment, face, boxes, model.group_norms_)
+    units = results.units.query("experiment == @experiment and method == @TGSR_NAME")
+    return RegionMap(experiment, face, boxes, units["details"].iloc[0]["region_weights"])

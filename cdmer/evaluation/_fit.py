@@ -1,18 +1,26 @@
 """Fitting adaptive methods and pipelines that hold them, one setting or many."""
 
+import functools
+import inspect
+
+import numpy as np
 from sklearn import get_config
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 
+from cdmer._array import take_rows
+
 
 def fit_adaptive(model, X, y, sample_domain):
-    """Fit a method in place, whether metadata routing is on or off, and give it back.
+    """Fit a method in place on the rows that it may see, and give it back.
 
     Parameters
     ----------
     model : estimator
-        ``fit(X, y, sample_domain)``, or a Pipeline of which some steps take `sample_domain`.
+        ``fit(X, y, sample_domain)``, or a Pipeline of which some steps take `sample_domain`: it is
+        given all rows, whether metadata routing is on or off. Any other classifier is given the
+        source rows alone.
     X : array-like of shape (n_samples, ...)
     y : array-like of shape (n_samples,)
     sample_domain : array-like of int of shape (n_samples,)
@@ -24,24 +32,89 @@ def fit_adaptive(model, X, y, sample_domain):
     Raises
     ------
     TypeError
-        If the method takes no `sample_domain`.
+        If some step takes `sample_domain` and the last one does not.
     """
-    return model.fit(X, y, **_domain_parameters(model, sample_domain))
+    if takes_domain(model):
+        return model.fit(X, y, **_domain_parameters(model, sample_domain))
+    source = np.flatnonzero(np.asarray(sample_domain) >= 0)
+    if len(source) < len(sample_domain):
+        X, y = take_rows(X, source), take_rows(y, source)
+    return model.fit(X, y)
+
+
+def takes_domain(model):
+    """Tell whether a method or a part of it takes `sample_domain`.
+
+    Raises
+    ------
+    TypeError
+        If a step of a pipeline takes it and the last one does not: that one would be fitted on
+        target rows as if they were labelled.
+    """
+    takes = bool(_parts_with_domain(model))
+    if takes and not _takes_keyword(_last(model)):
+        raise TypeError(
+            f"{type(_last(model)).__name__} takes no sample_domain, and a step before it does; "
+            "wrap a plain classifier in cdmer.adaptation.SourceOnly"
+        )
+    return takes
+
+
+def adapting_parts(model):
+    """Names of the parts of a method that use target rows while fitting, a list of str.
+
+    All that take `sample_domain` do, unless they say otherwise by ``reads_target = False``.
+
+    Raises
+    ------
+    TypeError
+        See `takes_domain`.
+    """
+    takes_domain(model)
+    return [
+        type(part).__name__
+        for part in _parts_with_domain(model)
+        if getattr(part, "reads_target", True)
+    ]
+
+
+def _parts_with_domain(model):
+    nested = getattr(model, "get_params", dict)
+    parts = [model, *nested().values()]
+    parts = [p for p in parts if hasattr(type(p), "fit")]
+    return [p for p in parts if _takes_keyword(p) and _is_leaf(p)]
+
+
+def _is_leaf(part):
+    # Pipelines and searches pass on what their parts take; these are looked at themselves.
+    return "sample_domain" in _fit_keywords(type(part)) or not _from_sklearn(part)
+
+
+def _takes_keyword(part):
+    # Estimators of other libraries may take it among further keywords.
+    return not {"sample_domain", "kwargs", "params"}.isdisjoint(_fit_keywords(type(part)))
+
+
+@functools.cache
+def _fit_keywords(kind):
+    # Looking a signature up takes a good part of a millisecond, and every fit asks.
+    return frozenset(inspect.signature(kind.fit).parameters)
+
+
+def _from_sklearn(part):
+    return type(part).__module__.split(".")[0] == "sklearn"
+
+
+def _last(model):
+    while isinstance(model, Pipeline):
+        model = model.steps[-1][1]
+    return model
 
 
 def _domain_parameters(model, sample_domain):
-    last = model
-    while isinstance(last, Pipeline):
-        last = last.steps[-1][1]
-    # Estimators of other libraries may take it among further keywords.
-    if has_fit_parameter(last, "kwargs") or has_fit_parameter(last, "params"):
-        return {"sample_domain": sample_domain}
-    if not has_fit_parameter(last, "sample_domain"):
-        raise TypeError(
-            f"{type(last).__name__} takes no sample_domain; wrap a plain classifier in "
-            "cdmer.adaptation.SourceOnly"
-        )
-    if get_config()["enable_metadata_routing"]:
+    last = _last(model)
+    by_keyword = has_fit_parameter(last, "kwargs") or has_fit_parameter(last, "params")
+    if by_keyword or get_config()["enable_metadata_routing"]:
         return {"sample_domain": sample_domain}
     return dict.fromkeys(_domain_names(model), sample_domain)
 

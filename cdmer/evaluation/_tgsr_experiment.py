@@ -1,17 +1,10 @@
 """One experiment on the published features: fixed settings beside the oracle and the print."""
 
-import tomllib
-from importlib.resources import files
-
 from cdmer.adaptation import TGSR, SourceOnly
 from cdmer.evaluation._benchmark import benchmark
 from cdmer.evaluation._oracle import tgsr_grid, tgsr_oracle_sweep
-from cdmer.evaluation._protocols import CDMER_EXPERIMENTS, CDMERPairs
-
-
-def published_results():
-    """Published results as a dict: method → experiment number → (M-F1, accuracy in %)."""
-    return tomllib.loads(files("cdmer.evaluation").joinpath("published.toml").read_text("utf-8"))
+from cdmer.evaluation.protocols import CDMER_EXPERIMENTS, CDMERPairs
+from cdmer.evaluation.published import published_results
 
 
 def run_tgsr_experiment(

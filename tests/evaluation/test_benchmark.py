@@ -1,16 +1,29 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import config_context
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
-from cdmer.adaptation import TGSR, SourceOnly
-from cdmer.corpora import Clip, Corpus, PublishedFeatures
-from cdmer.evaluation import CDMER_EXPERIMENTS, CDMERPairs, benchmark, uf1
+from cdmer.adaptation import TCA, TGSR, DomainStandardizer, SourceOnly
+from cdmer.corpora import Clip, Corpus, PublishedFeatures, get_scheme
+from cdmer.evaluation import (
+    CDMERPairs,
+    Experiment,
+    HoldOutDatabase,
+    LeaveOneCorpusOut,
+    Method,
+    ResultStore,
+    WithinCorpusLOSO,
+    benchmark,
+    uf1,
+)
 from cdmer.extraction import FeatureTable, extract
 
 CLASSES = ("negative", "positive", "surprise")
@@ -39,19 +52,6 @@ class Recorder(ClassifierMixin, BaseEstimator):
 
     def predict(self, X):
         return np.full(len(X), self.classes_[0])
-
-
-def test_the_twelve_experiments():
-    pairs = [(e.source, e.target) for e in CDMER_EXPERIMENTS]
-    assert len(set(pairs)) == 12
-    assert pairs[0] == ("smic-hs", "smic-vis")
-    assert pairs[4] == ("smic-vis", "smic-nir")
-    assert pairs[8] == ("casme2", "smic-vis")
-    assert pairs[11] == ("smic-nir", "casme2")
-    for experiment in CDMER_EXPERIMENTS:
-        assert (experiment.kind == "TYPE-II") == (
-            "casme2" in (experiment.source, experiment.target)
-        )
 
 
 def test_methods_never_see_target_labels():
@@ -180,14 +180,32 @@ def test_pipelines_take_part_with_routing_on_and_off():
 def test_errors_name_the_argument():
     with pytest.raises(ValueError, match="scheme: expected one of"):
         benchmark({"SVM": SourceOnly()}, CORPORA, scheme="cdmer-131")
-    with pytest.raises(ValueError, match="methods: got none"):
+    with pytest.raises(ValueError, match="methods: expected a dict of named estimators, got none"):
         benchmark({}, CORPORA)
     with pytest.raises(ValueError, match="'casme2' occurs twice"):
         benchmark({"SVM": SourceOnly()}, [CORPORA[0], CORPORA[0]])
     with pytest.raises(ValueError, match="no pair among"):
         benchmark({"SVM": SourceOnly()}, CORPORA[:1])
-    with pytest.raises(TypeError, match=r"'plain': SVC takes no sample_domain"):
-        benchmark({"plain": SVC()}, CORPORA)
+    half_way = make_pipeline(DomainStandardizer(), SVC())
+    with pytest.raises(TypeError, match=r"'half': SVC takes no sample_domain, and a step before"):
+        benchmark({"half": half_way}, CORPORA)
+    with pytest.raises(TypeError, match="'class': expected a scikit-learn classifier"):
+        benchmark({"class": SVC}, CORPORA)
+    with pytest.raises(ValueError, match=r"selection: expected one of .*'best'"):
+        benchmark({"SVM": SourceOnly()}, CORPORA, selection="best")
+    with pytest.raises(ValueError, match=r"'SVM': grid: expected parameters of SVC, .*'gama'"):
+        benchmark({"SVM": Method(SVC(), {"gama": [1]})}, CORPORA)
+    with pytest.raises(ValueError, match=r"seeds: expected a whole number .*-1"):
+        benchmark({"SVM": SourceOnly()}, CORPORA, seeds=[-1])
+    with pytest.raises(ValueError, match=r"seeds: expected one or more different numbers, got \["):
+        benchmark({"SVM": SourceOnly()}, CORPORA, seeds=[])
+    with pytest.raises(TypeError, match="protocol: expected a Protocol, got 'CDMERPairs'"):
+        benchmark({"SVM": SourceOnly()}, CORPORA, "CDMERPairs")
+    with pytest.raises(ValueError, match="on_error: expected one of"):
+        benchmark({"SVM": SourceOnly()}, CORPORA, on_error="ignore")
+    with pytest.raises(ValueError, match="names that differ, got 'SVM, oracle' twice"):
+        benchmark({"SVM": Method(SVC(), {"C": [1]}), "SVM, oracle": SVC()}, CORPORA,
+                  selection="oracle")  # fmt: skip
     with pytest.raises(TypeError, match="corpora: expected Corpus"):
         benchmark({"SVM": SourceOnly()}, [np.zeros((3, 3))])
     with pytest.raises(ValueError, match="metric: expected one of"):
@@ -207,9 +225,214 @@ class Nonsense(Recorder):
         return np.full(len(X), 7)
 
 
-def test_predictions_outside_the_class_list_are_refused():
-    with pytest.raises(ValueError, match="method 'bad': expected 24 class codes between 0 and 2"):
-        benchmark({"bad": Nonsense()}, CORPORA[:2])
+class NotANumber(Recorder):
+    def predict(self, X):
+        return np.full(len(X), np.nan)
+
+
+class Unsure(Recorder):
+    def predict_proba(self, X):
+        return np.full((len(X), len(self.classes_)), np.nan)
+
+
+class FailsOnce(Recorder):
+    """Raises where it has more than 29 source rows."""
+
+    def fit(self, X, y, sample_domain=None):
+        if (np.asarray(sample_domain) >= 0).sum() > 29:
+            raise RuntimeError("the matrix is singular")
+        return super().fit(X, y, sample_domain)
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        (
+            Nonsense(),
+            r"expected class codes of \[0, 1, 2\] in shape \(24,\), got .*with \[7, 7, 7\]",
+        ),
+        (NotANumber(), r"expected class codes of .* with \[nan, nan, nan\]"),
+        (Unsure(), "expected finite scores, got 72 that are NaN or infinite"),
+    ],
+    ids=["code", "nan", "probabilities"],
+)
+def test_predictions_that_are_none_are_refused(method, message):
+    with pytest.raises(ValueError, match=rf"methods: 2 of 2 units failed; .*{message}"):
+        benchmark({"bad": method}, CORPORA[:2])
+    with pytest.raises(ValueError, match=rf"method 'bad', experiment '9', .*{message}"):
+        benchmark({"bad": method}, CORPORA[:2], on_error="raise")
+
+
+def test_a_method_that_raises_costs_its_own_unit(tmp_path):
+    methods = {"SVM": SourceOnly(), "frail": FailsOnce()}
+    store = tmp_path / "r.sqlite"
+    with pytest.warns(UserWarning, match=r"2 of 12 units failed; first method 'frail', exp.* '9'"):
+        results = benchmark(methods, CORPORA, store=store, n_jobs=2)
+    assert results.failures["experiment"].tolist() == ["9", "11"]
+    assert results.failures["error"].tolist() == ["RuntimeError"] * 2
+    assert "the matrix is singular" in results.failures["message"][0]
+    assert "in fit" in results.failures["traceback"][0]
+    table = results.table()
+    assert table["frail"].isna().tolist() == [False, False, True, False, True, False, True]
+    assert table["SVM"].notna().all()
+    with pytest.warns(UserWarning, match="2 of 12"):  # asked again, failed units run again
+        again = benchmark(methods, CORPORA, store=store)
+    assert again.table().equals(table)
+
+
+class Counter(Recorder):
+    """Counts its fits."""
+
+    fits = 0
+
+    def fit(self, X, y, sample_domain=None):
+        Counter.fits += 1
+        return super().fit(X, y, sample_domain)
+
+
+def test_what_is_in_the_store_is_not_run_again(tmp_path):
+    Counter.fits = 0
+    store = tmp_path / "r.sqlite"
+    first = benchmark({"counter": Counter()}, CORPORA[:2], store=store)
+    assert Counter.fits == 2
+    more = benchmark({"renamed": Counter(), "SVM": SourceOnly()}, CORPORA, store=store)
+    assert Counter.fits == 6  # four experiments are new
+    same = more.predictions.query("method == 'renamed' and experiment in ('9', '10')")
+    assert same["y_pred"].tolist() == first.predictions["y_pred"].tolist()
+    changed = [CORPORA[0]._replace(features=CORPORA[0].features + 1e-9), CORPORA[1]]
+    benchmark({"counter": Counter()}, changed, store=store)
+    assert Counter.fits == 8
+    with ResultStore(store) as kept:
+        assert len(kept) == 6 + 6 + 2
+        assert kept.results(1).predictions.equals(first.predictions)
+
+
+def test_a_parameter_without_content_is_refused_where_a_store_would_have_to_know_it(tmp_path):
+    method = {"odd": make_pipeline(FunctionTransformer(lambda X: X), SVC())}
+    assert benchmark(method, CORPORA[:2]).methods == ["odd"]
+    with pytest.raises(TypeError, match=r"'odd': cannot tell <function .*by its content"):
+        benchmark(method, CORPORA[:2], store=tmp_path / "r.sqlite")
+
+
+def test_the_oracle_is_the_best_of_the_grid_and_no_other_selection_is():
+    grid = {"n_components": [1, 2, 3, 5, 8]}
+    results = benchmark({"TCA": Method(TCA(), grid)}, CORPORA, progress=False,
+                        selection=["fixed", "label-free:iwv", "oracle"])  # fmt: skip
+    each = {
+        n: benchmark({"TCA": TCA(n_components=n)}, CORPORA, progress=False).table()["TCA"]
+        for n in grid["n_components"]
+    }
+    table = results.table()
+    for experiment in results.experiments:
+        best = max(column[experiment] for column in each.values())
+        assert table.loc[experiment, "TCA, oracle"] == best
+        unit = results.units.query("experiment == @experiment and selection == 'oracle'").iloc[0]
+        assert each[unit["params"]["n_components"]][experiment] == best
+        chosen = results.units.query(
+            "experiment == @experiment and selection == 'label-free:iwv'"
+        ).iloc[0]["params"]["n_components"]
+        assert table.loc[experiment, "TCA, label-free:iwv"] == each[chosen][experiment]
+
+
+def test_nested_selection_by_loops():
+    rng = np.random.default_rng(0)
+    corpus = Corpus(
+        [
+            Clip(rng.integers(0, 255, (2, 3, 3), dtype=np.uint8), f"c{i}", f"s{i % 4}", "lab",
+                 label=CLASSES[rng.integers(3)])
+            for i in range(40)
+        ], "lab",
+    )  # fmt: skip
+    grid = {"C": [1e-7, 1e-5, 1e-3]}
+    results = benchmark(
+        {"SVM": Method(SVC(kernel="linear"), grid)}, [corpus], WithinCorpusLOSO(),
+        descriptor=MeanFace(), selection="nested-loso", progress=False,
+    )  # fmt: skip
+    X = MeanFace().transform(corpus)
+    y = np.array([CLASSES.index(clip.label) for clip in corpus])
+    who = np.array([clip.subject for clip in corpus])
+    for unit in results.units.itertuples():
+        outer = who != unit.fold
+        scores = []
+        for C in grid["C"]:
+            predicted = np.full(40, -1)
+            for person in set(who[outer]):
+                train, held = outer & (who != person), who == person
+                predicted[held] = SVC(kernel="linear", C=C).fit(X[train], y[train]).predict(X[held])
+            scores.append(uf1(y[outer], predicted[outer], classes=range(3)))
+        assert unit.params["C"] == grid["C"][int(np.argmax(scores))]
+        assert unit.details["selection_score"] == pytest.approx(max(scores))
+
+
+def test_nested_selection_needs_people():
+    with pytest.raises(ValueError, match="'nested-loso' leaves people .* subjects are not known"):
+        benchmark({"SVM": Method(SVC(), {"C": [1, 2]})}, CORPORA[:2], HoldOutDatabase(),
+                  selection="nested-loso")  # fmt: skip
+
+
+def units_corpus(name, n, seed):
+    """Clips whose mean grey value tells AU4, and whose first pixel AU12."""
+    rng = np.random.default_rng(seed)
+    clips = []
+    for i in range(n):
+        frames = rng.integers(0, 40, (2, 3, 3)).astype(np.uint8)
+        units = [unit for unit, chance in (("4", 0.6), ("12", 0.4)) if rng.random() < chance]
+        frames += np.uint8(90 * ("4" in units))
+        frames[:, 0, 0] += np.uint8(90 * ("12" in units))
+        clips.append(Clip(frames, f"c{i}", f"s{i % 5}", name, action_units=tuple(units or ["1"])))
+    return Corpus(clips, name)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [SourceOnly(SVC(kernel="linear")), KNeighborsClassifier(3), LogisticRegression(C=1e-3)],
+    ids=["per unit", "all at once", "plain"],
+)
+def test_action_units_are_predicted_unit_by_unit(method):
+    corpora = [units_corpus("casme", 40, 0), units_corpus("casme2", 30, 1),
+               units_corpus("samm", 35, 2)]  # fmt: skip
+    results = benchmark({"m": method}, corpora, LeaveOneCorpusOut(), descriptor=MeanFace(),
+                        scheme="action-units", progress=False)  # fmt: skip
+    assert results.multilabel
+    assert results.metrics == ["macro F1", "binary F1"]
+    assert len(results.predictions) == (40 + 30 + 35) * 12
+    frame = results.predictions.query("corpus == 'samm'")
+    train = [*corpora[0], *corpora[1]]
+    scheme = get_scheme("action-units")
+    truth, X = scheme.indicator(train), MeanFace().transform(train)
+    model = method.estimator if isinstance(method, SourceOnly) else method
+    for unit in ("AU4", "AU12"):
+        column = scheme.classes.index(unit)
+        expected = clone(model).fit(X, truth[:, column]).predict(MeanFace().transform(corpora[2]))
+        found = frame.query("unit == @unit")["y_pred"] == "present"
+        np.testing.assert_array_equal(found.to_numpy(), expected.astype(bool))
+        assert expected.any()
+    absent = frame.query("unit == 'AU17'")
+    assert set(absent["y_pred"]) == {"absent"}
+
+
+def test_clips_without_features_are_told():
+    corpora = [clips("casme2"), native_clips("lab")]
+    table = extract(corpora[0], MeanFace())
+    failed = dataclasses.replace(
+        table, features=table.features[1:], clips=table.clips.iloc[1:].reset_index(drop=True),
+        failures=pd.DataFrame({"key": ["casme2/s0/c0"], "error": "OSError", "message": "torn"}),
+    )  # fmt: skip
+    results = benchmark({"SVM": SourceOnly()}, [failed, corpora[1]], CDMERPairs(None),
+                        descriptor=MeanFace())  # fmt: skip
+    notes = " ".join(results.info["notes"])
+    assert "1 clips of casme2 have no features and take no part; first casme2/s0/c0: torn" in notes
+    assert "casme2 has 6 of the 130 clips of cdmer-130" in notes
+    assert results.info["corpora"][0]["n_failed"] == 1
+
+
+def test_a_class_absent_from_a_target_is_told():
+    labels = np.arange(24) % 2
+    target = CORPORA[1]._replace(labels=labels)
+    results = benchmark({"SVM": SourceOnly()}, [CORPORA[0], target],
+                        CDMERPairs([Experiment("9", "casme2", "smic-vis")]))  # fmt: skip
+    assert any("experiment 9 is of class surprise: its F1 and" in n for n in results.info["notes"])
+    assert results.scores()["UAR"][0] <= 2 / 3
 
 
 def test_feature_tables_are_as_good_as_their_clips(tmp_path):

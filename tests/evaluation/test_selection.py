@@ -272,5 +272,13 @@ def test_bad_input():
         soft_neighborhood_density([[1.0, 2.0]])
     with pytest.raises(ValueError, match="scores: expected shape"):
         information_maximization(y)
-    with pytest.raises(TypeError, match="takes no sample_domain"):
-        select(LogisticRegression(), {"C": [1.0]}, X, y, domain, progress=False)
+    half_way = make_pipeline(DomainStandardizer(), LogisticRegression())
+    with pytest.raises(TypeError, match="LogisticRegression takes no sample_domain, and a step be"):
+        select(half_way, {"logisticregression__C": [1.0]}, X, y, domain, progress=False)
+
+
+def test_a_plain_classifier_is_fitted_on_source_rows_alone():
+    X, y, domain = rows()[:3]
+    chosen = select(LogisticRegression(), {"C": [1.0]}, X, y, domain, progress=False)
+    alone = LogisticRegression().fit(X[domain >= 0], y[domain >= 0])
+    np.testing.assert_array_equal(chosen.estimator.coef_, alone.coef_)

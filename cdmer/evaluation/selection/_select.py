@@ -186,7 +186,7 @@ def score_settings(
             rows = [take_rows(values, train) for values in (X, y, domain)]
             X_test, y_test = take_rows(X, test), take_rows(y, test)
             memo = {}
-            for index, model in _iter_fitted(estimator, settings, *rows):
+            for index, model in iter_fitted(estimator, settings, *rows):
                 for name in names:
                     total[name][index] += (
                         np.nan
@@ -200,7 +200,7 @@ def score_settings(
     return scores
 
 
-def _iter_fitted(estimator, settings, X, y, domain):
+def iter_fitted(estimator, settings, X, y, domain):
     """Fit settings along the path; where it breaks, go on with those that are left, one by one.
 
     Yields None for a setting that cannot be fitted.

@@ -1,0 +1,50 @@
+"""Metrics of counts, for many confusion matrices at once.
+
+A confusion matrix has true classes in rows and predicted classes in columns. Action units, of which
+a clip shows several, have one 2 x 2 matrix per unit, absent first.
+"""
+
+import numpy as np
+
+
+def f1_of_classes(counts):
+    """F1 of each class, 0 where nobody is involved: shape (..., C, C) to shape (..., C)."""
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    return _ratio(2 * hits, counts.sum(axis=-1) + counts.sum(axis=-2))
+
+
+def uf1_of_counts(counts):
+    """UF1: counts of shape (..., C, C) to shape (...)."""
+    return f1_of_classes(counts).mean(axis=-1)
+
+
+def uar_of_counts(counts):
+    """UAR: counts of shape (..., C, C) to shape (...); a class without clips counts as 0."""
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    return _ratio(hits, counts.sum(axis=-1)).mean(axis=-1)
+
+
+def war_of_counts(counts):
+    """Accuracy: counts of shape (..., C, C) to shape (...)."""
+    hits = np.trace(counts, axis1=-2, axis2=-1)
+    return _ratio(hits, counts.sum(axis=(-1, -2)))
+
+
+def macro_f1_of_units(counts):
+    """Mean over units of the mean F1 of absent and present: (..., U, 2, 2) to (...)."""
+    return f1_of_classes(counts).mean(axis=(-1, -2))
+
+
+def binary_f1_of_units(counts):
+    """Mean over units of the F1 of present: (..., U, 2, 2) to (...)."""
+    return f1_of_classes(counts)[..., 1].mean(axis=-1)
+
+
+# By the name that tables use. Each takes an array of counts with any leading axes; counts may be
+# weighed, as a bootstrap does.
+CLASS_METRICS = {"UF1": uf1_of_counts, "UAR": uar_of_counts, "WAR": war_of_counts}
+UNIT_METRICS = {"macro F1": macro_f1_of_units, "binary F1": binary_f1_of_units}
+
+
+def _ratio(part, whole):
+    return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=np.asarray(whole) > 0)

@@ -1,0 +1,93 @@
+"""What is known of one finished unit of work: a method on a fold with a seed."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+def canonical_json(value):
+    """Write a value as JSON, the same text for equal values: sorted keys, no spaces."""
+    return json.dumps(
+        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
+
+
+def digest(text):
+    """SHA-256 of a text, 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """The clips of a fold that are predicted, and what is true of them.
+
+    Parameters
+    ----------
+    clips, corpora, subjects : tuple of str
+        One entry per clip. A subject is ``""`` where it is not known.
+    truth : tuple of int, or tuple of tuple of int
+        Positions in the scheme's class list; for schemes with several classes per clip, 0 or 1 per
+        class.
+    """
+
+    __test__ = False  # no test, whatever pytest thinks of the name
+
+    clips: tuple
+    corpora: tuple
+    subjects: tuple
+    truth: tuple
+
+    @property
+    def text(self):
+        """Canonical JSON, a str."""
+        return canonical_json([self.clips, self.corpora, self.subjects, self.truth])
+
+    @property
+    def key(self):
+        """SHA-256 of `text`."""
+        return digest(self.text)
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """One finished unit: its whole configuration, and what came of it.
+
+    Parameters
+    ----------
+    config : str
+        Canonical JSON of everything that the outcome follows from: protocol, fold, scheme, corpora,
+        descriptor, method, selection, seed, versions.
+    test_set : str
+        Key of the `TestSet`.
+    predicted : tuple of int, or tuple of tuple of int, or None
+        As in `TestSet.truth`, in its order; None if the unit failed.
+    scores : ndarray of float64, shape (n_clips, n_classes), or None
+        Probabilities where the method states any, else its scores, in the order of the scheme's
+        classes; NaN for a class that the method has not seen. None where there are none.
+    details : dict
+        What else is worth keeping, as JSON can hold it: ``params`` (the chosen setting),
+        ``region_weights`` (list of float), ``score_kind`` ("probability" or "score").
+    embedding : dict of str to ndarray, or None
+        ``before`` and ``after``, float32 of shape (n_rows, 2); ``target``, bool of shape (n_rows,);
+        ``codes``, int of shape (n_rows,): class of each row.
+    seconds : dict of str to float
+        ``select``, ``fit`` and ``predict``.
+    error : dict of str to str, or None
+        ``type``, ``message`` and ``traceback`` of what stopped it.
+    """
+
+    config: str
+    test_set: str
+    predicted: tuple | None = None
+    scores: np.ndarray | None = None
+    details: dict = field(default_factory=dict)
+    embedding: dict | None = None
+    seconds: dict = field(default_factory=dict)
+    error: dict | None = None
+
+    @property
+    def key(self):
+        """SHA-256 of `config`: the name under which the unit is asked for again."""
+        return digest(self.config)

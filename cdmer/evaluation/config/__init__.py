@@ -1,0 +1,6 @@
+"""Benchmarks in TOML files."""
+
+from cdmer.evaluation.config._config import Config, load_config
+from cdmer.evaluation.config._run import run_config
+
+__all__ = ["Config", "load_config", "run_config"]

@@ -1,0 +1,199 @@
+"""A benchmark in a TOML file."""
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cdmer.corpora import list_schemes
+from cdmer.evaluation.config._entries import (
+    read_corpora,
+    read_descriptor,
+    read_methods,
+    read_protocol,
+    read_seeds,
+    read_selection,
+)
+from cdmer.evaluation.config._section import Section, unknown
+from cdmer.evaluation.protocols import CDMER_EXPERIMENTS
+
+_OPTIONAL = ["title", "scheme", "selection", "seeds", "store", "report", "embeddings", "protocol",
+             "descriptor"]  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Config:
+    """What a config file asks for; corpora are not read yet.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    text : str
+        What it holds.
+    title : str
+    scheme : str
+    selection : tuple of str
+    seeds : tuple of int
+    store : pathlib.Path
+        Where finished units of work go.
+    report : pathlib.Path or None
+        Where the report goes.
+    embeddings : bool
+    protocol : Protocol
+    corpora : tuple of Source
+    descriptor : transformer or None
+    methods : dict of str to Method
+    """
+
+    path: Path
+    text: str = field(repr=False)
+    title: str
+    scheme: str
+    selection: tuple
+    seeds: tuple
+    store: Path
+    report: Path | None
+    embeddings: bool
+    protocol: object
+    corpora: tuple
+    descriptor: object
+    methods: dict
+
+    def open_corpora(self, progress=None):
+        """Read the corpora.
+
+        Parameters
+        ----------
+        progress : bool or None, default=None
+            None shows a bar on terminals alone while something is downloaded, False never.
+
+        Returns
+        -------
+        list of (Corpus or FeatureTable or PublishedFeatures)
+
+        Raises
+        ------
+        ValueError
+            If one cannot be read, or the protocol names a corpus that is not among them.
+        OSError
+            If a file cannot be read or downloaded.
+        """
+        corpora = [source.open(progress) for source in self.corpora]
+        names = [getattr(corpus, "corpus", getattr(corpus, "name", None)) for corpus in corpora]
+        names = [name for name in names if name is not None]
+        experiments = getattr(self.protocol, "experiments", None)
+        if experiments not in (None, CDMER_EXPERIMENTS):
+            for name in dict.fromkeys(n for e in experiments for n in (e.source, e.target)):
+                if name not in names:
+                    raise ValueError(
+                        f"{self.path}: protocol: experiments: {unknown('corpus', name, names)}"
+                    )
+        return corpora
+
+
+def load_config(path):
+    """Read a benchmark from a TOML file.
+
+    A config file is data: it names classes of this library and some of scikit-learn's, and nothing
+    else can be reached from it.
+
+    Parameters
+    ----------
+    path : path-like
+        See Notes.
+
+    Returns
+    -------
+    Config
+
+    Raises
+    ------
+    ValueError
+        If the file is no TOML, or a key, class, parameter, criterion, scheme or corpus in it is
+        unknown, missing or of the wrong type. The message names file, table and key, what came,
+        and the nearest name that is known.
+    OSError
+        If it cannot be read.
+
+    Notes
+    -----
+    Keys of the file; all but ``corpora`` and ``methods`` may be left out. Paths are relative to the
+    file's folder.
+
+    - ``title``, a string; ``scheme``, ``selection`` (a string or an array), ``seeds`` and
+      ``embeddings``: see `cdmer.evaluation.benchmark`, which has the same defaults.
+    - ``store``: path of the `ResultStore`. By default that of the config file with the suffix
+      ``.sqlite``, so that a run that stops can go on.
+    - ``report``: path of the report. By default none is written.
+    - ``[protocol]``: ``class`` and its parameters. ``experiments`` of `CDMERPairs` is an array of
+      numbers of the benchmark's experiments, as strings, and of pairs of corpora, or ``"all"`` for
+      all ordered pairs.
+    - ``[[corpora]]``: ``source``, one of ``published:NAME``, ``features:PATH`` for a saved
+      `FeatureTable`, ``synthetic:PRESET`` (with ``n_clips`` and ``seed``), ``NAME:PATH`` for the
+      folder of a database (with ``variant`` and ``label_file``), or the path of a manifest.
+    - ``[descriptor]``: ``class`` and its parameters, or ``steps``, an array of such tables.
+    - ``[methods.NAME]``, in the order of the tables: ``class`` and its parameters, or ``steps``;
+      ``grid``, ``citation`` and ``selection``: see `cdmer.evaluation.Method`.
+
+    A parameter may be a table with ``class`` or ``steps`` in its turn; ``column_planes`` is
+    ``{class = "lbp_top_planes", layout = "published"}``. A grid gives each parameter an array of
+    values; a range ``{start = 1, stop = 85, step = 6}``, up to ``stop`` itself;
+    ``{logspace = [-3, 3, 7]}``, so many powers of ten; or an array of ranges.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from cdmer.evaluation.config import load_config
+    >>> text = '''
+    ... corpora = [{source = "synthetic:lab-200fps"}, {source = "synthetic:nir-25fps"}]
+    ... protocol = {class = "CDMERPairs", experiments = "all"}
+    ... descriptor = {class = "LBPTOP", grid = {class = "RegionGrid", levels = [1, 2]}}
+    ... selection = ["label-free:iwv", "oracle"]
+    ... [methods.TCA]
+    ... class = "TCA"
+    ... grid = {n_components = {start = 5, stop = 20, step = 5}}
+    ... '''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "two.toml"
+    ...     _ = path.write_text(text)
+    ...     config = load_config(path)
+    >>> config.methods["TCA"]
+    Method(estimator=TCA(), grid={'n_components': [5, 10, 15, 20]}, citation='', selection=None)
+    """
+    path = Path(path)
+    text, content = _parse(path)
+    top = Section(content, str(path), path.parent)
+    top.expect(["corpora", "methods"], _OPTIONAL)
+    scheme = top.choose("scheme", top.content.get("scheme", "cdmer-130"), list_schemes(), "scheme")
+    selection = read_selection(top, ("fixed",))
+    protocol = read_protocol(top)
+    methods = read_methods(top, selection, protocol)
+    return Config(
+        path=path,
+        text=text,
+        title=top.read("title", str, ""),
+        scheme=scheme,
+        selection=selection,
+        seeds=read_seeds(top),
+        store=top.read_path("store") or path.with_suffix(".sqlite"),
+        report=top.read_path("report"),
+        embeddings=top.read("embeddings", bool, False),
+        protocol=protocol,
+        corpora=read_corpora(top),
+        descriptor=read_descriptor(top),
+        methods=methods,
+    )
+
+
+def _parse(path):
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+        return text, tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected text in UTF-8, {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path}: no TOML: {error}") from None
+    except RecursionError:
+        raise ValueError(f"{path}: no config file: tables in tables without end") from None

@@ -1,0 +1,116 @@
+"""Grids of settings: lists of values, and ranges."""
+
+from decimal import Decimal
+
+import numpy as np
+
+from cdmer.evaluation.config._section import unknown
+
+_MOST_VALUES = 100_000
+
+
+def read_grid(section, key, build_value, estimator=None):
+    """Read the grid that a key holds: a table, or an array of tables.
+
+    Parameters
+    ----------
+    section : Section
+    key : str
+    build_value : callable
+        ``(section, key, value)``: gives what a value stands for.
+    estimator : estimator or None, default=None
+        Whose parameters the grid may name. None: any.
+
+    Returns
+    -------
+    dict or list of dict
+        As `sklearn.model_selection.ParameterGrid` takes it; None where the key is missing.
+
+    Raises
+    ------
+    ValueError
+        If a name is not a parameter of the estimator, or values are no array or range.
+    """
+    grid = section.content.get(key)
+    if grid is None:
+        return None
+    if isinstance(grid, list) and grid:
+        return [
+            _read_table(section, f"{key}, {i}", one, build_value, estimator)
+            for i, one in enumerate(grid, start=1)
+        ]
+    return _read_table(section, key, grid, build_value, estimator)
+
+
+def _read_table(section, key, table, build_value, estimator):
+    if not isinstance(table, dict) or not table:
+        raise section.fault(key, f"expected a table of parameters, got {table!r}")
+    inner = section.within(key, table)
+    if hasattr(estimator, "get_params"):
+        known = list(estimator.get_params())
+        for name in table:
+            if name not in known:
+                what = f"parameter of {type(estimator).__name__}"
+                raise inner.fault(name, unknown(what, name, known))
+    return {name: _read_values(inner, name, value, build_value) for name, value in table.items()}
+
+
+def _read_values(section, name, value, build_value):
+    if isinstance(value, dict):
+        value = [value]
+    if not isinstance(value, list) or not value:
+        raise section.fault(name, f"expected an array of values or a range, got {value!r}")
+    values = []
+    for i, one in enumerate(value, start=1):
+        if isinstance(one, dict) and "class" not in one and "steps" not in one:
+            values += _read_range(section.within(name, one))
+        else:
+            values.append(build_value(section, f"{name}, {i}", one))
+    return values
+
+
+def _read_range(section):
+    if "logspace" in section.content:
+        section.expect(["logspace"])
+        return _logspace(section)
+    section.expect(["start", "stop", "step"], ["logspace"])
+    start, stop, step = (_number(section, key) for key in ("start", "stop", "step"))
+    if step <= 0 or stop < start:
+        raise section.fault("", "expected start <= stop and step > 0, got "
+                            f"{start:g}, {stop:g} and {step:g}")  # fmt: skip
+    # In decimals, so that 0.1, 0.2, 0.3 are what a reader of the file expects.
+    first, last, by = (Decimal(str(one)) for one in (start, stop, step))
+    count = int((last - first) / by) + 1
+    _check_count(section, count)
+    whole = all(isinstance(one, int) for one in (start, step))
+    return [(int if whole else float)(first + i * by) for i in range(count)]
+
+
+def _logspace(section):
+    values = section.read("logspace", list)
+    whole = len(values) == 3 and type(values[2]) is int and values[2] >= 1
+    if not whole or not all(_is_number(value) and abs(value) <= 300 for value in values[:2]):
+        raise section.fault(
+            "logspace",
+            "expected [first exponent, last exponent, number of values], such as [-3, 3, 7], got "
+            f"{values!r}",
+        )
+    first, last, count = values
+    _check_count(section, count)
+    return np.logspace(first, last, count).tolist()
+
+
+def _number(section, key):
+    value = section.content[key]
+    if not _is_number(value):
+        raise section.fault(key, f"expected a number, got {value!r}")
+    return value
+
+
+def _is_number(value):
+    return type(value) in (int, float) and abs(value) < 1e300
+
+
+def _check_count(section, count):
+    if count > _MOST_VALUES:
+        raise section.fault("", f"gives {count:.3g} values, expected {_MOST_VALUES} at most")

@@ -1,0 +1,49 @@
+"""What a config file asks for, in words and numbers, before anything is run."""
+
+from cdmer.evaluation._data import Data
+from cdmer.evaluation._methods import read_methods
+
+
+def describe_plan(config, progress=None):
+    """Say what would be run; corpora are read, features are not computed.
+
+    Parameters
+    ----------
+    config : Config
+    progress : bool or None, default=None
+        None shows a bar on terminals alone while something is downloaded, False never.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError, OSError
+        As `cdmer.evaluation.benchmark`, if a corpus cannot be read or the protocol has no fold.
+    """
+    data = Data(config.open_corpora(progress), config.scheme)
+    folds = config.protocol.roles(data.metadata)
+    methods = read_methods(config.methods, config.selection, config.protocol, strict=True)
+    lines = [f"{config.title or config.path.name}: {config.protocol!r}", ""]
+    for corpus in data.about:
+        counts = ", ".join(f"{name} {n}" for name, n in corpus["counts"].items())
+        lines.append(f"{corpus['name']}: {corpus['n_clips']} clips ({counts})")
+    lines += [*data.notes, ""]
+    total = 0
+    for method in methods:
+        n_seeds = len(config.seeds) if method.has_chance else 1
+        total += n_seeds * len(folds)
+        lines.append(
+            f"{method.label}: {counted(len(folds), 'fold')}"
+            + (f" × {counted(n_seeds, 'seed')}" if n_seeds > 1 else "")
+            + (f", {counted(len(method.grid), 'setting')} each" if method.grid else "")
+        )
+    experiments = {fold.experiment for fold in folds}
+    lines += ["", f"{counted(total, 'unit')} of work in {counted(len(experiments), 'experiment')}"]
+    return "\n".join(lines)
+
+
+def counted(number, noun):
+    """Write a number with its noun."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

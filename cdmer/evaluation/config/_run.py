@@ -1,0 +1,72 @@
+"""Running what a config file describes."""
+
+import os
+from pathlib import Path
+
+from cdmer._extras import import_extra
+from cdmer.evaluation._benchmark import benchmark
+from cdmer.evaluation.config._config import Config, load_config
+
+
+def run_config(config, *, store=None, report=None, n_jobs=None, cache=None, progress=None):
+    """Run the benchmark that a config file describes, and write its report if it names one.
+
+    Parameters
+    ----------
+    config : Config or path-like
+        What `load_config` gives, or the file.
+    store : ResultStore, path-like or None, default=None
+        In place of the config's. Units that it holds are not run again.
+    report : path-like or None, default=None
+        In place of the config's.
+    n_jobs : int or None, default=None
+        Number of joblib workers. The result does not depend on it.
+    cache : path-like or None, default=None
+        Folder for features of clips: see `cdmer.evaluation.benchmark`.
+    progress : bool or None, default=None
+        None shows bars on terminals alone, False never.
+
+    Returns
+    -------
+    Results
+
+    Raises
+    ------
+    ValueError, TypeError, OSError
+        As `load_config` and `cdmer.evaluation.benchmark`.
+    """
+    if not isinstance(config, Config):
+        config = load_config(config)
+    report = config.report if report is None else Path(report)
+    if report is not None:
+        _check_report(report)
+    results = benchmark(
+        config.methods,
+        config.open_corpora(progress),
+        config.protocol,
+        descriptor=config.descriptor,
+        scheme=config.scheme,
+        selection=list(config.selection),
+        seeds=config.seeds,
+        n_jobs=n_jobs,
+        store=config.store if store is None else store,
+        cache=cache,
+        embeddings=config.embeddings,
+        title=config.title,
+        command=f"cdmer benchmark {config.path.name}",
+        config_text=config.text,
+        progress=progress,
+    )
+    if report is not None:
+        results.report(report)
+    return results
+
+
+def _check_report(path):
+    """Fail before the work, not after it."""
+    for module in ("matplotlib", "jinja2"):
+        import_extra(module)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"report: there is no folder {path.parent}")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise PermissionError(f"report: cannot write {path}")

@@ -1,0 +1,60 @@
+"""Confusion matrices."""
+
+import numpy as np
+
+from cdmer._extras import import_extra
+from cdmer.evaluation.figures._style import INK
+
+
+def plot_confusion(counts, classes, ax=None):
+    """Draw a confusion matrix: counts and row percentages, shaded by the latter.
+
+    Parameters
+    ----------
+    counts : array-like of int, shape (n_classes, n_classes)
+        True classes in rows, predicted classes in columns, as `Results.confusion` gives them.
+    classes : sequence of str
+        Names of the classes.
+    ax : matplotlib.axes.Axes, optional
+        Drawn into, if given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        ``ax.figure.savefig(path)`` writes it to a file.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is missing.
+    ValueError
+        If `counts` is not square with one row per class, or holds a negative number.
+    """
+    counts, classes = np.asarray(counts), list(classes)
+    n = len(classes)
+    if counts.shape != (n, n) or (counts < 0).any():
+        raise ValueError(
+            f"counts: expected numbers >= 0 of shape ({n}, {n}), one row per class, got shape "
+            f"{counts.shape}" + (f" with {counts.min()}" if counts.size else "")
+        )
+    if ax is None:
+        size = 1.6 + 1.0 * n, 1.1 + 0.8 * n
+        ax = import_extra("matplotlib.figure").Figure(figsize=size, layout="tight").subplots()
+    shares = row_shares(counts)
+    ax.imshow(np.nan_to_num(shares), cmap="Blues", vmin=0, vmax=1.6, aspect="auto")
+    for (row, column), count in np.ndenumerate(counts):
+        share = shares[row, column]
+        text = f"{count}\n{share:.0%}" if np.isfinite(share) else f"{count}"
+        weight = "bold" if row == column else "normal"
+        ax.text(column, row, text, ha="center", va="center", color=INK, fontweight=weight)
+    ax.set_xticks(range(n), classes, parse_math=False)
+    ax.set_yticks(range(n), classes, parse_math=False)
+    ax.set(xlabel="predicted", ylabel="true")
+    ax.tick_params(length=0)
+    return ax
+
+
+def row_shares(counts):
+    """Divide each row by its sum; NaN where the sum is 0."""
+    totals = counts.sum(axis=1, keepdims=True)
+    return np.divide(counts, totals, out=np.full(counts.shape, np.nan), where=totals > 0)

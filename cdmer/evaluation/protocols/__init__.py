@@ -1,0 +1,26 @@
+"""Protocols: who is trained on, who is adapted to, who is tested."""
+
+from cdmer.evaluation.protocols._base import Fold, Protocol
+from cdmer.evaluation.protocols._expected import missing_clips
+from cdmer.evaluation.protocols._hold_out import HoldOutDatabase
+from cdmer.evaluation.protocols._leave_corpus_out import LeaveOneCorpusOut
+from cdmer.evaluation.protocols._leave_person_out import CompositeLOSO, WithinCorpusLOSO
+from cdmer.evaluation.protocols._pairs import CDMER_EXPERIMENTS, CDMERPairs, Experiment
+from cdmer.evaluation.protocols._people import people
+from cdmer.evaluation.protocols._shared import fold_notes, shared_people
+
+__all__ = [
+    "CDMER_EXPERIMENTS",
+    "CDMERPairs",
+    "CompositeLOSO",
+    "Experiment",
+    "Fold",
+    "HoldOutDatabase",
+    "LeaveOneCorpusOut",
+    "Protocol",
+    "WithinCorpusLOSO",
+    "fold_notes",
+    "missing_clips",
+    "people",
+    "shared_people",
+]

@@ -1,0 +1,72 @@
+"""Regions that methods keep, on a face that nobody has."""
+
+from functools import cache
+
+import numpy as np
+
+from cdmer.corpora import RecordingSetup, make_synthetic_corpus
+from cdmer.evaluation.figures import RegionMap
+from cdmer.features import RegionGrid
+
+SIZE = 192
+# Even light, no noise, no movement: a picture of where things are on a face.
+_STUDIO = RecordingSetup(
+    fps=25, resolution=SIZE, blur=0, noise=0, light=(0, -0.3, 1), ambient=0.7, background=0.85,
+    head_motion=0, blink_rate=0,
+)  # fmt: skip
+
+
+@cache
+def neutral_face():
+    """Render a face without expression, hair or glasses, ndarray of uint8, shape (SIZE, SIZE)."""
+    corpus = make_synthetic_corpus(_STUDIO, n_clips=32, n_subjects=32, size=SIZE)
+    return corpus[0].frames[0]
+
+
+def region_maps(results):
+    """Give a map per method and experiment of which weights of regions are known.
+
+    Returns
+    -------
+    list of RegionMap
+        Empty also where it is not known which grids the regions are of.
+    """
+    if results.units is None or not results.info.get("regions"):
+        return []
+    has = results.units["details"].map(lambda details: "region_weights" in details)
+    pairs = results.units.loc[has, ["method", "experiment"]].drop_duplicates()
+    return [region_map(results, *pair) for pair in pairs.itertuples(index=False)]
+
+
+def region_map(results, method, experiment):
+    """Give the mean weights of regions over folds and seeds on a rendered face.
+
+    Returns
+    -------
+    RegionMap
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+    """
+    known = results.info.get("regions")
+    units = results.units
+    weights = []
+    if known and units is not None:
+        wanted = (units["method"] == method) & (units["experiment"] == experiment)
+        details = units.loc[wanted, "details"]
+        weights = [d["region_weights"] for d in details if "region_weights" in d]
+    if not weights:
+        raise ValueError(
+            f"regions: {method!r} on {experiment!r} has no weights of regions, or the grid of the "
+            "regions is not known"
+        )
+    levels = tuple(known["levels"])
+    face = neutral_face()
+    title = f"{method}: {experiment}"
+    if len(weights) > 1:
+        title += f", mean of {len(weights)} fits"
+    return RegionMap(
+        title, face, RegionGrid(levels).boxes(*face.shape), np.mean(weights, axis=0), levels
+    )

@@ -1,0 +1,85 @@
+"""Tables as LaTeX and Markdown."""
+
+import re
+
+from cdmer.evaluation.report._tables import score_table
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
+    "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "→": r"$\rightarrow$",
+    "²": r"\textsuperscript{2}", "³": r"\textsuperscript{3}", "×": r"$\times$",
+}  # fmt: skip
+
+
+def to_latex(results, metric=None):
+    """Write the table of a metric as LaTeX; see `Results.to_latex`."""
+    table = _table(results, metric)
+    lines = [
+        rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
+        r"\toprule",
+        _latex_line(["method", *map(_latex, table.columns)]),
+        r"\midrule",
+    ]
+    for row in table.rows:
+        name = rf"\textit{{{_latex(row.method)}}}" if row.oracle else _latex(row.method)
+        lines.append(_latex_line([name, *(_cell(c, r"\textbf{%s}", "--") for c in row.cells)]))
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    notes = "".join(f"% {note}\n" for note in _notes(table))
+    return notes + "\n".join(lines) + "\n"
+
+
+def to_markdown(results, metric=None):
+    """Write the table of a metric as Markdown; see `Results.to_markdown`."""
+    table = _table(results, metric)
+    lines = [
+        _markdown_line(["method", *map(_markdown, table.columns)]),
+        _markdown_line(["---", *["---:"] * len(table.columns)]),
+    ]
+    for row in table.rows:
+        name = f"*{_markdown(row.method)}*" if row.oracle else _markdown(row.method)
+        lines.append(_markdown_line([name, *(_cell(c, "**%s**", "–") for c in row.cells)]))
+    return "\n".join([*lines, "", *_notes(table)]) + "\n"
+
+
+def _table(results, metric):
+    return score_table(results, results.metrics[0] if metric is None else metric)
+
+
+def _notes(table):
+    """What the marks mean; ends of sentences of the report."""
+    cells = [cell for row in table.rows for cell in row.cells]
+    notes = [f"{table.title}: {table.meaning}."]
+    if any(c.interval for c in cells):
+        notes.append("In brackets: 95 % intervals over people.")
+    if any(c.best for c in cells):
+        notes.append("Bold: the best of a column.")
+    if any(row.oracle for row in table.rows):
+        notes.append("Oracle: selected on the labels of the tested clips; never marked as best.")
+    if table.has_partial:
+        notes.append("†: some units failed, the score is of fewer clips.")
+    return notes
+
+
+def _cell(cell, strong, missing):
+    if not cell.score:
+        return missing
+    score = strong % cell.score if cell.best else cell.score
+    mark = "†" if cell.partial else ""
+    return score + mark + (f" [{', '.join(cell.interval)}]" if cell.interval else "")
+
+
+def _latex(text):
+    return "".join(_LATEX.get(c, c) for c in " ".join(str(text).split()))
+
+
+def _latex_line(cells):
+    return " & ".join(c.replace("†", r"\textsuperscript{\dag}") for c in cells) + r" \\"
+
+
+def _markdown(text):
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(str(text).split()))
+
+
+def _markdown_line(cells):
+    return "| " + " | ".join(cells) + " |"

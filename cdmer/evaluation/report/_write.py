@@ -1,0 +1,140 @@
+"""The report: one HTML file that holds everything it shows."""
+
+import datetime
+from importlib.resources import files
+from pathlib import Path
+
+from cdmer._extras import import_extra
+from cdmer._files import write_atomically
+from cdmer.evaluation.figures import RegionMap
+from cdmer.evaluation.report import _pictures as pictures
+from cdmer.evaluation.report._about import about, caveats
+from cdmer.evaluation.report._sections import (
+    STEPS,
+    averages_tables,
+    beside_published,
+    timing,
+    unit_table,
+)
+from cdmer.evaluation.report._tables import method_label, oracle_methods, score_table
+from cdmer.evaluation.statistics import comparisons, intervals
+
+# More pairs of methods than this are drawn, and not listed.
+MOST_PAIRS = 28
+
+
+def write_report(results, path, *, title=None, intro="", notes=(), region_maps=(), command=None):
+    """Write the report of a benchmark: one file without scripts, nothing loaded from elsewhere.
+
+    Parameters
+    ----------
+    results : Results
+        What `benchmark` or `ResultStore.results` gives.
+    path : path-like
+        The HTML file. An existing one is replaced once the new one is complete.
+    title : str, optional
+        Heading of the report; by default the run's.
+    intro : str, default=""
+        What was done, in a sentence or two.
+    notes : sequence of str, default=()
+        What a reader has to know before trusting a number, beyond what the results say themselves.
+    region_maps : sequence of RegionMap, default=()
+        Regions that methods keep, to draw in place of those that the results hold, which are drawn
+        on a rendered face.
+    command : str, optional
+        How to repeat it; by default the run's.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib or jinja2 is missing: ``pip install "cdmer[report]"``.
+    OSError
+        If the folder is missing or cannot be written to; an existing file stays as it was.
+    TypeError
+        If a region map is not a RegionMap.
+    """
+    for region_map in region_maps:
+        if not isinstance(region_map, RegionMap):
+            raise TypeError(f"region_maps: expected RegionMap, got {type(region_map).__name__}")
+    import_extra("matplotlib.figure")
+    info = results.info
+    page = {
+        "title": title or info.get("title") or "Results",
+        "intro": intro,
+        "about": about(results),
+        "caveats": [*notes, *caveats(results)],
+        "command": info.get("command", "") if command is None else command,
+        "config": info.get("config", ""),
+        "failures": [] if results.failures is None else results.failures.to_dict("records"),
+        "written": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        **(_scores(results) if results.methods else {}),
+        **(_figures(results, region_maps) if results.methods else {}),
+    }
+    write_atomically(path, _render(page))
+    return Path(path)
+
+
+def _scores(results):
+    found = {metric: intervals(results, metric) for metric in results.metrics}
+    tables = [score_table(results, metric, frame) for metric, frame in found.items()]
+    parts = results.predictions[["experiment", "corpus"]].drop_duplicates()
+    if parts["experiment"].value_counts().max() > 1:
+        tables += [score_table(results, metric, by="corpus") for metric in results.metrics]
+    main = results.metrics[0]
+    pairs = comparisons(results, main) if len(results.methods) > 1 else None
+    return {
+        "metric": main,
+        "tables": tables,
+        "clusters": sorted(set(found[main]["unit"])),
+        "units": unit_table(results) if results.multilabel else None,
+        "averages": averages_tables(results),
+        "forest": pictures.forest(results, main, found[main]),
+        "ranks": pictures.rank_plot(results, main),
+        "compared": None if pairs is None else pictures.comparison_plot(pairs),
+        "pairs": _pair_rows(results, pairs),
+        "steps": list(STEPS.values()),
+        "timing": timing(results),
+        "published": beside_published(results),
+    }
+
+
+def _figures(results, region_maps):
+    regions, n_regions_left = pictures.regions(results, region_maps)
+    embeddings, n_embeddings_left = pictures.embeddings(results)
+    return {
+        "confusions": pictures.confusions(results),
+        "regions": regions,
+        "n_regions_left": n_regions_left,
+        "on_rendered_face": not region_maps,
+        "embeddings": embeddings,
+        "n_embeddings_left": n_embeddings_left,
+    }
+
+
+def _pair_rows(results, pairs):
+    if pairs is None or len(pairs) > MOST_PAIRS:
+        return []
+    oracle = oracle_methods(results)
+    return [
+        {
+            **row,
+            "a": method_label(row["a"], row["a"] in oracle),
+            "b": method_label(row["b"], row["b"] in oracle),
+        }
+        for row in pairs.to_dict("records")
+    ]
+
+
+def _render(page):
+    folder = files("cdmer.evaluation.report")
+    jinja = import_extra("jinja2")
+    environment = jinja.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja.StrictUndefined
+    )
+    template = environment.from_string(folder.joinpath("report.html").read_text("utf-8"))
+    return template.render(**page, css=folder.joinpath("report.css").read_text("utf-8"))
