@@ -290,7 +290,7 @@ class _Plan:
     def _units_of(self, fold, candidates, seeds, common):
         data = self.data
         involved = np.concatenate([fold.train, fold.adapt, fold.test])
-        names = list(dict.fromkeys(data.corpora[involved]))
+        names = [data.about[place]["name"] for place in np.unique(data.places[involved])]
         test_set = TestSet(
             tuple(data.clips[fold.test]),
             tuple(data.corpora[fold.test]),
@@ -306,7 +306,7 @@ class _Plan:
             "corpora": canonical_json({name: data.digests[name] for name in names}),
             "fold": canonical_json(about),
         }
-        domain = _domains(data.corpora, fold)
+        domain = _domains(data.places, fold)
         for candidate in candidates:
             for seed in self._seeds[candidate.label]:
                 # Put together from parts that are canonical already: there may be ten thousand.
@@ -345,24 +345,19 @@ def _check_fold(fold, protocol):
             f"{where}: has {len(fold.adapt)} rows to adapt to, and says that it allows none"
         )
     for role in ("adapt", "test"):
-        shared = set(fold.train.tolist()) & set(getattr(fold, role).tolist())
-        if shared:
-            raise ValueError(f"{where}: {len(shared)} rows are both of role train and {role}")
+        rows = getattr(fold, role)
+        trained = np.zeros(max(fold.train.max(), rows.max(initial=0)) + 1, dtype=bool)
+        trained[fold.train] = True
+        n_shared = np.count_nonzero(trained[rows])
+        if n_shared:
+            raise ValueError(f"{where}: {n_shared} rows are both of role train and {role}")
 
 
-def _domains(corpora, fold):
+def _domains(places, fold):
     """Numbers of corpora as skada has them: 1, 2, ... for sources, then negative for targets."""
-    sources, targets = corpora[fold.train], corpora[fold.adapt]
-    numbers = np.empty(len(sources) + len(targets), dtype=int)
-    number = 0
-    for rows, sign, place in (
-        (sources, 1, slice(None, len(sources))),
-        (targets, -1, slice(len(sources), None)),
-    ):
-        for name in dict.fromkeys(rows):
-            number += 1
-            numbers[place][rows == name] = sign * number
-    return numbers
+    sources, numbers = np.unique(places[fold.train], return_inverse=True)
+    _, targets = np.unique(places[fold.adapt], return_inverse=True)
+    return np.concatenate([numbers + 1, -(targets + len(sources) + 1)])
 
 
 def _absent_classes(folds, data):

@@ -35,6 +35,8 @@ class Data:
     truth : ndarray of int, shape (n_clips,) or (n_clips, n_units)
         Positions in the scheme's class list, or 0 and 1 per action unit.
     clips, corpora, subjects : ndarray of object, shape (n_clips,)
+    places : ndarray of int, shape (n_clips,)
+        Position of each clip's corpus among the corpora.
     digests : dict of str to str
         Per corpus: SHA-256 over names, subjects, truth and features of its clips.
     about : list of dict
@@ -71,6 +73,7 @@ class Data:
         self.truth = np.concatenate([part.truth for part in parts])
         self.clips = _objects([key for part in parts for key in part.clips])
         self.corpora = _objects([part.name for part in parts for _ in part.clips])
+        self.places = np.repeat(np.arange(len(parts)), [len(part.clips) for part in parts])
         self.subjects = _objects([s or "" for part in parts for s in part.subjects])
         # Of one length each: thousands of folds name thousands of clips.
         names = [
