@@ -18,7 +18,7 @@ import numpy as np
 from cdmer.evaluation._counts import CLASS_METRICS
 from cdmer.evaluation.statistics import holm
 from cdmer.evaluation.statistics._clusters import Pool
-from cdmer.evaluation.statistics._permutation import permutation_test, random_exchanges
+from cdmer.evaluation.statistics._permutation import permutation_tests, random_exchanges
 from cdmer.evaluation.statistics._pooled import Pooled
 
 SHARES = np.array([0.55, 0.27, 0.18])
@@ -120,18 +120,15 @@ def rejections(
 ):
     """Share of runs with any corrected p-value at most 0.05, all methods being alike."""
     rng = np.random.default_rng(n_people)
-    everybody = np.arange(n_people)
     rejected = 0
     for run in range(runs):
         counts = simulate(
             rng, n_people, [name] * n_methods, n_experiments=n_experiments, n_seeds=n_seeds
         )
         exchanges = random_exchanges(n_people, n_permutations, run)
-        p_values = [
-            permutation_test([(everybody, a, b) for a, b in zip(*pair, strict=True)],
-                             metric, exchanges)[0]
-            for pair in combinations(counts, 2)
-        ]  # fmt: skip
+        pools = pooled(counts, metric, 2, run).pools
+        tests = [(pools, *pair) for pair in combinations(range(n_methods), 2)]
+        p_values = [p_value for p_value, _ in permutation_tests(tests, metric, exchanges)]
         rejected += min(holm(p_values)) <= 0.05
     return rejected / runs
 

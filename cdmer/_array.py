@@ -49,6 +49,18 @@ def to_numpy(array):
     return np.asarray(array)
 
 
+def read_only(values):
+    """View a NumPy array such that it cannot be written to; anything else is given back.
+
+    What many models share stays as it is: a step that works in place copies, or fails.
+    """
+    if not isinstance(values, np.ndarray):
+        return values
+    view = values.view()
+    view.flags.writeable = False
+    return view
+
+
 def take_rows(X, rows):
     """Rows of an array, a data frame or a sequence, by position."""
     if hasattr(X, "iloc"):

@@ -61,7 +61,7 @@ def benchmark(config, store, report, cache, dry_run, n_jobs, quiet):
         click.echo(describe_plan(loaded, show(quiet)))
         return
     place = loaded.store if store is None else store
-    with _counting_store(place) as kept:
+    with _telling_store(place, quiet) as kept:
         try:
             with notes():
                 # Each failure has a line of its own below.
@@ -82,13 +82,14 @@ def benchmark(config, store, report, cache, dry_run, n_jobs, quiet):
     n_done, n_failed = len(results.units), len(results.failures)
     if n_done:
         click.echo(table_text(results.table().T))
+    for note in results.info["notes"]:
+        click.echo(f"cdmer: {note}", err=True)
     for failure in results.failures.itertuples():
         click.echo(f"cdmer: {_describe(failure)}", err=True)
     if not quiet:
         report = report or loaded.report
         click.echo(
-            f"\n{counted(n_done + n_failed, 'unit')} of work, {kept.n_found} of them in the store "
-            f"already, {n_failed} failed\nStore: {place}"
+            f"\n{_amount(n_done + n_failed, kept.n_found)}, {n_failed} failed\nStore: {place}"
             + (f"\nReport: {report}" if report else "")
         )
     if n_failed:
@@ -114,7 +115,11 @@ def report(store, out, kind, list_runs, run, metric, quiet):
     """
     if list_runs:
         with _open(store) as kept:
-            click.echo(kept.runs().to_string(index=False))
+            runs = kept.runs()
+        if runs.empty:
+            raise ValueError(f"{store}: the store holds no run")
+        runs["created"] = runs["created"].str[:16].str.replace("T", " ") + " UTC"
+        click.echo(runs.to_string(index=False))
         return
     if metric is not None and kind in ("html", "csv"):
         raise click.UsageError(f"--metric: --format {kind} shows all of them")
@@ -165,21 +170,30 @@ def compare(store, methods, metric, run):
         click.echo(_show_numbers(comparisons(results, metric)))
 
 
-def _counting_store(path):
+def _telling_store(path, quiet):
     from cdmer.evaluation._store import ResultStore
 
-    class CountingStore(ResultStore):
-        """A store that remembers how much of what was asked for it had."""
+    class TellingStore(ResultStore):
+        """A store that says how much there is to do, and remembers how much was done before."""
 
         n_found = None
 
         def finished(self, keys):
+            keys = list(keys)
             found = super().finished(keys)
             if self.n_found is None:  # later questions are about single units
                 self.n_found = len(found)
+                if not quiet:
+                    click.echo(f"cdmer: {_amount(len(keys), self.n_found)}", err=True)
             return found
 
-    return CountingStore(path)
+    return TellingStore(path)
+
+
+def _amount(n_units, n_found):
+    from cdmer.evaluation.config._plan import counted
+
+    return f"{counted(n_units, 'unit')} of work, {n_found} of them in the store already"
 
 
 def _open(path):

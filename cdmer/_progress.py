@@ -1,7 +1,7 @@
 """Progress bars that stay silent where nobody looks."""
 
 
-def progress_bar(total, description, unit, show=None):
+def progress_bar(total, description, unit, show=None, done=0):
     """Make a progress bar on the standard error stream.
 
     Parameters
@@ -14,6 +14,8 @@ def progress_bar(total, description, unit, show=None):
         Name of one unit, singular.
     show : bool or None
         None shows the bar on terminals alone; False never.
+    done : int, default=0
+        Units that were done before; the time left follows from the others.
 
     Returns
     -------
@@ -23,4 +25,11 @@ def progress_bar(total, description, unit, show=None):
     from tqdm import tqdm
 
     disable = None if show is None else not show
-    return tqdm(total=total, desc=description, unit=f" {unit}", disable=disable, smoothing=0.1)
+    return tqdm(
+        total=total,
+        initial=done,
+        desc=description,
+        unit=f" {unit}",
+        disable=disable,
+        smoothing=0.1,
+    )

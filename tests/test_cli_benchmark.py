@@ -94,7 +94,7 @@ def test_benchmark_prints_the_main_table_and_keeps_every_unit(finished):
         numbers = " ".join(f"{value:.4f}" for value in table[name])
         assert re.search(rf"^{name} +{re.sub(' ', ' +', numbers)}$", outcome.stdout, re.M)
     assert "18 units of work, 0 of them in the store already, 0 failed" in outcome.stdout
-    assert not outcome.stderr
+    assert outcome.stderr == "cdmer: 18 units of work, 0 of them in the store already\n"
     assert results.info["command"] == "cdmer benchmark bench.toml"
     assert results.info["config"] == (folder / "bench.toml").read_text()
 
@@ -105,7 +105,9 @@ def test_benchmark_does_nothing_twice(finished):
     assert again.returncode == 0
     assert "18 units of work, 18 of them in the store already, 0 failed" in again.stdout
     assert again.stdout.split("\n\n")[0] == outcome.stdout.split("\n\n")[0]
+    assert again.stderr == "cdmer: 18 units of work, 18 of them in the store already\n"
     quiet = cdmer("benchmark", folder / "bench.toml", "-q")
+    assert not quiet.stderr
     assert quiet.stdout.rstrip() == outcome.stdout.split("\n\n")[0]
 
 
@@ -122,7 +124,8 @@ def test_a_failing_method_costs_its_units_alone(tmp_path, finished):
     path = write_config(tmp_path, methods={"bad": BAD, **METHODS})
     outcome = cdmer("benchmark", path, "--store", tmp_path / "other.sqlite", "-j", 1)
     assert outcome.returncode == 3
-    lines = outcome.stderr.splitlines()
+    amount, *lines = outcome.stderr.splitlines()
+    assert amount == "cdmer: 24 units of work, 0 of them in the store already"
     assert len(lines) == 6
     assert lines[0] == (
         "cdmer: bad, experiment lab → nir, fold nir: ParameterError: n_components: expected a "
@@ -138,7 +141,7 @@ def test_a_failing_method_costs_its_units_alone(tmp_path, finished):
 
 
 def test_nothing_but_failures_is_an_error(tmp_path):
-    outcome = cdmer("benchmark", write_config(tmp_path, methods={"bad": BAD}), "-j", 1)
+    outcome = cdmer("benchmark", write_config(tmp_path, methods={"bad": BAD}), "-j", 1, "-q")
     assert outcome.returncode == 1
     assert outcome.stderr.startswith("cdmer: methods: 6 of 6 units failed; first method 'bad'")
     assert outcome.stderr.count("\n") == 1
@@ -192,7 +195,8 @@ def test_stopped_by_hand_it_says_how_to_go_on(tmp_path, n_jobs):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate()
     assert process.returncode == 130
-    [line] = errors.splitlines()
+    amount, line = errors.splitlines()
+    assert amount == "cdmer: 18 units of work, 0 of them in the store already"
     kept = re.fullmatch(
         r"cdmer: stopped; .*bench.sqlite keeps (\d+) units of work, and the same command goes on "
         "from there",
@@ -245,7 +249,18 @@ def test_what_is_no_store_is_refused_in_one_line(tmp_path, command):
 def test_report_lists_runs(finished):
     outcome = cdmer("report", finished[0] / "bench.sqlite", "--list")
     assert outcome.returncode == 0, outcome.stderr
-    assert re.search(r"^ *1 .* Made up +CDMERPairs +cdmer-130 +18 +18 +0$", outcome.stdout, re.M)
+    assert re.search(
+        r"^ *1 [-\d]{10} [\d:]{5} UTC Made up +CDMERPairs +cdmer-130 +18 +18 +0$",
+        outcome.stdout,
+        re.M,
+    )
+
+
+def test_no_run_is_said_not_tabulated(tmp_path):
+    ResultStore(tmp_path / "none.sqlite").close()
+    outcome = cdmer("report", tmp_path / "none.sqlite", "--list")
+    assert outcome.returncode == 1
+    assert outcome.stderr.endswith("none.sqlite: the store holds no run\n")
 
 
 def test_report_writes_html(finished, tmp_path):

@@ -13,7 +13,8 @@ import cdmer
 MODULES = [cdmer, *(importlib.import_module(f"cdmer.{n}") for n in
                     ("corpora", "features", "preprocessing", "extraction", "adaptation",
                      "evaluation", "evaluation.config", "evaluation.protocols",
-                     "evaluation.selection", "evaluation.statistics", "models"))]  # fmt: skip
+                     "evaluation.selection", "evaluation.statistics", "models", "nets",
+                     "nets.adaptation"))]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from cdmer.adaptation._base import split_domains
+from cdmer._domains import split_domains
 from cdmer.adaptation._meta import source_mask
 
 

@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.utils import get_tags
 
 from cdmer._array import take_rows
-from cdmer.adaptation._base import split_domains
+from cdmer._domains import split_domains
 from cdmer.adaptation._meta import InnerEstimator
 
 

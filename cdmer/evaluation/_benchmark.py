@@ -1,7 +1,9 @@
 """Run methods over the folds of a protocol, and keep every prediction as soon as it is there."""
 
 import functools
+import reprlib
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
@@ -47,7 +49,8 @@ def benchmark(
     A method is given what the roles of the protocol allow, and nothing else: the training rows with
     their labels, the rows to adapt to with -1 in place of labels (clips without their annotations
     of class), and for prediction the tested rows. Methods that take no `sample_domain` are fitted
-    on the training rows alone.
+    on the training rows alone. Arrays come read-only: a method that works in place copies them, or
+    fails, and spoils nothing for others.
 
     Parameters
     ----------
@@ -60,7 +63,8 @@ def benchmark(
         See `cdmer.evaluation.protocols`.
     descriptor : transformer or None, default=None
         Applied to each clip by itself, once, so that all methods and folds share the result. It
-        must have nothing to learn from other clips; learned steps belong into the methods. None:
+        must have nothing to learn from other clips; learned steps belong into the methods. It sees
+        clips without their annotations of class. None:
         the methods take the clips, or the rows of features, as they are.
     scheme : str, LabelScheme or ActionUnitScheme, default="cdmer-130"
         Label scheme for clips, and for the rows of feature tables. Under a scheme of action units a
@@ -139,6 +143,12 @@ def benchmark(
     if not isinstance(protocol, Protocol):
         raise TypeError(f"protocol: expected a Protocol, got {protocol!r}")
     seeds = _check_seeds(seeds)
+    if n_jobs is not None:
+        check_number("n_jobs", n_jobs, whole=True)
+    words = {"title": title, "command": command, "config": config_text}
+    for name, text in words.items():
+        if not isinstance(text, str):
+            raise ParameterError(f"{name}: expected a str, got {text!r}")
     own = not isinstance(store, ResultStore)
     store = ResultStore(store) if own else store
     try:
@@ -147,7 +157,6 @@ def benchmark(
             corpora, scheme, descriptor, n_jobs=n_jobs, cache=cache, progress=progress
         )  # fmt: skip
         plan = _Plan(candidates, data, protocol, seeds, descriptor, embeddings)
-        words = {"title": title, "command": command, "config": config_text}
         run = store.add_run(plan.info | words, [(u.candidate.label, u.key) for u in plan.units])
         _run(plan, store, n_jobs, on_error, progress)
         results = store.results(run)
@@ -170,8 +179,8 @@ def _run(plan, store, n_jobs, on_error, progress):
         key = plan.units[number].key
         return key in store.finished([key])
 
-    with progress_bar(len(plan.units), "Units", "unit", progress) as bar:
-        bar.update(len(plan.units) - len(left))
+    n_units = len(plan.units)
+    with progress_bar(n_units, "Units", "unit", progress, done=n_units - len(left)) as bar:
         for number, outcome in run_tasks(left, plan.task, shared, n_jobs, skip):
             planned = plan.units[number]
             unit = Unit(planned.config, planned.test_set.key, **outcome)
@@ -205,7 +214,7 @@ def _tell_failures(results, n_units):
 
 
 def _check_seeds(seeds):
-    seeds = [seeds] if isinstance(seeds, int | np.integer) else list(seeds)
+    seeds = list(seeds) if isinstance(seeds, Iterable) else [seeds]
     for seed in seeds:
         check_number("seeds", seed, least=0, most=2**32 - 1, whole=True)
     if not seeds or len(set(seeds)) < len(seeds):
@@ -233,7 +242,7 @@ class _Plan:
         self.data, self.embeddings = data, embeddings
         self.folds = protocol.roles(data.metadata)
         for fold in self.folds:
-            _check_fold(fold, protocol)
+            _check_fold(fold, protocol, len(data.clips))
         scheme = {
             "name": data.scheme.name,
             "classes": list(data.scheme.classes),
@@ -318,10 +327,12 @@ class _Plan:
         """What a worker needs to know of a unit."""
         unit = self.units[number]
         fold, candidate = unit.fold, unit.candidate
-        estimator = candidate.estimator if unit.seed is None else candidate.seeded(unit.seed)
+        estimator, grid = candidate.estimator, candidate.grid
+        if unit.seed is not None:
+            estimator, grid = candidate.seeded(unit.seed)
         return Task(
             estimator,
-            candidate.grid,
+            grid,
             candidate.selection,
             fold.train,
             fold.adapt,
@@ -332,9 +343,20 @@ class _Plan:
         )
 
 
-def _check_fold(fold, protocol):
+def _check_fold(fold, protocol, n_clips):
     """Hold a protocol to what it states, whoever wrote it."""
     where = f"protocol: {type(protocol).__name__}, fold {fold.experiment!r}/{fold.name!r}"
+    for role in ("train", "adapt", "test"):
+        rows = getattr(fold, role)
+        good = isinstance(rows, np.ndarray) and rows.ndim == 1 and rows.dtype.kind in "iu"
+        good = good and (not len(rows) or (rows.min() >= 0 and rows.max() < n_clips))
+        if not good or len(np.unique(rows)) < len(rows):
+            raise ValueError(
+                f"{where}: {role}: expected an array of different row numbers from 0 to "
+                f"{n_clips - 1}, got {reprlib.repr(rows)}"
+            )
+    if fold.experiment == "mean":
+        raise ValueError(f"{where}: expected another name of the experiment: tables add a mean")
     if not (len(fold.train) and len(fold.test)):
         raise ValueError(
             f"{where}: expected rows to train on and to test, got {len(fold.train)} and "
@@ -346,7 +368,7 @@ def _check_fold(fold, protocol):
         )
     for role in ("adapt", "test"):
         rows = getattr(fold, role)
-        trained = np.zeros(max(fold.train.max(), rows.max(initial=0)) + 1, dtype=bool)
+        trained = np.zeros(n_clips, dtype=bool)
         trained[fold.train] = True
         n_shared = np.count_nonzero(trained[rows])
         if n_shared:

@@ -7,9 +7,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
 
+from cdmer._array import read_only
 from cdmer.adaptation import class_scores
 from cdmer.evaluation._counts import macro_f1_of_units, uf1_of_counts
-from cdmer.evaluation._fit import fit_adaptive
+from cdmer.evaluation._fit import at_setting, fit_adaptive
 from cdmer.evaluation._methods import FIXED, LABEL_FREE, NESTED
 from cdmer.evaluation.selection._select import iter_fitted, select
 
@@ -17,6 +18,8 @@ from cdmer.evaluation.selection._select import iter_fitted, select
 @dataclass(frozen=True)
 class Rows:
     """What a method is given of a fold: training rows first, then rows to adapt to.
+
+    Nothing of it can be written to: a method that works in place changes no row of another's.
 
     Parameters
     ----------
@@ -41,7 +44,7 @@ class Rows:
 
     def take(self, rows):
         """Give X, y and domain of some rows."""
-        return self.X[rows], self.y[rows], self.domain[rows]
+        return tuple(read_only(values[rows]) for values in (self.X, self.y, self.domain))
 
 
 @dataclass
@@ -100,7 +103,7 @@ def choose(estimator, grid, selection, rows, test, n_classes):
         scores = _nested_scores(estimator, grid, rows, n_classes)
         best = _best(scores, selection)
         selected = time.perf_counter()
-        model = clone(estimator).set_params(**grid[best])
+        model = at_setting(estimator, grid[best])
         fit_adaptive(model, rows.X, rows.y, rows.domain)
         seconds = {"select": selected - started, "fit": time.perf_counter() - selected}
         return Chosen(model, grid[best], float(scores[best]), seconds)
@@ -115,10 +118,11 @@ def _label_free(estimator, grid, criterion, rows):
         )
     started = time.perf_counter()
     people = rows.people[rows.train]
-    groups = rows.people if all(people) and len(set(people)) >= 5 else None
+    n_people = len(set(people)) if all(people) else 1
     chosen = select(
         estimator, [{k: [v] for k, v in setting.items()} for setting in grid], rows.X, rows.y,
-        rows.domain, criterion, groups=groups, progress=False,
+        rows.domain, criterion, n_splits=min(n_people, 5) if n_people > 1 else 5,
+        groups=rows.people if n_people > 1 else None, progress=False,
     )  # fmt: skip
     # `select` fits the chosen setting once more at its end; the two are not told apart.
     return Chosen(
@@ -145,7 +149,8 @@ def _nested_scores(estimator, grid, rows, n_classes):
             if model is None:
                 fitted[index] = False
             else:
-                predicted[index, held] = model.predict(rows.X[train[held]])
+                found = model.predict(read_only(rows.X[train[held]]))
+                predicted[index, held] = class_codes(found, predicted[index, held].shape, n_classes)
     scores = np.array([_main_score(rows.y[train], p, n_classes) for p in predicted])
     return np.where(fitted, scores, np.nan)
 
@@ -154,14 +159,14 @@ def _oracle(estimator, grid, rows, test, n_classes):
     """Take the setting that scores best on the tested clips: what nobody could know."""
     started = time.perf_counter()
     X, y = test
-    best = Chosen(None)
+    best, place = Chosen(None), None
     for index, model in iter_fitted(estimator, grid, rows.X, rows.y, rows.domain):
         if model is None:
             continue
-        score = _main_score(y, np.asarray(model.predict(X)), n_classes)
+        score = _main_score(y, class_codes(model.predict(X), y.shape, n_classes), n_classes)
         # First of equals in the grid's order, in whichever order they were fitted.
-        if best.score is None or (score, -index) > (best.score, -grid.index(best.params)):
-            best = Chosen(model, grid[index], score)
+        if best.model is None or (score, -index) > (best.score, -place):
+            best, place = Chosen(model, grid[index], score), index
     if best.model is None:
         raise ValueError("grid: no setting could be fitted")
     best.seconds = {"select": time.perf_counter() - started, "fit": 0.0}
@@ -172,6 +177,28 @@ def _best(scores, selection):
     if np.isnan(scores).all():
         raise ValueError(f"grid: no setting could be fitted and scored by {selection!r}")
     return int(np.nanargmax(scores))
+
+
+def class_codes(predicted, shape, n_classes):
+    """Give predictions as class codes, or 0 and 1 per action unit; anything else is none.
+
+    Returns
+    -------
+    ndarray of int
+
+    Raises
+    ------
+    ValueError
+    """
+    codes = np.asarray(predicted)
+    allowed = list(range(n_classes)) if len(shape) == 1 else [0, 1]
+    if codes.shape != shape or not np.isin(codes, allowed).all():
+        strange = codes[~np.isin(codes, allowed)].ravel()[:3].tolist() if codes.size else []
+        raise ValueError(
+            f"predictions: expected class codes of {allowed} in shape {shape}, got shape "
+            f"{codes.shape}" + (f" with {strange}" if strange else "")
+        )
+    return codes.astype(int)
 
 
 def _main_score(truth, predicted, n_classes):
@@ -250,4 +277,4 @@ def fold_rows(X, hidden, truth, domain, people, train, adapt):
     y = np.concatenate([y, np.full((len(adapt), *y.shape[1:]), -1)])
     rows = np.concatenate([train, adapt])
     given = X[rows] if hidden is X else np.concatenate([X[train], hidden[adapt]])
-    return Rows(given, y, domain, people[rows])
+    return Rows(read_only(given), read_only(y), read_only(domain), people[rows])

@@ -47,4 +47,5 @@ UNIT_METRICS = {"macro F1": macro_f1_of_units, "binary F1": binary_f1_of_units}
 
 
 def _ratio(part, whole):
-    return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=np.asarray(whole) > 0)
+    # In the memory order of `whole`: many times as fast where confusion matrices do not come last.
+    return np.divide(part, whole, out=np.zeros_like(whole, dtype=float), where=whole > 0)

@@ -1,6 +1,7 @@
 """Corpora as a benchmark needs them: rows to fit on, truth to score with, names to report."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -52,7 +53,11 @@ class Data:
         self.multilabel = hasattr(self.scheme, "indicator")
         self.notes = []
         parts = []
-        corpora = [corpora] if isinstance(corpora, Corpus | FeatureTable) else list(corpora)
+        if isinstance(corpora, Corpus | FeatureTable | PublishedFeatures):
+            corpora = [corpora]
+        if not isinstance(corpora, Iterable):
+            raise TypeError(f"corpora: expected a sequence of corpora, got {corpora!r}")
+        corpora = list(corpora)
         if not corpora:
             raise ValueError("corpora: got none, expected at least one")
         for corpus in corpora:
@@ -82,7 +87,7 @@ class Data:
         self._names = np.frombuffer(b"".join(names), dtype=np.uint8).reshape(-1, 32)
         self.hidden = self.X
         if self.X.dtype == object:
-            self.hidden = _objects([replace(clip, **_HIDDEN) for clip in self.X])
+            self.hidden = _objects(_without_classes(self.X))
         self.regions = _common_regions(parts)
         self.digests = {part.name: part.digest() for part in parts}
         self.about = [self._about(part) for part in parts]
@@ -192,7 +197,8 @@ class _Part:
         self.truth = truth
 
     def describe(self, descriptor, n_jobs, cache, progress):
-        corpus = Corpus(list(self.rows), self.name)
+        # A descriptor must not read classes off clips either.
+        corpus = Corpus(_without_classes(self.rows), self.name)
         table, _ = run(corpus, descriptor, n_jobs, cache, "record", progress)
         place = {key: i for i, key in enumerate(self.clips)}
         kept = [place[key] for key in table.clips["key"]]
@@ -211,6 +217,7 @@ class _Part:
 
 def _open(corpus):
     if isinstance(corpus, PublishedFeatures):
+        _check_published(corpus)
         clips = [f"{corpus.corpus}/{i}" for i in range(len(corpus.labels))]
         truth = np.asarray(corpus.labels, dtype=np.int64)
         rows = np.asarray(corpus.features)
@@ -231,6 +238,26 @@ def _open(corpus):
     raise TypeError(
         f"corpora: expected Corpus, FeatureTable or PublishedFeatures, got {type(corpus).__name__}"
     )
+
+
+def _check_published(corpus):
+    """Check what anybody may put together: rows and labels have to belong together."""
+    rows, codes = np.asarray(corpus.features), np.asarray(corpus.labels)
+    if rows.ndim != 2 or rows.dtype.kind not in "fiub":
+        raise ValueError(
+            f"corpora: expected features of {corpus.corpus!r} to be numbers of shape (n_clips, "
+            f"n_features), got {rows.dtype} of shape {rows.shape}"
+        )
+    n_classes = len(corpus.class_names)
+    if (
+        codes.shape != rows.shape[:1]
+        or codes.dtype.kind not in "iu"
+        or not np.isin(codes, np.arange(n_classes)).all()
+    ):
+        raise ValueError(
+            f"corpora: expected labels of {corpus.corpus!r} to be {len(rows)} whole numbers from 0 "
+            f"to {n_classes - 1}, one per row, got {codes.dtype} of shape {codes.shape}"
+        )
 
 
 def _check_columns(parts):
@@ -270,6 +297,10 @@ def _check_kinds(parts):
             "corpora: expected the same number of features everywhere, got "
             + ", ".join(f"{part.rows.shape[1]} for {part.name!r}" for part in parts)
         )
+
+
+def _without_classes(clips):
+    return [replace(clip, **_HIDDEN) for clip in clips]
 
 
 def _content(clip):

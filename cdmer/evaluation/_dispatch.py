@@ -2,6 +2,7 @@
 
 import contextlib
 import warnings
+from pickle import PicklingError
 
 from joblib import effective_n_jobs
 from joblib.parallel import SequentialBackend, get_active_backend
@@ -43,7 +44,15 @@ def run_tasks(numbers, make_task, shared, n_jobs, skip):
     ------
     RuntimeError
         If workers are lost again and again without a unit done.
+    TypeError
+        If a task cannot be sent to another process.
     """
+    if isinstance(get_active_backend()[0], SequentialBackend) or effective_n_jobs(n_jobs) == 1:
+        with one_blas_thread():
+            for number in numbers:
+                if not skip(number):
+                    yield number, work(make_task(number), *shared)
+        return
     left, strikes = dict.fromkeys(numbers), 0
     while left:
         before = len(left)
@@ -55,6 +64,13 @@ def run_tasks(numbers, make_task, shared, n_jobs, skip):
                     del left[number]
                     if outcome is not None:
                         yield number, outcome
+        except _Unprepared as error:
+            raise error.__cause__ from None
+        except PicklingError as error:
+            raise TypeError(
+                f"methods: one cannot be sent to other processes ({error}); n_jobs=1 and threads "
+                "take it"
+            ) from error
         except Exception as error:  # whatever it is, no unit is to blame: `work` catches theirs
             strikes = strikes + 1 if len(left) == before else 0
             if strikes == _STRIKES:
@@ -69,24 +85,29 @@ def run_tasks(numbers, make_task, shared, n_jobs, skip):
             )
 
 
+class _Unprepared(Exception):
+    """Raised from what stopped a task before it was sent off, which is no fault of a worker."""
+
+
 def _stream(numbers, make_task, shared, n_jobs, skip):
     """Give (number, outcome) in any order; None for tasks that are skipped."""
     backend = get_active_backend()[0]
-    skipped = []
+    skipped, stopped = [], []
 
     def calls(numbers):
-        for number in numbers:
-            if skip(number):
-                skipped.append(number)
-            else:
-                yield delayed(_numbered)(number, make_task(number), *shared)
+        # joblib asks for tasks in threads of its own, where errors would be lost.
+        try:
+            for number in numbers:
+                if skip(number):
+                    skipped.append(number)
+                else:
+                    yield delayed(_numbered)(number, make_task(number), *shared)
+        except Exception as error:
+            stopped.append(error)
 
     # Here for workers that are threads of this process; others see to it themselves.
     with one_blas_thread():
-        if isinstance(backend, SequentialBackend) or effective_n_jobs(n_jobs) == 1:
-            for number in numbers:
-                yield number, (None if skip(number) else work(make_task(number), *shared))
-        elif backend.supports_return_generator:
+        if backend.supports_return_generator:
             jobs = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
             outcomes = jobs(calls(numbers))
             try:
@@ -100,6 +121,8 @@ def _stream(numbers, make_task, shared, n_jobs, skip):
             with Parallel(n_jobs=n_jobs, batch_size=1) as pool:
                 for start in range(0, len(numbers), size):
                     yield from pool(calls(numbers[start : start + size]))
+    if stopped:
+        raise _Unprepared from stopped[0]
     yield from ((number, None) for number in skipped)
 
 

@@ -3,6 +3,7 @@
 import inspect
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.pipeline import Pipeline
 
 
@@ -20,12 +21,12 @@ def embed(model, rows, truth):
     Returns
     -------
     dict of str to ndarray, or None
-        See `Unit`; None where rows are no numbers, or the method does not move them.
+        See `Unit`; None where rows are no finite numbers, or the method does not move them.
     """
     if rows.X.ndim != 2 or truth.ndim != 1 or not len(truth):
         return None
     moved = _moved(model, rows.X, rows.domain)
-    if moved is None:
+    if moved is None or not (np.isfinite(rows.X).all() and np.isfinite(moved).all()):
         return None
     target = rows.domain < 0
     return {
@@ -47,7 +48,9 @@ def _moved(model, X, domain):
         if getattr(X, "ndim", 0) != 2:
             return None
         moved = X
-    return None if moved is None else np.asarray(moved, dtype=np.float64)
+    if moved is None:
+        return None
+    return np.asarray(moved.toarray() if issparse(moved) else moved, dtype=np.float64)
 
 
 def _steps(model):

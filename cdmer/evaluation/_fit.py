@@ -7,7 +7,6 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import has_fit_parameter
 
 from cdmer._array import take_rows
 
@@ -42,6 +41,11 @@ def fit_adaptive(model, X, y, sample_domain):
     return model.fit(X, y)
 
 
+def at_setting(estimator, setting):
+    """Clone an estimator and set parameters, cloned too: a grid may hold estimators."""
+    return clone(estimator).set_params(**clone(setting, safe=False))
+
+
 def takes_domain(model):
     """Tell whether a method or a part of it takes `sample_domain`.
 
@@ -52,7 +56,7 @@ def takes_domain(model):
         target rows as if they were labelled.
     """
     takes = bool(_parts_with_domain(model))
-    if takes and not _takes_keyword(_last(model)):
+    if takes and not _passes_domain(_last(model)):
         raise TypeError(
             f"{type(_last(model)).__name__} takes no sample_domain, and a step before it does; "
             "wrap a plain classifier in cdmer.adaptation.SourceOnly"
@@ -85,6 +89,13 @@ def _parts_with_domain(model):
     return [p for p in parts if _takes_keyword(p) and _is_leaf(p)]
 
 
+def _passes_domain(part):
+    """Whether `sample_domain` is of use to the fit of a part: a search asks only to pass it on."""
+    if "sample_domain" in _fit_keywords(type(part)):
+        return True
+    return _takes_keyword(part) and bool(_parts_with_domain(part))
+
+
 def _is_leaf(part):
     # Pipelines and searches pass on what their parts take; these are looked at themselves.
     return "sample_domain" in _fit_keywords(type(part)) or not _from_sklearn(part)
@@ -112,9 +123,7 @@ def _last(model):
 
 
 def _domain_parameters(model, sample_domain):
-    last = _last(model)
-    by_keyword = has_fit_parameter(last, "kwargs") or has_fit_parameter(last, "params")
-    if by_keyword or get_config()["enable_metadata_routing"]:
+    if get_config()["enable_metadata_routing"]:
         return {"sample_domain": sample_domain}
     return dict.fromkeys(_domain_names(model), sample_domain)
 
@@ -122,7 +131,7 @@ def _domain_parameters(model, sample_domain):
 def _domain_names(model, prefix=""):
     """Names under which the steps take `sample_domain` when routing is off."""
     if not isinstance(model, Pipeline):
-        return [f"{prefix}sample_domain"] if has_fit_parameter(model, "sample_domain") else []
+        return [f"{prefix}sample_domain"] if _passes_domain(model) else []
     return [name for step, part in model.steps for name in _domain_names(part, f"{prefix}{step}__")]
 
 
@@ -167,5 +176,4 @@ def iter_settings(estimator, settings, X, y, sample_domain):
                 yield index, Pipeline([*head.steps, (name, model)])
             return
     for index, setting in enumerate(settings):
-        model = clone(estimator).set_params(**setting)
-        yield index, fit_adaptive(model, X, y, sample_domain)
+        yield index, fit_adaptive(at_setting(estimator, setting), X, y, sample_domain)

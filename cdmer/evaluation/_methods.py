@@ -75,12 +75,25 @@ class Candidate:
 
     @property
     def has_chance(self):
-        """Whether a `random_state` was left open, a bool."""
-        return bool(_open_seeds(self.estimator))
+        """Whether a `random_state` was left open, here or in an estimator of the grid, a bool."""
+        values = [value for setting in self.grid or () for value in setting.values()]
+        return any(_open_seeds(part) for part in (self.estimator, *filter(_is_estimator, values)))
 
     def seeded(self, seed):
-        """Clone the estimator and give the seed to every `random_state` that was left open."""
-        return clone(self.estimator).set_params(**dict.fromkeys(_open_seeds(self.estimator), seed))
+        """Give estimator and grid, with the seed in every `random_state` that was left open."""
+        grid = self.grid and [
+            {k: _seeded(v, seed) if _is_estimator(v) else v for k, v in setting.items()}
+            for setting in self.grid
+        ]
+        return _seeded(self.estimator, seed), grid
+
+
+def _is_estimator(value):
+    return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def _seeded(estimator, seed):
+    return clone(estimator).set_params(**dict.fromkeys(_open_seeds(estimator), seed))
 
 
 def _open_seeds(estimator):
@@ -99,6 +112,8 @@ def check_selection(selection):
     ParameterError
         If there is none, or one is unknown.
     """
+    if not isinstance(selection, str | list | tuple):
+        raise ParameterError(f"selection: expected a str or a list of them, got {selection!r}")
     given = [selection] if isinstance(selection, str) else list(selection)
     known = [FIXED, *(f"{LABEL_FREE}{name}" for name in CRITERIA), NESTED, ORACLE]
     if not given:

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 
+from cdmer._parameters import check_choice
 from cdmer.evaluation._counts import CLASS_METRICS, UNIT_METRICS, f1_of_classes
 from cdmer.evaluation._display import Display
 from cdmer.evaluation.protocols import people
@@ -172,8 +173,7 @@ class Results(Display):
         ValueError
             If `by` is unknown.
         """
-        if by not in _POOLED:
-            raise ValueError(f"by: expected one of {list(_POOLED)}, got {by!r}")
+        check_choice("by", by, tuple(_POOLED))
         scores, counts = self.counts([*_POOLED[by], *_WHO])
         n_labels = len(self.classes) if self.multilabel else 1
         scores["n_clips"] = counts.reshape(len(counts), -1).sum(axis=1) // n_labels
@@ -192,7 +192,8 @@ class Results(Display):
         Returns
         -------
         pandas.DataFrame
-            Means over seeds.
+            Means over seeds. NaN where a method lacks clips of the experiment that another has,
+            such as after a failure: the rest may be the easy ones.
 
         Raises
         ------
@@ -201,6 +202,8 @@ class Results(Display):
         """
         metric = self._check_metric(metric)
         scores = self.scores().astype({"experiment": object, "method": object})
+        pools = scores.groupby(_POOLED["experiment"], observed=True)
+        scores = scores[scores["n_clips"] == pools["n_clips"].transform("max")]
         means = scores.groupby(["experiment", "method"], sort=False)[metric].mean()
         table = means.unstack("method").reindex(index=self.experiments, columns=self.methods)
         table.loc["mean"] = table.mean(skipna=False)

@@ -8,8 +8,9 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
+from cdmer._array import read_only
 from cdmer._threads import one_blas_thread
-from cdmer.evaluation._choose import choose, fold_rows, wrap_units
+from cdmer.evaluation._choose import choose, class_codes, fold_rows, wrap_units
 from cdmer.evaluation._embedding import embed
 from cdmer.evaluation._methods import ORACLE
 
@@ -67,18 +68,24 @@ def work(task, X, hidden, truth, people):
         try:
             return _attempt(task, X, hidden, truth, people)
         except Exception as error:  # whatever a method does wrong costs its own unit only
-            return {
-                "error": {
-                    "type": type(error).__name__,
-                    "message": str(error),
-                    "traceback": "".join(traceback.format_exception(error)),
-                }
-            }
+            return {"error": _told(error)}
+
+
+def _told(error):
+    try:
+        message = str(error)
+    except Exception:  # some cannot even say what they are
+        message = ""
+    return {
+        "type": type(error).__name__,
+        "message": message,
+        "traceback": "".join(traceback.format_exception(error)),
+    }
 
 
 def _attempt(task, X, hidden, truth, people):
     rows = fold_rows(X, hidden, truth, task.domain, people, task.train, task.adapt)
-    X_test = hidden[task.test]
+    X_test = read_only(hidden[task.test])
     estimator, grid = clone(task.estimator), task.grid
     if truth.ndim == 2:
         estimator, grid = wrap_units(estimator, grid)
@@ -100,7 +107,7 @@ def _attempt(task, X, hidden, truth, people):
     if weights is not None:
         details["region_weights"] = np.asarray(weights, dtype=float).tolist()
     return {
-        "predicted": _check_predicted(predicted, shape, task.n_classes),
+        "predicted": _tuples(class_codes(predicted, shape, task.n_classes)),
         "scores": scores,
         "details": details,
         "embedding": embed(chosen.model, rows, truth[task.adapt]) if task.embeddings else None,
@@ -108,17 +115,7 @@ def _attempt(task, X, hidden, truth, people):
     }
 
 
-def _check_predicted(predicted, shape, n_classes):
-    """Give predictions as a tuple of class codes; anything else is no prediction."""
-    codes = np.asarray(predicted)
-    allowed = list(range(n_classes)) if len(shape) == 1 else [0, 1]
-    if codes.shape != shape or not np.isin(codes, allowed).all():
-        strange = codes[~np.isin(codes, allowed)].ravel()[:3].tolist() if codes.size else []
-        raise ValueError(
-            f"predictions: expected class codes of {allowed} in shape {shape}, got shape "
-            f"{codes.shape}" + (f" with {strange}" if strange else "")
-        )
-    codes = codes.astype(int)
+def _tuples(codes):
     return tuple(codes.tolist()) if codes.ndim == 1 else tuple(map(tuple, codes.tolist()))
 
 

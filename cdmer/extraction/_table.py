@@ -26,7 +26,8 @@ class FeatureTable:
     Parameters
     ----------
     features : ndarray of float64, shape (n_clips, n_features)
-        One row per clip.
+        One row per clip. Pictures, such as those of `cdmer.features.FlowImages`, are flattened,
+        the last axis first to run.
     feature_names : ndarray of str, shape (n_features,)
         Names of the columns.
     feature_groups : ndarray of int64, shape (n_features,), or None

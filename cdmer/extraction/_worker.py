@@ -83,6 +83,8 @@ def _attempt(clip, function, *arguments):
 
 def _row(transformer, clip):
     rows = to_numpy(transformer.transform([clip]))
+    if rows.ndim > 2 and len(rows) == 1:  # a picture; networks give it its shape again
+        rows = rows.reshape(1, -1)
     if rows.ndim != 2 or len(rows) != 1 or rows.dtype.kind not in "biuf":
         raise ParameterError(
             "transformer: expected one row of numbers per clip, got for one clip an array of "

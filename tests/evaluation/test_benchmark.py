@@ -5,10 +5,13 @@ import pandas as pd
 import pytest
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin, clone
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, StandardScaler
 from sklearn.svm import SVC
 
 from cdmer.adaptation import TCA, TGSR, DomainStandardizer, SourceOnly
@@ -177,6 +180,21 @@ def test_pipelines_take_part_with_routing_on_and_off():
     assert off.table("WAR").loc["9", "scaled"] == pytest.approx(accuracy)
 
 
+def test_a_search_at_the_end_of_a_pipeline_is_given_what_it_passes_on():
+    search = GridSearchCV(TCA(), {"n_components": [1, 2]}, cv=2)
+    methods = {"search": make_pipeline(StandardScaler(), search)}
+    off = benchmark(methods, CORPORA)
+    with config_context(enable_metadata_routing=True):
+        assert benchmark(methods, CORPORA).predictions.equals(off.predictions)
+    plain = GridSearchCV(SVC(), {"C": [1, 2]})  # it would take target rows for a class -1
+    for routing in (False, True):
+        with (
+            config_context(enable_metadata_routing=routing),
+            pytest.raises(TypeError, match="GridSearchCV takes no sample_domain, and a step"),
+        ):
+            benchmark({"half": make_pipeline(DomainStandardizer(), plain)}, CORPORA)
+
+
 def test_errors_name_the_argument():
     with pytest.raises(ValueError, match="scheme: expected one of"):
         benchmark({"SVM": SourceOnly()}, CORPORA, scheme="cdmer-131")
@@ -210,6 +228,38 @@ def test_errors_name_the_argument():
         benchmark({"SVM": SourceOnly()}, [np.zeros((3, 3))])
     with pytest.raises(ValueError, match="metric: expected one of"):
         benchmark({"SVM": SourceOnly()}, CORPORA).table("F1")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seeds": None}, "seeds: expected a whole number .* got None"),
+        ({"selection": None}, "selection: expected a str or a list of them, got None"),
+        ({"corpora": None}, "corpora: expected a sequence of corpora, got None"),
+        ({"n_jobs": 1.5}, "n_jobs: expected a whole number, got 1.5"),
+        ({"title": None}, "title: expected a str, got None"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_options_of_a_wrong_type_are_named(options, message):
+    with pytest.raises(TypeError, match=message):
+        benchmark(**{"methods": {"SVM": SVC()}, "corpora": CORPORA} | options)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"labels": np.arange(29) % 3}, "labels of 'casme2' to be 30 whole numbers from 0 to 2"),
+        ({"labels": np.arange(30) % 4}, "labels of 'casme2' to be 30 whole numbers from 0 to 2"),
+        ({"labels": np.arange(30) % 3 - 1}, "labels of 'casme2' to be 30 whole numbers"),
+        ({"labels": np.arange(30) % 3 / 2}, "one per row, got float64 of shape"),
+        ({"features": np.zeros(30)}, r"features of 'casme2' to be numbers of shape \(n_clips, n_f"),
+        ({"features": np.zeros((30, 2), object)}, "got object of shape"),
+    ],
+)
+def test_features_and_labels_that_do_not_belong_together_are_refused(changed, message):
+    with pytest.raises(ValueError, match=f"corpora: expected .*{message}"):
+        benchmark({"SVM": SVC()}, [CORPORA[0]._replace(**changed), CORPORA[1]])
 
 
 def test_a_labelled_clip_is_never_tested_on():
@@ -280,6 +330,112 @@ def test_a_method_that_raises_costs_its_own_unit(tmp_path):
     assert again.table().equals(table)
 
 
+def test_embeddings_of_sparse_rows_and_of_rows_with_gaps():
+    bins = KBinsDiscretizer(3, encode="onehot", quantile_method="averaged_inverted_cdf")
+    dense = KBinsDiscretizer(3, encode="onehot-dense", quantile_method="averaged_inverted_cdf")
+    methods = {"sparse": make_pipeline(bins, SVC()), "dense": make_pipeline(dense, SVC())}
+    kept = benchmark(methods, CORPORA[:2], embeddings=True).units["embedding"]
+    assert len(kept) == 4
+    for one, other in (kept[:2], kept[2:]):
+        np.testing.assert_array_equal(one["after"], other["after"])
+    gaps = CORPORA[0].features.copy()
+    gaps[::7, 3] = np.nan
+    corpora = [CORPORA[0]._replace(features=gaps), CORPORA[1]]
+    filled = benchmark({"m": make_pipeline(SimpleImputer(), SVC())}, corpora, embeddings=True)
+    assert not len(filled.failures)
+    assert filled.units["embedding"].isna().all()
+
+
+def test_no_experiment_has_the_name_of_the_mean():
+    corpora = [CORPORA[0]._replace(corpus="mean"), CORPORA[1]]
+    with pytest.raises(ValueError, match="expected another name of the experiment"):
+        benchmark({"SVM": SVC()}, corpora, LeaveOneCorpusOut())
+
+
+class Silent(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+class FailsSilently(Recorder):
+    def fit(self, X, y, sample_domain=None):
+        raise Silent
+
+
+def test_an_error_without_words_is_recorded():
+    with pytest.warns(UserWarning, match="2 of 4 units failed"):
+        results = benchmark({"SVM": SVC(), "silent": FailsSilently()}, CORPORA[:2])
+    assert results.failures["error"].tolist() == ["Silent"] * 2
+
+
+class Torn(ResultStore):
+    """Cannot be read once the work has begun."""
+
+    def finished(self, keys):
+        if len(keys) == 1:
+            raise OSError("the disk is gone")
+        return super().finished(keys)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_store_that_breaks_is_no_lost_worker(n_jobs):
+    with Torn() as store, pytest.raises(OSError, match="the disk is gone"):
+        benchmark({"SVM": SVC()}, CORPORA, store=store, n_jobs=n_jobs)
+
+
+class Held:
+    """Cannot leave its process."""
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        raise TypeError("stays here")
+
+
+def test_a_method_that_cannot_be_sent_to_workers_is_no_lost_worker():
+    method = {"held": HoldingSVC(Held())}
+    assert benchmark(method, CORPORA[:2]).methods == ["held"]
+    with pytest.raises(TypeError, match="methods: one cannot be sent to other processes"):
+        benchmark(method, CORPORA[:2], n_jobs=2)
+
+
+class HoldingSVC(SVC):
+    """Holds something."""
+
+    def __init__(self, held=None):
+        super().__init__()
+        self.held = held
+
+
+class FailsForOnePerson(ClassifierMixin, BaseEstimator):
+    """Raises where the clips of a person are missing from the training rows."""
+
+    def fit(self, X, y):
+        if len(X) == 6:
+            raise RuntimeError("too few rows")
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
+
+
+def test_a_score_without_some_clips_is_not_laid_beside_others():
+    emotions = [*CLASSES, "negative"]
+    corpus = Corpus(
+        [Clip(c.source, c.name, "s0" if i < 3 else "s1" if i < 5 else "s2", "lab",
+              label=emotions[i % 4]) for i, c in enumerate(clips("lab"))], "lab",
+    )  # fmt: skip
+    methods = {"SVM": SVC(), "frail": FailsForOnePerson()}
+    with pytest.warns(UserWarning, match="1 of 6 units failed"):
+        results = benchmark(methods, [corpus], WithinCorpusLOSO(), descriptor=MeanFace())
+    assert results.scores()["n_clips"].tolist() == [9, 6]
+    table = results.table()
+    assert table["SVM"].notna().all()
+    assert table["frail"].isna().all()
+
+
 class Counter(Recorder):
     """Counts its fits."""
 
@@ -332,6 +488,50 @@ def test_the_oracle_is_the_best_of_the_grid_and_no_other_selection_is():
             "experiment == @experiment and selection == 'label-free:iwv'"
         ).iloc[0]["params"]["n_components"]
         assert table.loc[experiment, "TCA, label-free:iwv"] == each[chosen][experiment]
+
+
+@pytest.mark.parametrize("how", ["oracle", "label-free:source"])
+def test_estimators_in_a_grid_are_cloned(how):
+    C, held = [1e-3, 1, 100, 1e-4], SVC()
+    pipeline = make_pipeline(StandardScaler(), SVC())
+    expected, found = (
+        benchmark({"SVM": Method(pipeline, grid)}, CORPORA, selection=how, progress=False)
+        for grid in ({"svc__C": C}, {"svc": [held], "svc__C": C})
+    )
+    assert found.predictions.equals(expected.predictions)
+    assert not hasattr(held, "support_")
+
+
+def test_estimators_in_a_grid_have_seeds():
+    pipeline = Pipeline([("scale", StandardScaler()), ("model", SVC(random_state=0))])
+    methods = {"m": Method(pipeline, {"model": [RandomForestClassifier(5), SVC()]})}
+    one, two = (
+        benchmark(methods, CORPORA, selection="oracle", seeds=[0, 1], progress=False)
+        for _ in range(2)
+    )
+    assert one.predictions.equals(two.predictions)
+    assert set(one.predictions["seed"]) == {0, 1}
+
+
+@pytest.mark.parametrize("how", ["oracle", "nested-loso"])
+@pytest.mark.parametrize("wrong", [0.5, "1", 3, np.nan], ids=str)
+def test_selection_reads_no_prediction_that_is_none(how, wrong):
+    class Wrong(ClassifierMixin, BaseEstimator):
+        def __init__(self, value=0):
+            self.value = value
+
+        def fit(self, X, y):
+            self.classes_ = np.unique(y)
+            return self
+
+        def predict(self, X):
+            return np.full(len(X), self.value)
+
+    methods = {"SVM": SVC(), "wrong": Method(Wrong(), {"value": [0, wrong]})}
+    corpora = [clips("casme2"), native_clips("lab")]
+    with pytest.warns(UserWarning, match=r"predictions: expected class codes of \[0, 1, 2\]"):
+        benchmark(methods, corpora, CDMERPairs(None), descriptor=MeanFace(), selection=how,
+                  progress=False)  # fmt: skip
 
 
 def test_nested_selection_by_loops():

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -200,6 +201,11 @@ def test_a_protocol_is_held_to_what_it_states():
     mixed.roles_given = (np.array([0, 1]), np.array([], dtype=int), np.array([1, 2]))
     with pytest.raises(ValueError, match="1 rows are both of role train and test"):
         benchmark({"SVM": SVC()}, PAIR, mixed)
+    none = np.array([], dtype=int)
+    for test in ([3], np.array([-1]), np.array([54]), np.array([3, 3]), np.arange(54) > 3):
+        mixed.roles_given = (np.array([0, 1]), none, test)
+        with pytest.raises(ValueError, match="test: expected an array of different row numbers fr"):
+            benchmark({"SVM": SVC()}, PAIR, mixed)
 
 
 def recorded(name, subjects, n=24, seed=0, signal=0.0):
@@ -256,6 +262,58 @@ class Grey(TransformerMixin, BaseEstimator):
         return np.array([[c.frames.mean(), c.frames.std()] for c in X])
 
 
+class Peeking(Grey):
+    """Takes the class for a feature."""
+
+    def transform(self, X):
+        return np.array([[[*CLASSES, None].index(c.label), len(c.action_units)] for c in X])
+
+
+def test_a_descriptor_sees_no_annotation_of_class():
+    corpora = [recorded("casme2x", "ab"), recorded("other", "cd", seed=1)]
+    results = benchmark({"SVM": SVC()}, corpora, CDMERPairs(None), descriptor=Peeking())
+    assert (results.table("WAR") == 1 / 3).all(axis=None)  # one class for all clips
+    assert corpora[0][0].label == "negative"
+
+
+class Vandal(ClassifierMixin, BaseEstimator):
+    """Makes source rows of target rows, with labels of its own, if it can."""
+
+    def fit(self, X, y, sample_domain=None):
+        for values in (sample_domain, y, X):
+            values[...] = 0
+        return self
+
+    def predict(self, X):
+        X[...] = 0
+        return X[:, 0].astype(int)
+
+
+@pytest.mark.parametrize("backend", ["sequential", "threading"])
+def test_what_a_method_writes_reaches_no_other_method(backend):
+    with parallel_config(backend=backend, n_jobs=2), pytest.warns(UserWarning, match="2 of 4"):
+        results = benchmark({"vandal": Vandal(), "spy": Spy()}, PAIR, progress=False)
+    assert set(results.failures["message"]) == {"assignment destination is read-only"}
+    fits = sorted((entry for entry in Spy.seen if entry[0] == "fit"), key=lambda e: sum(e[3] < 0))
+    for (_, X, y, domain, _), target in zip(fits, PAIR[::-1], strict=True):
+        np.testing.assert_array_equal(X[domain < 0], target.features)
+        assert (domain < 0).sum() == (y == -1).sum() == len(target.labels)
+
+
+@pytest.mark.parametrize("how", ["oracle", "nested-loso", "label-free:source"])
+def test_steps_that_work_in_place_change_no_score(how):
+    corpora = [people_table("lab", 6), people_table("web", 6)]
+    grid = {"svc__C": [1e-3, 1, 100]}
+    found = [
+        benchmark({"m": Method(make_pipeline(StandardScaler(copy=copy), SVC()), grid)}, corpora,
+                  CDMERPairs(None), selection=how, progress=False)
+        for copy in (True, False)
+    ]  # fmt: skip
+    assert found[0].predictions.equals(found[1].predictions)
+    for one, other in zip(found[0].units["scores"], found[1].units["scores"], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 class PeopleSpy(ClassifierMixin, BaseEstimator):
     """Recognises people by a column that names them."""
 
@@ -302,17 +360,18 @@ def test_inner_and_outer_folds_keep_people_together():
     assert sizes == ([3] * 8 + [4]) * 5
 
 
-def test_label_free_folds_keep_people_together():
+@pytest.mark.parametrize(("n_people", "n_folds"), [(6, 5), (3, 3)])
+def test_label_free_folds_keep_people_together(n_people, n_folds):
     PeopleSpy.seen = []
-    corpora = [people_table("lab", 6), people_table("web", 6)]
+    corpora = [people_table("lab", n_people, 32), people_table("web", n_people, 32)]
     benchmark({"spy": Method(PeopleSpy(), {"C": [1.0, 2.0]})}, corpora, CDMERPairs(None),
               selection="label-free:source", progress=False)  # fmt: skip
     validated = [
         (fitted[1], predicted[1])
         for fitted, predicted in zip(PeopleSpy.seen, PeopleSpy.seen[1:], strict=False)
-        if fitted[0] == "fit" and predicted[0] == "predict" and len(fitted[1]) < 6
+        if fitted[0] == "fit" and predicted[0] == "predict" and len(fitted[1]) < n_people
     ]
-    assert len(validated) == 2 * 5 * 2
+    assert len(validated) == 2 * n_folds * 2
     assert all(not fitted & predicted for fitted, predicted in validated)
 
 

@@ -497,3 +497,29 @@ def test_a_protocol_of_ones_own():
     assert Halves().get_config() == {"class": "Halves", "parameters": {}}
     ((train, test),) = Halves().split(BOTH)
     assert (len(train), len(test)) == (10, 11)
+
+
+@pytest.mark.parametrize(
+    "experiments",
+    [
+        "abc",
+        [("casme2", "samm")],
+        Experiment("1", "casme2", "samm"),
+        [Experiment("1", "casme2", "casme2")],
+        (Experiment(str(i), "casme2", "samm") for i in range(2)),
+    ],
+    ids=["str", "tuples", "single", "same", "generator"],
+)
+def test_pairs_are_experiments_of_two_corpora(experiments):
+    metadata = pd.DataFrame({"corpus": ["casme2", "samm"], "subject": "1"})
+    with pytest.raises(ValueError, match="experiments: expected a list of Experiment, each of two"):
+        CDMERPairs(experiments).roles(metadata)
+
+
+def test_pairs_have_names_that_differ():
+    metadata = pd.DataFrame({"corpus": ["casme2", "samm"], "subject": "1"})
+    twice = [Experiment("1", "casme2", "samm"), Experiment("1", "samm", "casme2")]
+    with pytest.raises(
+        ValueError, match=r"experiments: expected names that differ, got \['1', '1'"
+    ):
+        CDMERPairs(twice).roles(metadata)

@@ -20,6 +20,7 @@ from cdmer.evaluation import (
 from cdmer.evaluation._records import TestSet, Unit, canonical_json
 from cdmer.evaluation.figures import domain_gap
 from cdmer.evaluation.published import boards, published_results
+from cdmer.evaluation.report._tables import marked
 from cdmer.features import RegionGrid
 
 pytest.importorskip("matplotlib")
@@ -248,11 +249,22 @@ def test_failures_are_told_and_scores_without_their_clips_are_marked(tmp_path):
     found = results(("SVM", "TGSR", "lost"), PAIRS[:1], folds=2,
                     fails=[("SVM", "9", 0), ("lost", "9", 0), ("lost", "9", 1)])  # fmt: skip
     page = page_of(found, tmp_path)
-    assert f"{found.table().loc['9', 'SVM']:.4f}†" in page.text
-    assert f"{found.table().loc['9', 'TGSR']:.4f}†" not in page.text
+    scores = found.scores().set_index("method")["UF1"]
+    assert f"{scores['SVM']:.4f}†" in page.text
+    assert f"{scores['TGSR']:.4f}†" not in page.text
     for text in ("ValueError: no <good>", "Traceback: line 1", "3 of 6 units failed",
                  "in no table: lost"):  # fmt: skip
         assert text in page.text
+
+
+def test_a_score_without_all_clips_is_never_the_best():
+    # The clips that are missing may be the hard ones.
+    rows = [
+        ("whole", False, [(0.5, np.nan, np.nan, False)]),
+        ("worse", False, [(0.4, np.nan, np.nan, False)]),
+        ("lost some", False, [(0.9, np.nan, np.nan, True)]),
+    ]
+    assert [row.cells[0].best for row in marked(rows)] == [True, False, False]
 
 
 def test_three_ways_of_averaging_and_which_is_right(tmp_path):

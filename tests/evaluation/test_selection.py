@@ -264,17 +264,37 @@ def test_bad_input():
         select(TCA(), {"no_such": [1]}, X, y, domain, progress=False)
     with pytest.raises(ValueError, match="y_pred: expected the shape of y_true"):
         importance_weighted_accuracy(y, y[:5], np.ones(60))
-    with pytest.raises(ValueError, match="temperature: expected a number > 0"):
+    with pytest.raises(ValueError, match="temperature: expected a finite number > 0"):
         soft_neighborhood_density(X, temperature=0)
-    with pytest.raises(ValueError, match="weights: expected one number"):
-        importance_weighted_accuracy(y, y, -np.ones(60))
+    for weight in (-1, np.nan, np.inf):
+        with pytest.raises(ValueError, match="weights: expected one finite number >= 0 per row"):
+            importance_weighted_accuracy(y, y, np.full(60, weight))
     with pytest.raises(ValueError, match="two rows"):
         soft_neighborhood_density([[1.0, 2.0]])
     with pytest.raises(ValueError, match="scores: expected shape"):
         information_maximization(y)
+    with pytest.raises(ValueError, match="without NaN or plus infinity"):
+        information_maximization([[0, np.inf]])
+    with pytest.raises(ValueError, match=r"y: expected one per entry .*\(60\), got 59"):
+        select(TCA(), GRID, X, y[:-1], domain, "entropy", progress=False)
+    with pytest.raises(ValueError, match=r"criterion: expected one of .*, got \['iwv'\]"):
+        select(TCA(), GRID, X, y, domain, ["iwv"], progress=False)
     half_way = make_pipeline(DomainStandardizer(), LogisticRegression())
     with pytest.raises(TypeError, match="LogisticRegression takes no sample_domain, and a step be"):
         select(half_way, {"logisticregression__C": [1.0]}, X, y, domain, progress=False)
+
+
+@each_criterion
+def test_a_step_that_works_in_place_changes_no_score(criterion):
+    X, y, domain = rows()[:3]
+    before = X.copy()
+    copied, in_place = (
+        score_settings(make_pipeline(StandardScaler(copy=copy), LogisticRegression()),
+                       {"logisticregression__C": [0.01, 1.0]}, X, y, domain, [criterion])
+        for copy in (True, False)
+    )  # fmt: skip
+    pd.testing.assert_frame_equal(copied, in_place)
+    np.testing.assert_array_equal(X, before)
 
 
 def test_a_plain_classifier_is_fitted_on_source_rows_alone():

@@ -21,6 +21,7 @@ from cdmer.evaluation.statistics import (
     ranks,
 )
 from cdmer.evaluation.statistics._clusters import Pool, pools_of
+from cdmer.evaluation.statistics._permutation import permutation_tests, random_exchanges
 from cdmer.evaluation.statistics._pooled import Pooled
 from cdmer.evaluation.statistics._resampling import (
     bootstrap_weights,
@@ -267,6 +268,48 @@ def test_random_permutations_approach_all():
     assert random.p_value == pytest.approx(exact.p_value, abs=0.02)
 
 
+def test_random_p_values_equal_exchanges_one_by_one():
+    # Methods with one, two and three seeds; all pairs share what they can, as `comparisons` does.
+    rng = np.random.default_rng(0)
+    seeds, n_people, metric = {"A": 1, "B": 2, "C": 3}, 16, CLASS_METRICS["UF1"]
+    pools = [
+        Pool({}, people, "person",
+             {m: rng.integers(0, 4, size=(n, len(people), 3, 3)).astype(float)
+              for m, n in seeds.items()})
+        for people in (np.arange(n_people), np.arange(4, 15))
+    ]  # fmt: skip
+    exchanges = random_exchanges(n_people, 700, 0)
+    tests = [(some, a, b) for some in (pools, pools[1:]) for a, b in combinations(seeds, 2)]
+    found = permutation_tests(tests, metric, exchanges)
+    for (some, a, b), (p_value, exact) in zip(tests, found, strict=True):
+        assert not exact
+        values = []
+        for column in exchanges.T.astype(bool):
+            scores = []
+            for pool in some:
+                moved = column[pool.people][:, None, None]
+                one, two = (np.repeat(pool.counts[m], 6 // seeds[m], axis=0) for m in (a, b))
+                swapped = np.where(moved, two, one), np.where(moved, one, two)
+                scores.append([metric(c.sum(axis=1)).mean() for c in swapped])
+            values.append(abs(np.subtract(*np.mean(scores, axis=0))))
+        assert p_value == np.mean(np.array(values) >= values[0] - 1e-9)
+
+
+def test_many_pairs_take_more_permutations(monkeypatch):
+    # 34 methods are 561 pairs: with 9999 permutations, none could differ at 5 %.
+    asked = []
+
+    def draw(n_everybody, n_permutations, random_state):
+        asked.append(n_permutations)
+        return random_exchanges(n_everybody, 1, random_state)
+
+    monkeypatch.setattr("cdmer.evaluation.statistics._comparisons.random_exchanges", draw)
+    for n_methods in (3, 34):
+        results = made_up([f"m{i}" for i in range(n_methods)], n_people=3, n_clips=2)
+        comparisons(results, n_resamples=2)
+    assert asked == [9999, 561 * 50 - 1]
+
+
 def test_exchanging_methods_changes_the_sign_alone():
     results = made_up(n_experiments=3, n_people=10)
     one, two = compare(results, "A", "B"), compare(results, "B", "A")
@@ -311,7 +354,7 @@ def test_only_experiments_that_both_have_are_compared():
     means = intervals(results).query("experiment == 'mean'").set_index("method")["score"]
     assert np.isnan(means["C"])
     assert np.isfinite(means["A"])
-    assert ranks(results).left_out == ("2",)
+    assert ranks(results).left_out == ("2", "3")
 
 
 def test_same_seed_same_numbers():
@@ -523,6 +566,8 @@ def test_figures_draw_into_given_axes():
         (lambda r: intervals(r, level=0), "level: expected a finite number > 0"),
         (lambda r: intervals(r, n_resamples=1.5), "n_resamples: expected a whole number >= 2"),
         (lambda r: intervals(r, by="fold"), "by: expected one of"),
+        (lambda r: r.scores(["experiment"]), "by: expected one of"),
+        (lambda r: ranks(r, ["UF1"]), r"metric: expected one of .*, got \['UF1'\]"),
         (lambda r: intervals(r, random_state=None), "random_state: expected a whole number"),
         (lambda r: compare(r, "A", "X"), r"b: expected one of \['A', 'B'\], got 'X'"),
         (lambda r: compare(r, "A", "A"), "b: expected another method than a, got 'A' for both"),
@@ -536,6 +581,12 @@ def test_figures_draw_into_given_axes():
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call(made_up())
+
+
+@pytest.mark.parametrize("function", [intervals, ranks, comparisons])
+def test_statistics_take_results(function):
+    with pytest.raises(TypeError, match="results: expected Results, got DataFrame"):
+        function(made_up().predictions)
 
 
 def test_one_method_cannot_be_compared():

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_info
 from cdmer._parameters import ParameterError
 from cdmer.corpora import Clip, Corpus, make_synthetic_corpus
 from cdmer.extraction import FeatureTable, extract
-from cdmer.features import LBPTOP, RegionGrid
+from cdmer.features import LBPTOP, FlowImages, RegionGrid
 
 DESCRIPTOR = LBPTOP(radius=1, n_points=4, grid=RegionGrid((1, 2)))
 
@@ -204,6 +204,10 @@ def picture(clip):
     return clip.frames[0]
 
 
+def number(clip):
+    return np.float64(3)
+
+
 def as_many_as_frames(clip):
     return np.zeros(len(clip.frames))
 
@@ -213,11 +217,23 @@ class Misnamed(Moments):
         return np.array(["one", "two"], dtype=object)
 
 
+def test_pictures_are_flattened():
+    clips = corpus(3)
+    table = extract(clips, Gives(picture))
+    expected = np.array([clip.frames[0] for clip in clips], dtype=float)
+    np.testing.assert_array_equal(table.features.reshape(3, 12, 10), expected)
+    flow = make_synthetic_corpus("webcam-25fps", n_clips=3, random_state=0)
+    pictures = FlowImages().fit_transform(flow)
+    np.testing.assert_array_equal(
+        extract(flow, FlowImages()).features.reshape(pictures.shape), pictures
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
         ((corpus(3), Gives(row_of_nan)), ValueError, "lab/s0/c0': 2 of its 3 features are NaN or"),
-        ((corpus(3), Gives(picture)), ParameterError, r"one row of numbers .* shape \(1, 12, 10\)"),
+        ((corpus(3), Gives(number)), ParameterError, r"one row of numbers .* shape \(1,\)"),
         ((corpus(3), Gives(as_many_as_frames)), ValueError, "gave 8 features for clip 'lab/s1/c1'"),
         ((corpus(3), Misnamed()), ValueError, "Misnamed names 2 columns and gives 3"),
         ((corpus(3), LBPTOP), TypeError, "transformer: expected a transformer of clips"),

@@ -5,6 +5,7 @@ from itertools import permutations
 
 import numpy as np
 
+from cdmer._parameters import ParameterError
 from cdmer.evaluation.protocols._base import Fold, Protocol, read_columns
 
 TYPE_I, TYPE_II = "TYPE-I", "TYPE-II"
@@ -80,6 +81,7 @@ class CDMERPairs(Protocol):
     def roles(self, metadata):
         """Give one fold per pair: see `Protocol.roles`."""
         corpora, _ = read_columns(metadata)
+        self._check_experiments()
         rows = {name: np.flatnonzero(corpora == name) for name in dict.fromkeys(corpora)}
         if self.experiments is None:
             pairs = [Experiment(f"{a} → {b}", a, b) for a, b in permutations(rows, 2)]
@@ -103,6 +105,18 @@ class CDMERPairs(Protocol):
             )
             for pair in pairs
         ]
+
+    def _check_experiments(self):
+        given = () if self.experiments is None else self.experiments
+        good = isinstance(given, list | tuple) and all(isinstance(e, Experiment) for e in given)
+        if not good or any(e.source == e.target for e in given):
+            raise ParameterError(
+                "experiments: expected a list of Experiment, each of two corpora, or None, got "
+                f"{given!r}"
+            )
+        if len({e.name for e in given}) < len(given):
+            names = [e.name for e in given]
+            raise ParameterError(f"experiments: expected names that differ, got {names}")
 
     def words(self):
         """Say what is done: see `Protocol.words`."""

@@ -112,11 +112,14 @@ def score_table(results, metric, found=None, by="experiment"):
 def marked(rows):
     """Turn (method, oracle, [(score, low, high, partial)]) into rows; mark the best of a column.
 
-    Oracle methods are never the best, and nothing is where fewer than two methods compete. Equal to
-    the printed digits is equal: nobody should read a difference into what shows none.
+    Oracle methods are never the best, nor are scores that lack clips, which may be the hard ones;
+    nothing is where fewer than two methods compete. Equal to the printed digits is equal: nobody
+    should read a difference into what shows none.
     """
     scores = np.array([[c[0] for c in cells] for _, _, cells in rows], dtype=float).round(4)
-    compete = np.isfinite(scores) & ~np.array([oracle for _, oracle, _ in rows])[:, None]
+    partial = np.array([[c[3] for c in cells] for _, _, cells in rows], dtype=bool)
+    oracles = np.array([oracle for _, oracle, _ in rows], dtype=bool)
+    compete = np.isfinite(scores) & ~partial & ~oracles[:, None]
     top = np.where(compete, scores, -np.inf).max(axis=0, initial=-np.inf)
     best = compete & (scores == top) & (compete.sum(axis=0) > 1)
     return tuple(

@@ -5,6 +5,7 @@ from scipy.special import entr, log_softmax, softmax
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score
 
+from cdmer._parameters import check_number
 from cdmer.evaluation._fit import fit_adaptive
 
 
@@ -102,10 +103,11 @@ def _check_weights(weights, y_true, y_pred):
         raise ValueError(
             f"y_pred: expected the shape of y_true, {np.shape(y_true)}, got {np.shape(y_pred)}"
         )
-    if weights.shape != np.shape(y_true) or not (weights >= 0).all() or not weights.any():
+    good = weights.shape == np.shape(y_true) and bool(np.isfinite(weights).all())
+    if not good or not (weights >= 0).all() or not weights.any():
         raise ValueError(
-            f"weights: expected one number >= 0 per row, shape {np.shape(y_true)}, not all zero, "
-            f"got shape {weights.shape}"
+            f"weights: expected one finite number >= 0 per row, shape {np.shape(y_true)}, not all "
+            f"zero, got {weights[:3] if weights.ndim else weights} of shape {weights.shape}"
         )
     return weights
 
@@ -202,8 +204,7 @@ def soft_neighborhood_density(scores, temperature=0.05):
     arXiv:2108.10860.
     """
     p = softmax(_check_scores(scores), axis=1)
-    if not temperature > 0:
-        raise ValueError(f"temperature: expected a number > 0, got {temperature!r}")
+    check_number("temperature", temperature, above=0)
     if len(p) < 2:
         raise ValueError(f"scores: expected at least two rows, got {len(p)}")
     p /= np.linalg.norm(p, axis=1, keepdims=True)
@@ -215,8 +216,10 @@ def soft_neighborhood_density(scores, temperature=0.05):
 
 def _check_scores(scores):
     scores = np.asarray(scores, dtype=float)
-    if scores.ndim != 2 or not scores.size or np.isnan(scores).any():
+    # The logarithm of a probability of 0 is minus infinity.
+    if scores.ndim != 2 or not scores.size or not (scores < np.inf).all():
         raise ValueError(
-            f"scores: expected shape (n_target, n_classes) without NaN, got shape {scores.shape}"
+            "scores: expected shape (n_target, n_classes) without NaN or plus infinity, got shape "
+            f"{scores.shape}"
         )
     return scores

@@ -87,7 +87,7 @@ def get_criterion(name):
     ValueError
         If it is unknown.
     """
-    if name not in CRITERIA:
+    if name not in list(CRITERIA):
         raise ValueError(f"criterion: expected one of {list(CRITERIA)}, got {name!r}")
     return CRITERIA[name]
 

@@ -4,15 +4,14 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import ParameterGrid
 
-from cdmer._array import take_rows
+from cdmer._array import read_only, take_rows
 from cdmer._progress import progress_bar
-from cdmer.evaluation._fit import fit_adaptive, iter_settings
+from cdmer.evaluation._fit import at_setting, fit_adaptive, iter_settings
 from cdmer.evaluation.selection._scorers import get_criterion
-from cdmer.evaluation.selection._splitters import SourceKFold, domain_rows
+from cdmer.evaluation.selection._splitters import SourceKFold, check_length, domain_rows
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def select(
         raise ValueError(f"grid: no setting could be fitted and scored by {criterion!r}")
     best = int(np.nanargmax(scores))
     params = list(ParameterGrid(grid))[best]
-    model = fit_adaptive(clone(estimator).set_params(**params), X, y, sample_domain)
+    model = fit_adaptive(at_setting(estimator, params), X, y, sample_domain)
     return Selection(params, float(scores[best]), model, table)
 
 
@@ -164,11 +163,12 @@ def score_settings(
 
     settings = list(ParameterGrid(grid))
     for setting in settings:  # a name that does not exist is no setting that fails to fit
-        clone(estimator).set_params(**setting)
+        at_setting(estimator, setting)
     n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
     domain = np.asarray(sample_domain)
     _, target = domain_rows(domain, n_samples)
-    X_target = take_rows(X, target)
+    check_length("y", y, domain)
+    X_target = read_only(take_rows(X, target))
     found = {name: get_criterion(name) for name in criteria}
     scores = pd.DataFrame(settings)
     everything = np.arange(n_samples)
@@ -183,8 +183,8 @@ def score_settings(
     total = {name: np.zeros(len(settings)) for name in found}
     with progress_bar(len(runs) * len(settings), "Selection", "setting", progress) as bar:
         for names, train, test in runs:
-            rows = [take_rows(values, train) for values in (X, y, domain)]
-            X_test, y_test = take_rows(X, test), take_rows(y, test)
+            rows = [read_only(take_rows(values, train)) for values in (X, y, domain)]
+            X_test, y_test = (read_only(take_rows(values, test)) for values in (X, y))
             memo = {}
             for index, model in iter_fitted(estimator, settings, *rows):
                 for name in names:
@@ -214,7 +214,7 @@ def iter_fitted(estimator, settings, X, y, domain):
         for index in left:
             model = None
             try:
-                model = fit_adaptive(clone(estimator).set_params(**settings[index]), X, y, domain)
+                model = fit_adaptive(at_setting(estimator, settings[index]), X, y, domain)
             except ValueError as error:
                 _warn_of_failure(error)
             yield index, model

@@ -58,7 +58,7 @@ class SourceKFold(BaseCrossValidator):
         rows = self.sample_domain if X is None else X
         n_samples = rows.shape[0] if hasattr(rows, "shape") else len(rows)
         source, target = domain_rows(self.sample_domain, n_samples)
-        _check_length("y", y, self.sample_domain)
+        check_length("y", y, self.sample_domain)
         labels = np.asarray([y[i] for i in source] if isinstance(y, list) else _at(y, source))
         if labels.dtype == object:
             labels = np.asarray(labels.tolist())
@@ -66,7 +66,7 @@ class SourceKFold(BaseCrossValidator):
         if groups is None:
             folds = StratifiedKFold(self.n_splits).split(np.zeros(len(source)), labels)
         else:
-            _check_length("groups", groups, self.sample_domain)
+            check_length("groups", groups, self.sample_domain)
             groups = _at(groups, source)
             folds = StratifiedGroupKFold(self.n_splits).split(np.zeros(len(source)), labels, groups)
         for train, test in folds:
@@ -140,7 +140,7 @@ def domain_rows(sample_domain, n_samples):
     return source, target
 
 
-def _check_length(name, values, sample_domain):
+def check_length(name, values, sample_domain):
     if len(values) != len(sample_domain):
         raise ValueError(
             f"{name}: expected one per entry of sample_domain ({len(sample_domain)}), got "

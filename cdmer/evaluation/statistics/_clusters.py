@@ -65,12 +65,14 @@ class Pool:
 
 def check_metric(results, metric):
     """Give the name of a metric and the function of counts; None is the main one."""
+    if not isinstance(results, Results):
+        raise TypeError(f"results: expected Results, got {type(results).__name__}")
     if not len(results.predictions):
         raise ValueError("results: got no predictions, expected those of a finished unit or more")
     metrics = UNIT_METRICS if results.multilabel else CLASS_METRICS
     if metric is None:
         metric = next(iter(metrics))
-    if metric not in metrics:
+    if metric not in list(metrics):
         raise ValueError(f"metric: expected one of {list(metrics)}, got {metric!r}")
     return metric, metrics[metric]
 

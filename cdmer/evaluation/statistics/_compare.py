@@ -7,7 +7,7 @@ import numpy as np
 from cdmer._parameters import check_number
 from cdmer.evaluation.statistics._clusters import check_metric, pools_of
 from cdmer.evaluation.statistics._intervals import POOLED, check_level
-from cdmer.evaluation.statistics._permutation import permutation_test, random_exchanges
+from cdmer.evaluation.statistics._permutation import permutation_tests, random_exchanges
 from cdmer.evaluation.statistics._pooled import Pooled
 
 
@@ -132,12 +132,11 @@ def compare(
         raise ValueError(f"compare: no experiment has both {a!r} and {b!r} on the same clips")
     exchanges = random_exchanges(n_everybody, n_permutations, random_state)
     parts = [[pool] for pool in common]
-    *rows, whole = (
-        paired_difference(
-            Pooled(part, function, n_everybody, n_resamples, random_state), a, b, exchanges, level
-        )
+    tests = [
+        (Pooled(part, function, n_everybody, n_resamples, random_state), a, b)
         for part in [*parts, common]
-    )
+    ]
+    *rows, whole = paired_differences(tests, exchanges, level)
     rows = [{**pool.about, **row} for pool, row in zip(common, rows, strict=True)]
     interval = whole.pop("low"), whole.pop("high")
     left_out = tuple(pool.about["experiment"] for pool in pools if pool not in common)
@@ -159,19 +158,30 @@ def common_pools(pools, a, b):
     return [p for p in pools if a in p.counts and b in p.counts and p.same_clips(a, b)]
 
 
-def paired_difference(pooled, a, b, exchanges, level):
-    """Give difference, low, high, p_value, exact, n_units and unit of some pools together."""
-    difference, low, high = pooled.difference_interval(a, b, level)
-    p_value, exact = np.nan, False
-    if pooled.n_units > 1:
-        pairs = [(pool.people, pool.counts[a], pool.counts[b]) for pool in pooled.pools]
-        p_value, exact = permutation_test(pairs, pooled.metric, exchanges)
-    return {
-        "difference": difference,
-        "low": low,
-        "high": high,
-        "p_value": p_value,
-        "exact": exact,
-        "n_units": pooled.n_units,
-        "unit": pooled.unit,
-    }
+def paired_differences(tests, exchanges, level):
+    """Compare pairs of methods, each on some pools together.
+
+    Parameters
+    ----------
+    tests : list of (Pooled, str, str)
+        Pools of one metric, and the names of two methods.
+    exchanges : ndarray
+        From `random_exchanges`.
+    level : float
+
+    Returns
+    -------
+    list of dict
+        ``difference, low, high, p_value, exact, n_units, unit`` of each.
+    """
+    tested = [(pooled.pools, a, b) for pooled, a, b in tests if pooled.n_units > 1]
+    p_values = iter(permutation_tests(tested, tests[0][0].metric, exchanges) if tested else ())
+    found = []
+    for pooled, a, b in tests:
+        difference, low, high = pooled.difference_interval(a, b, level)
+        p_value, exact = next(p_values) if pooled.n_units > 1 else (np.nan, False)
+        found.append({
+            "difference": difference, "low": low, "high": high, "p_value": p_value, "exact": exact,
+            "n_units": pooled.n_units, "unit": pooled.unit,
+        })  # fmt: skip
+    return found
