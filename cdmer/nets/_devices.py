@@ -1,0 +1,151 @@
+"""Where torch computes, and what it must leave as it was."""
+
+import threading
+import warnings
+from contextlib import contextmanager, nullcontext
+
+import torch
+
+from cdmer._parameters import ParameterError
+
+DTYPES = {
+    "float32": torch.float32,
+    "float64": torch.float64,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
+_LOCK = threading.RLock()
+
+
+def find_device(device):
+    """Give a device by its name.
+
+    Parameters
+    ----------
+    device : str or torch.device
+        "auto" is a CUDA device where there is one, otherwise the CPU.
+
+    Returns
+    -------
+    torch.device
+
+    Raises
+    ------
+    ParameterError
+        If torch does not know it, or it is not there.
+    """
+    if isinstance(device, str) and device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ParameterError(
+            f'device: expected "auto" or a device that torch finds, got {device!r} ({reason})'
+        ) from None
+    if found.type == "cuda" and found.index is None:
+        found = torch.device("cuda", torch.cuda.current_device())
+    return found
+
+
+@contextmanager
+def own_torch(device):
+    """Leave torch's random numbers and number of threads as they were when the block ends.
+
+    On the CPU one thread computes: sums come out the same on every machine and in every worker.
+    Dropout draws from torch's only generator, so such blocks in several threads take turns.
+    """
+    with _LOCK, torch.random.fork_rng([device] if device.type == "cuda" else []):
+        n_threads = torch.get_num_threads()
+        try:
+            if device.type == "cpu":
+                torch.set_num_threads(1)
+            yield
+        finally:
+            torch.set_num_threads(n_threads)
+
+
+def seed_torch(seed, device):
+    """Seed the generators of the CPU and of one device, and no other."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
+
+
+def random_states(device):
+    """States of the generators that `seed_torch` seeds, a dict of str to torch.Tensor."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+def set_random_states(states, device):
+    """Set what `random_states` gave."""
+    torch.set_rng_state(states["cpu"])
+    if device.type == "cuda" and "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"], device)
+
+
+def mixed(precision, device):
+    """Context in which a forward pass computes in a precision of `DTYPES`."""
+    if precision not in ("bf16", "fp16"):
+        return nullcontext()
+    return torch.autocast(device.type, DTYPES[precision])
+
+
+class RowsAtOnce:
+    """How many rows the memory of a device takes at once.
+
+    Parameters
+    ----------
+    limit : int or None, default=None
+        None: any number.
+    """
+
+    def __init__(self, limit=None):
+        self.limit = limit
+
+    def try_smaller(self, compute, n_rows, consequence, begin_again=None):
+        """Compute something on so many parts of some rows that they fit into memory.
+
+        Parameters
+        ----------
+        compute : callable
+            Takes the number of parts.
+        n_rows : int
+        consequence : callable
+            Says, for the warning, what the parts mean for the result.
+        begin_again : callable, default=None
+            Undoes what a failed try has changed.
+
+        Returns
+        -------
+        object
+            What `compute` gives.
+
+        Raises
+        ------
+        torch.OutOfMemoryError
+            If one row at a time is too much.
+        """
+        while True:
+            n_parts = 1 if self.limit is None else -(-n_rows // self.limit)
+            try:
+                return compute(n_parts)
+            except torch.cuda.OutOfMemoryError:
+                if n_parts >= n_rows:
+                    raise
+            # Not in the handler: the traceback holds on to what fills the memory.
+            self.limit = -(-n_rows // (2 * n_parts))
+            if begin_again is not None:
+                begin_again()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            warnings.warn(
+                f"the GPU ran out of memory: from now on at most {self.limit} rows are computed "
+                f"at once; {consequence()}",
+                stacklevel=2,
+            )

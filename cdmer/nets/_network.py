@@ -1,0 +1,156 @@
+"""What every network shares: an input that is described and checked, features, a final layer."""
+
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from torch import nn
+
+from cdmer._parameters import check_number
+
+
+@dataclass(frozen=True)
+class Part:
+    """One array of a network's input.
+
+    Parameters
+    ----------
+    name : str
+        What it shows, such as ``"flow"``.
+    shape : tuple of int
+        Of one clip: (channels, height, width), with frames (channels, frames, height, width), or
+        (steps, numbers).
+    made_by : str
+        What prepares it, such as ``"FlowImages(size=28)"``.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    made_by: str
+
+    @property
+    def size(self):
+        """Number of values of one clip, an int."""
+        return prod(self.shape)
+
+
+class Network(nn.Module):
+    """Base of the networks.
+
+    A network takes one array per clip, in the shape of its only part, or rows in which all parts
+    are flattened one after the other: what tables of features hold. `embed` gives the features
+    before the final layer, which is `head`, a linear layer in every network.
+
+    Subclasses call ``super().__init__(parts)``, build their layers, end their constructor with
+    ``self._finish(n_features, n_classes, dropout)``, and define ``_features(*parts)``.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+
+    Attributes
+    ----------
+    expected_input : tuple of Part
+        What one clip has to be, and what prepares it.
+    n_features : int
+        Number of features before the final layer.
+    n_classes : int
+        Number of scores.
+    head : torch.nn.Linear
+        The final layer.
+    """
+
+    def __init__(self, parts):
+        super().__init__()
+        self.expected_input = tuple(parts)
+
+    def _finish(self, n_features, n_classes, dropout=0.0):
+        check_number("n_classes", n_classes, least=1, whole=True)
+        check_number("dropout", dropout, least=0, most=1)
+        self.n_features, self.n_classes = n_features, n_classes
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(n_features, n_classes)
+
+    def forward(self, x):
+        """Score clips.
+
+        Parameters
+        ----------
+        x : torch.Tensor of shape (n_clips, ...)
+            See `expected_input`.
+
+        Returns
+        -------
+        torch.Tensor of shape (n_clips, n_classes)
+            Scores before any softmax.
+
+        Raises
+        ------
+        ValueError
+            If the shape is another one.
+        """
+        return self.head(self.dropout(self.embed(x)))
+
+    def embed(self, x):
+        """Give the features before the final layer.
+
+        Parameters
+        ----------
+        x : torch.Tensor of shape (n_clips, ...)
+            See `expected_input`.
+
+        Returns
+        -------
+        torch.Tensor of shape (n_clips, n_features)
+        """
+        return self._features(*self.split(x))
+
+    def _features(self, *parts):
+        raise NotImplementedError
+
+    def split(self, x):
+        """Check an input and take it apart.
+
+        Parameters
+        ----------
+        x : torch.Tensor of shape (n_clips, ...)
+
+        Returns
+        -------
+        list of torch.Tensor
+            One per part, each of shape (n_clips, *shape).
+
+        Raises
+        ------
+        ValueError
+            If the shape is another one; says what is expected and what prepares it.
+        """
+        parts, given = self.expected_input, tuple(x.shape[1:])
+        if len(parts) == 1 and given == parts[0].shape:
+            return [x]
+        if given != (sum(part.size for part in parts),):
+            expected = " and ".join(
+                f"{part.name} of shape {part.shape}, as {part.made_by} makes it" for part in parts
+            )
+            raise ValueError(
+                f"x: {type(self).__name__} expects {expected}, or rows in which that is flattened, "
+                f"got shape {given} per clip"
+            )
+        pieces = torch.split(x, [part.size for part in parts], dim=1)
+        return [
+            piece.reshape(len(x), *part.shape) for piece, part in zip(pieces, parts, strict=True)
+        ]
+
+
+def count_parameters(network):
+    """Count the numbers that training changes.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+
+    Returns
+    -------
+    int
+    """
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)

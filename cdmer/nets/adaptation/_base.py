@@ -1,0 +1,129 @@
+"""What every adaptation loss shares: two batches in, one number out, a weight and a schedule."""
+
+from math import exp
+from typing import NamedTuple
+
+import torch
+from sklearn.base import BaseEstimator
+
+from cdmer._parameters import check_choice, check_number
+
+SCHEDULES = ("constant", "ramp")
+
+
+class Batch(NamedTuple):
+    """What the network made of the rows of one domain in one step of the training.
+
+    Parameters
+    ----------
+    features : torch.Tensor of shape (n, n_features)
+        What the network's `embed` gives.
+    scores : torch.Tensor of shape (n, n_classes)
+        Before any softmax.
+    labels : torch.Tensor of int, shape (n,), or None
+        Positions of the classes; None for target rows.
+    """
+
+    features: torch.Tensor
+    scores: torch.Tensor
+    labels: torch.Tensor | None = None
+
+
+class Adaptation(BaseEstimator):
+    r"""Base of the adaptation losses.
+
+    A network is trained on the sum of its classification loss on source rows and of `loss`, which
+    has `weight` and `schedule` in it already:
+
+    .. math::
+        \min\; L_{\text{classes}}(S) + \lambda(p)\, D(S, T),
+        \qquad \lambda(p) = \text{weight} \cdot \text{schedule}(p),
+
+    with p the share of the training that is done. The schedule "constant" is 1, "ramp" is
+    :math:`2 / (1 + e^{-10 p}) - 1`, which climbs from 0 to 1 and lets the classes be learned first.
+
+    A penalty defines ``_discrepancy(source, target)``, D. One with layers of its own makes them in
+    `build` and defines ``_loss(source, target, progress, module)``, which is all of the term.
+
+    Attributes
+    ----------
+    lr_factor : float
+        The layers of `build` are trained with the network's learning rate times this.
+
+    Notes
+    -----
+    A loss compares whole batches: it is no sum over rows, and that of a batch is not the mean of
+    those of its halves.
+    """
+
+    lr_factor = 1.0
+
+    def build(self, n_features, n_classes):
+        """Check the parameters and make the layers that the loss has of its own.
+
+        Weights are drawn from torch's global generator.
+
+        Parameters
+        ----------
+        n_features : int
+            Size of the network's features.
+        n_classes : int
+
+        Returns
+        -------
+        torch.nn.Module or None
+            Trained along with the network, and handed to `loss`; None if the loss needs none.
+
+        Raises
+        ------
+        ParameterError
+            If a parameter has the wrong type or value.
+        """
+        self._check_parameters()
+        return self._build(n_features, n_classes)
+
+    def loss(self, source, target, progress, module=None):
+        """What is added to the classification loss.
+
+        Computed in float32 at least, also under autocast.
+
+        Parameters
+        ----------
+        source, target : Batch
+            Numbers of rows may differ.
+        progress : float
+            Share of the training that is done, from 0 to 1.
+        module : torch.nn.Module or None, default=None
+            What `build` gave.
+
+        Returns
+        -------
+        torch.Tensor of shape ()
+        """
+        with torch.autocast(source.features.device.type, enabled=False):
+            return self._loss(_in_full(source), _in_full(target), progress, module)
+
+    def _check_parameters(self):
+        check_number("weight", self.weight, least=0)
+        check_choice("schedule", self.schedule, SCHEDULES)
+
+    def _build(self, n_features, n_classes):
+        return None
+
+    def _loss(self, source, target, progress, module):
+        return self._strength(progress) * self._discrepancy(source, target)
+
+    def _strength(self, progress):
+        return self.weight * (1.0 if self.schedule == "constant" else ramp(progress))
+
+
+def ramp(progress):
+    """From 0 to 1, steep at first, as the share of the training that is done grows."""
+    return 2 / (1 + exp(-10 * progress)) - 1
+
+
+def _in_full(batch):
+    features, scores = (
+        x.to(torch.promote_types(x.dtype, torch.float32)) for x in (batch.features, batch.scores)
+    )
+    return Batch(features, scores, batch.labels)

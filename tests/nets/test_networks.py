@@ -1,0 +1,310 @@
+"""What every network owes its users, whatever it computes."""
+
+import copy
+import inspect
+import pickle
+import re
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+import cdmer.nets as nets
+from cdmer.nets import NETWORKS, Network, count_parameters, load_weights
+
+
+@dataclass(frozen=True)
+class Case:
+    """A variant of a network.
+
+    `n_parameters` is that of ``NETWORKS[name](**published)``, worked out by hand in the comment;
+    all other tests use the quick ``NETWORKS[name](**small)``.
+    """
+
+    name: str
+    n_parameters: int
+    published: dict = field(default_factory=dict)
+    small: dict = field(default_factory=dict)
+    learning_rate: float = 1e-3
+
+    def make(self, **more):
+        torch.manual_seed(0)
+        return NETWORKS[self.name](**(self.small | more))
+
+    def __str__(self):
+        return "-".join([self.name, *(str(value) for value in self.published.values())])
+
+
+def case(name, n_parameters, published=None, small=None, **more):
+    """A variant whose quick form keeps what it was published with, apart from `small`."""
+    published = published or {}
+    return Case(name, n_parameters, published, published | (small or {}), **more)
+
+
+# One stream of AlexNet: 96 filters of 3x11x11 and 96 biases, 256 of 48x5x5 (two groups) and 256.
+ALEXNET_STREAM = (3 * 11 * 11 + 1) * 96 + (48 * 5 * 5 + 1) * 256
+WIDTHS = (64, 128, 256, 512)
+# Stem 7x7 on grey; two convolutions of 3x3 per block, and from the second block on a shortcut of
+# 1x1; each followed by a scale and a shift per channel.
+RESNET10 = (
+    (49 + 2) * 64 + 2 * (9 * 64 + 2) * 64
+    + sum((9 * v + 2) * w + (9 * w + 2) * w + (v + 2) * w for v, w in pairwise(WIDTHS))
+)  # fmt: skip
+# The literature's number to fc7, for three channels.
+VGG16 = 134_260_544
+SPACE_TIME = (15 * 3 * 3 + 1) * 32
+# Eight convolutions of 3x3x3 with biases; 512 x 1 x 4 x 4 -> 4096 -> 4096.
+C3D_TRUNK = sum((27 * v + 1) * w for v, w in [
+    (3, 64), (64, 128), (128, 256), (256, 256), (256, 512), (512, 512), (512, 512), (512, 512),
+]) + 8193 * 4096 + 4097 * 4096  # fmt: skip
+# Stem 3x7x7 on colour; per stage four convolutions of 3x3x3, from the second on a 1x1x1 shortcut.
+R3D18_TRUNK = (
+    (3 * 147 + 2) * 64 + 4 * (27 * 64 + 2) * 64
+    + sum((27 * v + 2) * w + 3 * (27 * w + 2) * w + (v + 2) * w
+          for v, w in pairwise(WIDTHS))
+)  # fmt: skip
+RESNET10_SMALL = {"size": 32, "widths": (16, 16, 32, 32)}
+ELRCN_SMALL = {"trunk": "resnet10", "size": 16, "widths": (8, 8, 8, 8), "n_steps": 3,
+               "lstm_size": 16, "n_hidden": 16}  # fmt: skip
+FUSE_SMALL = {"n_frames": 17, "size": 8, "n_filters": 8, "n_hidden": (32, 16)}
+# 32 frames: PyTorch 2.13's bfloat16 on the CPU now and then gives a convolution over the two frames
+# that 16 leave to the last layers a gradient from memory that nobody wrote.
+C3D_SMALL = {"n_frames": 32, "size": 16, "width": 4, "n_hidden": 64, "dropout": 0.0}
+R3D18_SMALL = {"n_frames": 4, "size": 16, "widths": (8, 8, 8, 8)}
+
+
+def lstm(n_in, n_units):
+    """Four gates with weights of input and state, and two biases as PyTorch has them."""
+    return 4 * n_units * (n_in + n_units + 2)
+
+
+CASES = [
+    # 3 + 5 + 8 filters of 3x3x3 with a bias, a scale and a shift each; 400 numbers to 3 scores:
+    # 16 * (27 + 1 + 2) + 401 * 3 = 480 + 1,203.
+    case("STSTNet", 1_683),
+    # 12 numbers to 64, 64 to 3 scores, with biases.
+    case("MLP", 13 * 64 + 65 * 3, {"n_inputs": 12}),
+    # Two streams of 6 filters of 5x5 and 16 of 6x5x5 with biases; 2*16*7*7 -> 1024 -> 1024 -> 3.
+    case("OffApexNet", 2 * (26 * 6 + 151 * 16) + 1569 * 1024 + 1025 * 1024 + 1025 * 3),
+    # The 13 x 13 x 256 numbers of AlexNet's second pool, or the authors' 15 x 15 x 256 = 57,600.
+    case("SSSN", ALEXNET_STREAM + 43_265 * 3, small={"size": 51}),
+    case("DSSN", 2 * ALEXNET_STREAM + 43_265 * 3, {"merge": "product"}, {"size": 51}),
+    case("DSSN", 2 * ALEXNET_STREAM + 43_265 * 3, {"merge": "sum"}, {"size": 51}),
+    case("DSSN", 2 * ALEXNET_STREAM + 86_529 * 3, {"merge": "concatenation"}, {"size": 51}),
+    case("ResNet10", RESNET10 + 513 * 3, small=RESNET10_SMALL),
+    # Per block of w channels 3w -> w/16 -> 1 with biases, for w = 64, 128, 256, 512.
+    case("MicroAttentionNet",
+         RESNET10 + sum((3 * w + 1) * (w // 16) + w // 16 + 1 for w in WIDTHS) + 513 * 3,
+         small=RESNET10_SMALL),
+    # Two LSTM layers of 512; 512 + 512 features.
+    case("ATNet", RESNET10 + lstm(128, 512) + lstm(512, 512) + 1025 * 3,
+         small={**RESNET10_SMALL, "n_steps": 4, "n_flow": 6, "lstm_size": 8}, learning_rate=1e-2),
+    # VGG-16 to fc7 on 5 channels, or one trunk each on 3, 1 and 1; LSTM; 3000 -> 128 -> 3.
+    case("ELRCN", VGG16 + 2 * 9 * 64 + lstm(4096, 3000) + 3001 * 128 + 129 * 3,
+         {"enrichment": "spatial"}, ELRCN_SMALL, learning_rate=3e-3),
+    case("ELRCN", 3 * VGG16 - 2 * 2 * 9 * 64 + lstm(3 * 4096, 3000) + 3001 * 128 + 129 * 3,
+         {"enrichment": "temporal"}, ELRCN_SMALL, learning_rate=3e-3),
+    # 32 filters of 15x3x3; 82 frames of 62x62 are pooled to 27 of 20x20, 4 frames to one.
+    case("MicroExpSTCNN", SPACE_TIME + (32 * 27 * 20 * 20 + 1) * 128 + 129 * 3,
+         small={"n_frames": 18, "size": 8, "n_filters": 8, "n_hidden": 16}),
+    case("MicroExpSTCNN", SPACE_TIME + (32 * 1 * 20 * 20 + 1) * 128 + 129 * 3,
+         {"n_frames": 18}, {"size": 8, "n_filters": 8, "n_hidden": 16}),
+    # Crops of 96x32x32 are pooled to 27x10x10, 86,400 numbers of 32 filters.
+    case("MicroExpFuseNet",
+         2 * SPACE_TIME + (2 * 86_400 + 1) * 1024 + 1025 * 128 + 129 * 3,
+         {"fusion": "intermediate"}, FUSE_SMALL),
+    case("MicroExpFuseNet",
+         2 * (SPACE_TIME + 86_401 * 1024 + 1025 * 128) + 257 * 3,
+         {"fusion": "late"}, FUSE_SMALL),
+    case("C3D", C3D_TRUNK + 4097 * 3, small=C3D_SMALL, learning_rate=3e-3),
+    case("R3D18", R3D18_TRUNK + 513 * 3, small=R3D18_SMALL, learning_rate=3e-3),
+]  # fmt: skip
+# Numbers of parameters that the literature and libraries state for other variants.
+STATED = [
+    # 78.41 million with the 101 classes of UCF101.
+    case("C3D", 78_409_573, {"n_classes": 101}),
+    # torchvision's r3d_18, with the 400 classes of Kinetics.
+    case("R3D18", 33_371_472, {"n_classes": 400}),
+]
+each = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+def clips_for(network, n_clips, seed=0):
+    """Noise in the shape that a network of one part takes in, or flat."""
+    parts = network.expected_input
+    shape = parts[0].shape if len(parts) == 1 else (sum(part.size for part in parts),)
+    return torch.randn(n_clips, *shape, generator=torch.Generator().manual_seed(seed))
+
+
+def test_every_network_has_a_case():
+    exported = {
+        name for name in nets.__all__
+        if inspect.isclass(getattr(nets, name)) and issubclass(getattr(nets, name), Network)
+    }  # fmt: skip
+    assert {case.name for case in CASES} == set(NETWORKS) == exported - {"Network"}
+    assert all(NETWORKS[name] is getattr(nets, name) for name in NETWORKS)
+
+
+@pytest.mark.parametrize("case", CASES + STATED, ids=str)
+def test_number_of_parameters(case):
+    with torch.device("meta"):  # shapes without memory
+        network = NETWORKS[case.name](**case.published)
+    assert count_parameters(network) == case.n_parameters
+
+
+@each
+def test_scores_and_features(case):
+    network = case.make().eval()
+    x = clips_for(network, 2)
+    scores, features = network(x), network.embed(x)
+    assert scores.shape == (2, 3)
+    assert features.shape == (2, network.n_features)
+    assert isinstance(network.head, nn.Linear)
+    assert torch.equal(scores, network.head(features))
+    assert torch.isfinite(scores).all()
+    assert not torch.equal(scores[0], scores[1])
+
+
+@each
+def test_flat_rows_score_as_their_clips(case):
+    network = case.make().eval()
+    x = clips_for(network, 2)
+    assert torch.equal(network(x.flatten(1)), network(x))
+
+
+@each
+def test_input_is_described(case):
+    network = case.make()
+    for part in network.expected_input:
+        assert part.size == torch.empty(part.shape, device="meta").numel()
+        assert part.name
+        assert part.made_by
+
+
+@each
+def test_other_shapes_name_what_makes_the_right_one(case):
+    network = case.make()
+    parts = network.expected_input
+    said = " and ".join(f"{p.name} of shape {p.shape}, as {p.made_by} makes it" for p in parts)
+    shape = parts[0].shape  # channels, frames, height, width: one more of each
+    wrong = [(*shape[:axis], shape[axis] + 1, *shape[axis + 1 :]) for axis in range(len(shape))]
+    for shape in [*wrong, (sum(part.size for part in parts) + 1,), ()]:
+        message = f"x: {case.name} expects {said}, or rows in which that is flattened, got shape"
+        with pytest.raises(ValueError, match=re.escape(f"{message} {shape} per clip")):
+            network(torch.zeros(2, *shape))
+
+
+@each
+def test_number_of_classes(case):
+    network = case.make(n_classes=5).eval()
+    assert network.n_classes == network.head.out_features == 5
+    assert network(clips_for(network, 2)).shape == (2, 5)
+
+
+@pytest.mark.parametrize("n_classes", [0, 2.5, "three", True])
+@each
+def test_bad_number_of_classes(case, n_classes):
+    with pytest.raises(ValueError, match="n_classes: expected a whole number >= 1, got"):
+        case.make(n_classes=n_classes)
+
+
+@each
+def test_gradients_reach_every_parameter(case):
+    network = case.make()
+    scores = network(clips_for(network, 8))
+    nn.functional.cross_entropy(scores, torch.arange(8) % 3).backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert torch.isfinite(parameter.grad).all(), name
+        assert parameter.grad.any(), name
+
+
+@each
+def test_learns_sixteen_clips_by_heart(case):
+    network = case.make()
+    x, y = clips_for(network, 16), torch.arange(16) % 3
+    optimizer = torch.optim.Adam(network.parameters(), lr=case.learning_rate)
+    for _ in range(20):
+        network.train()
+        for _ in range(20):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(network(x), y).backward()
+            optimizer.step()
+        with torch.no_grad():
+            right = network.eval()(x).argmax(1) == y
+        if right.all():
+            return
+    assert right.all()
+
+
+@each
+def test_evaluation_repeats_and_treats_clips_apart(case):
+    network = case.make().eval()
+    x = clips_for(network, 4)
+    scores = network(x)
+    assert torch.equal(network(x), scores)
+    alone = torch.cat([network(clip[None]) for clip in x])
+    torch.testing.assert_close(alone, scores, rtol=1e-4, atol=1e-4)
+
+
+@each
+def test_the_seed_decides_the_weights(case):
+    first, second = case.make().state_dict(), case.make().state_dict()
+    torch.manual_seed(1)
+    other = NETWORKS[case.name](**case.small).state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not all(torch.equal(first[name], other[name]) for name in first)
+
+
+@each
+def test_saved_weights_load_to_the_bit(case, tmp_path):
+    network = case.make()
+    network(clips_for(network, 4))  # so that statistics of batches are not the initial ones
+    network.eval()
+    save_file(network.state_dict(), tmp_path / "weights.safetensors")
+    torch.manual_seed(1)
+    other = NETWORKS[case.name](**case.small).eval()
+    x = clips_for(network, 2)
+    assert not torch.equal(other(x), network(x))
+    report = load_weights(other, tmp_path / "weights.safetensors")
+    assert set(report.loaded) == set(network.state_dict())
+    assert torch.equal(other(x), network(x))
+
+
+@each
+def test_runs_in_bfloat16(case):
+    network = case.make()
+    x = clips_for(network, 4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        scores = network(x)
+        loss = nn.functional.cross_entropy(scores, torch.arange(4) % 3)
+    loss.backward()
+    assert scores.dtype == torch.bfloat16
+    assert torch.isfinite(scores).all()
+    assert all(torch.isfinite(p.grad).all() for p in network.parameters())
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda n: pickle.loads(pickle.dumps(n))], ids=["deepcopy", "pickle"]
+)
+@each
+def test_copies_score_alike_and_are_apart(case, copied):
+    network = case.make().eval()
+    x = clips_for(network, 2)
+    scores = network(x)
+    other = copied(network)
+    assert torch.equal(other(x), scores)
+    with torch.no_grad():
+        other.head.bias += 1
+    assert torch.equal(network(x), scores)
+
+
+@each
+def test_published_form_is_the_default(case):
+    parameters = inspect.signature(NETWORKS[case.name]).parameters
+    needed = {name for name, p in parameters.items() if p.default is p.empty}
+    assert needed <= set(case.published)
+    assert parameters["n_classes"].default == 3
