@@ -38,10 +38,10 @@ def command(config, store, jobs):
 
 
 def run(config, store, jobs):
-    """Run until it ends by itself: exit code, its last line of error, seconds."""
+    """Run until it ends by itself: exit code, its last line of its own, seconds."""
     started = time.perf_counter()
     done = subprocess.run(command(config, store, jobs), capture_output=True, text=True, check=False)
-    lines = done.stderr.strip().splitlines()
+    lines = [line for line in done.stderr.splitlines() if line.startswith("cdmer: ")]
     return done.returncode, lines[-1] if lines else "", time.perf_counter() - started
 
 
@@ -135,7 +135,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0, help="of the random moments")
     parser.add_argument(
-        "--startup", type=float, default=5.0, help="seconds that no kill comes earlier than"
+        "--startup", type=float, default=5.0, help="no kill comes within so many seconds"
     )
     parser.add_argument("--reference", type=Path, help="store of a run that was left alone")
     options = parser.parse_args()

@@ -145,6 +145,8 @@ def benchmark(
     seeds = _check_seeds(seeds)
     if n_jobs is not None:
         check_number("n_jobs", n_jobs, whole=True)
+        if n_jobs == 0:
+            raise ParameterError("n_jobs: expected a number of workers, or -1 for all, got 0")
     words = {"title": title, "command": command, "config": config_text}
     for name, text in words.items():
         if not isinstance(text, str):

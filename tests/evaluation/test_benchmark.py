@@ -219,6 +219,8 @@ def test_errors_name_the_argument():
         benchmark({"SVM": SourceOnly()}, CORPORA, seeds=[])
     with pytest.raises(TypeError, match="protocol: expected a Protocol, got 'CDMERPairs'"):
         benchmark({"SVM": SourceOnly()}, CORPORA, "CDMERPairs")
+    with pytest.raises(ValueError, match="n_jobs: expected a number of workers, or -1"):
+        benchmark({"SVM": SourceOnly()}, CORPORA, n_jobs=0)
     with pytest.raises(ValueError, match="on_error: expected one of"):
         benchmark({"SVM": SourceOnly()}, CORPORA, on_error="ignore")
     with pytest.raises(ValueError, match="names that differ, got 'SVM, oracle' twice"):
