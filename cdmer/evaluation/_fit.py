@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+from copy import copy
 
 import numpy as np
 from sklearn import get_config
@@ -34,6 +35,8 @@ def fit_adaptive(model, X, y, sample_domain):
         If some step takes `sample_domain` and the last one does not.
     """
     if takes_domain(model):
+        # Copies: some pipelines of other libraries write into the labels that they are given.
+        y, sample_domain = copy(y), copy(sample_domain)
         return model.fit(X, y, **_domain_parameters(model, sample_domain))
     source = np.flatnonzero(np.asarray(sample_domain) >= 0)
     if len(source) < len(sample_domain):

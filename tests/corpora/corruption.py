@@ -171,7 +171,7 @@ class Tree:
             self.rewritten = True
 
     def _blank_row(self, a, b, cell, name, content):
-        self.rows.insert(self.first + a % (len(self.rows) - self.first + 1), [])
+        self.rows.insert(self.first + a % max(1, len(self.rows) - self.first + 1), [])
         self.rewritten = True
 
     def _short_row(self, a, b, cell, name, content):
