@@ -10,6 +10,7 @@ from cdmer._fingerprint import fingerprint
 from cdmer.corpora import Corpus, PublishedFeatures, get_scheme
 from cdmer.evaluation._records import canonical_json, digest
 from cdmer.extraction import FeatureTable
+from cdmer.extraction._cache import name_frames
 from cdmer.extraction._extract import run
 
 # What a method must not read from a clip whose class it is to find.
@@ -305,10 +306,7 @@ def _without_classes(clips):
 
 def _content(clip):
     """Name a clip by its frames and annotations."""
-    known = getattr(clip.source, "fingerprint", None)
-    content = known() if callable(known) else None
-    if not isinstance(content, str):
-        content = fingerprint(clip.frames)
+    content, _ = name_frames(clip)
     moments = (clip.onset, clip.apex, clip.offset, clip.fps, clip.frame_numbers)
     return fingerprint(content, moments)
 

@@ -8,6 +8,7 @@ mean of folds over the classes present, and 0.450 over all three classes per fol
 import numpy as np
 
 from cdmer.evaluation._checks import check_predictions
+from cdmer.evaluation._counts import f1_of_classes, uar_of_counts, uf1_of_counts, war_of_counts
 
 
 def confusion(y_true, y_pred, *, classes):
@@ -51,9 +52,7 @@ def class_f1(y_true, y_pred, *, classes):
     -------
     ndarray of float, shape (n_classes,)
     """
-    counts = confusion(y_true, y_pred, classes=classes)
-    hits, involved = np.diag(counts), counts.sum(axis=0) + counts.sum(axis=1)
-    return np.divide(2 * hits, involved, out=np.zeros(len(hits)), where=involved > 0)
+    return f1_of_classes(confusion(y_true, y_pred, classes=classes))
 
 
 def uf1(y_true, y_pred, *, classes):
@@ -71,7 +70,7 @@ def uf1(y_true, y_pred, *, classes):
     J. See, M. H. Yap, J. Li, X. Hong, S.-J. Wang, "MEGC 2019: The Second Facial Micro-Expressions
     Grand Challenge", FG 2019, doi:10.1109/FG.2019.8756611.
     """
-    return float(class_f1(y_true, y_pred, classes=classes).mean())
+    return float(uf1_of_counts(confusion(y_true, y_pred, classes=classes)))
 
 
 macro_f1 = uf1
@@ -86,9 +85,7 @@ def uar(y_true, y_pred, *, classes):
     -------
     float
     """
-    counts = confusion(y_true, y_pred, classes=classes)
-    hits, clips = np.diag(counts), counts.sum(axis=1)
-    return float(np.divide(hits, clips, out=np.zeros(len(hits)), where=clips > 0).mean())
+    return float(uar_of_counts(confusion(y_true, y_pred, classes=classes)))
 
 
 def war(y_true, y_pred, *, classes):
@@ -98,8 +95,4 @@ def war(y_true, y_pred, *, classes):
     -------
     float
     """
-    counts = confusion(y_true, y_pred, classes=classes)
-    return float(np.trace(counts) / counts.sum())
-
-
-METRICS = {"UF1": uf1, "UAR": uar, "WAR": war}
+    return float(war_of_counts(confusion(y_true, y_pred, classes=classes)))

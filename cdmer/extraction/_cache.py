@@ -64,12 +64,7 @@ class FeatureCache:
         clip : Clip
             The same; if its frames had to be read, with the frames that were named.
         """
-        known = getattr(clip.source, "fingerprint", None)
-        content = known() if callable(known) else None
-        if not isinstance(content, str):
-            frames = clip.frames
-            content = fingerprint(frames)
-            clip = replace(clip, source=frames)
+        content, clip = name_frames(clip)
         annotations = {field: getattr(clip, field) for field in _ANNOTATIONS}
         return fingerprint(self.steps, content, annotations), clip
 
@@ -109,6 +104,23 @@ class FeatureCache:
 
     def _path(self, name):
         return self.folder / name[:2] / f"{name}.npy"
+
+
+def name_frames(clip):
+    """Name the frames of a clip, reading them only where their source cannot tell.
+
+    Returns
+    -------
+    name : str
+    clip : Clip
+        With the frames, if they had to be read.
+    """
+    known = getattr(clip.source, "fingerprint", None)
+    content = known() if callable(known) else None
+    if isinstance(content, str):
+        return content, clip
+    frames = clip.frames
+    return fingerprint(frames), replace(clip, source=frames)
 
 
 def _seal(name, content):

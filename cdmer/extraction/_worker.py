@@ -5,14 +5,13 @@ import sys
 import traceback
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache as once
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from cdmer._array import to_numpy
 from cdmer._cv2 import one_cv2_thread
 from cdmer._parameters import ParameterError
+from cdmer._threads import one_blas_thread
 
 
 @dataclass(frozen=True)
@@ -108,12 +107,7 @@ def _one_thread(parent):
     """
     with ExitStack() as stack:
         if os.getpid() != parent:
-            stack.enter_context(_controller().limit(limits=1, user_api="blas"))
+            stack.enter_context(one_blas_thread())
         if "cv2" in sys.modules:
             stack.enter_context(one_cv2_thread())
         yield
-
-
-@once
-def _controller():
-    return ThreadpoolController()  # looking through the loaded libraries takes milliseconds

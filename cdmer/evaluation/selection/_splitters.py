@@ -141,6 +141,7 @@ def domain_rows(sample_domain, n_samples):
 
 
 def check_length(name, values, sample_domain):
+    """Check that there is one value per row; ValueError otherwise."""
     if len(values) != len(sample_domain):
         raise ValueError(
             f"{name}: expected one per entry of sample_domain ({len(sample_domain)}), got "
