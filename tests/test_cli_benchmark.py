@@ -10,6 +10,7 @@ from io import StringIO
 from types import SimpleNamespace
 
 import pytest
+import waiting
 from feature_tables import toml_text, write_tables
 
 from cdmer.cli import main
@@ -188,23 +189,37 @@ def test_killed_and_started_again_it_gives_the_same(tmp_path):
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_stopped_by_hand_it_says_how_to_go_on(tmp_path, n_jobs):
-    path = write_config(tmp_path, methods={"SVM": METHODS["SVM"], "forest": FOREST}, seeds=[0, 1])
-    process = start("benchmark", path, "-j", n_jobs)
-    wait_for_units(tmp_path / "bench.sqlite", 3, process)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate()
-    assert process.returncode == 130
+def test_stopped_by_hand_it_says_how_to_go_on(tmp_path, monkeypatch, n_jobs):
+    gate = tmp_path / "gate"
+    gate.touch()
+    monkeypatch.setenv(waiting.FILE, str(gate))
+    methods = {
+        "SVM": METHODS["SVM"],
+        "forest": FOREST,
+        "waiting": {"class": "SourceOnly", "estimator": {"class": "WaitingSVC"}},
+    }
+    path = write_config(tmp_path, methods=methods, seeds=[0, 1])
+    command = [sys.executable, waiting.__file__, "benchmark", path, "-j", str(n_jobs)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        # Three units come before the first that waits, which ends after the signal alone.
+        wait_for_units(tmp_path / "bench.sqlite", 3, process)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=300)
+    finally:
+        gate.unlink()
+    assert process.returncode == 130, errors
     amount, line = errors.splitlines()
-    assert amount == "cdmer: 18 units of work, 0 of them in the store already"
+    assert amount == "cdmer: 30 units of work, 0 of them in the store already"
     kept = re.fullmatch(
         r"cdmer: stopped; .*bench.sqlite keeps (\d+) units of work, and the same command goes on "
         "from there",
         line,
     )
-    assert 3 <= int(kept[1]) < 18
-    outcome = cdmer("benchmark", path, "-j", 1)
-    assert f"18 units of work, {kept[1]} of them in the store already" in outcome.stdout
+    assert 3 <= int(kept[1]) <= 3 * n_jobs
+    command[-1] = "1"  # which starts no workers anew
+    outcome = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"30 units of work, {kept[1]} of them in the store already, 0 failed" in outcome.stdout
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-import subprocess
+import os
+import runpy
 import sys
 from pathlib import Path
 
@@ -8,20 +9,25 @@ EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("plot_*.py"))
 BENCHMARKS = sorted((Path(__file__).parent.parent / "benchmarks").glob("*.py"))
 
 
+def run(path, monkeypatch, *arguments):
+    """Run a script in this process: a new one would load the libraries anew, for seconds."""
+    monkeypatch.setattr(os, "environ", os.environ.copy())  # some ask for one thread
+    monkeypatch.setattr(sys, "argv", [str(path), *arguments])
+    monkeypatch.setattr(sys, "path", [str(path.parent), *sys.path])
+    runpy.run_path(str(path), run_name="__main__")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_examples_run(path, tmp_path):
-    outcome = subprocess.run(
-        [sys.executable, path], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert outcome.returncode == 0, outcome.stderr
-    assert outcome.stdout
+def test_examples_run(path, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    run(path, monkeypatch)
+    assert capsys.readouterr().out
 
 
 @pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
-def test_benchmarks_explain_themselves(path):
-    outcome = subprocess.run(
-        [sys.executable, path, "--help"], capture_output=True, text=True, check=False
-    )
-    assert outcome.returncode == 0, outcome.stderr
-    assert "usage:" in outcome.stdout
+def test_benchmarks_explain_themselves(path, monkeypatch, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run(path, monkeypatch, "--help")
+    assert not stop.value.code
+    assert "usage:" in capsys.readouterr().out

@@ -21,7 +21,7 @@ READERS = ["smic-hs", "casme", "casme2", "cas-me-2", "casme3-a", "casme3-c", "sa
 # Kinds of faults of rows and folders that give no clip; "cell" and "emotion" where they name none.
 LOST = ("missing-folder", "frames", "duplicate")
 PROFILE = settings(
-    max_examples=200, deadline=None, derandomize=True, database=None,
+    max_examples=100, deadline=None, derandomize=True, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 
@@ -146,7 +146,7 @@ def test_a_moment_is_right_or_its_cell_is_named(name, whole):
         (i, f) for i, (_, f) in enumerate(layout.columns) if f in ("onset", "apex", "offset")
     ]
 
-    @settings(PROFILE, max_examples=60)
+    @settings(PROFILE, max_examples=40)
     @given(st.integers(0, len(written) - 1), st.sampled_from(moments), CELLS)
     def check(i, moment, cell):
         column, moment = moment

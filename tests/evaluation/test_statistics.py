@@ -467,23 +467,23 @@ def study():
     return module
 
 
-# 500 runs have a standard error of 1 point, which tests of 5 % and differences are given on top.
+# 400 runs have a standard error of 1.1 points; every share is given some three of them.
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("metric", list(CLASS_METRICS))
 def test_intervals_cover(metric):
     below, above, _, plain = study().coverage(
-        "fair", CLASS_METRICS[metric], 16, 800, n_resamples=400
+        "fair", CLASS_METRICS[metric], 16, 400, n_resamples=400
     )
-    assert 0.93 <= 1 - below - above <= 0.97
+    assert 0.92 <= 1 - below - above <= 0.98
     assert plain < 1 - below - above
 
 
 @pytest.mark.slow
 def test_intervals_of_differences_cover():
     covered = study().coverage_of_differences(
-        ["fair", "weak"], CLASS_METRICS["UF1"], 20, 500, n_experiments=2, n_resamples=400
+        ["fair", "weak"], CLASS_METRICS["UF1"], 20, 400, n_experiments=2, n_resamples=400
     )
     assert 0.92 <= covered <= 0.98
 
@@ -492,7 +492,7 @@ def test_intervals_of_differences_cover():
 def test_tests_have_their_size():
     settings = {"n_permutations": 399, "n_experiments": 3}
     uf1 = CLASS_METRICS["UF1"]
-    assert 0.02 <= study().rejections("fair", uf1, 20, 500, n_seeds=2, **settings) <= 0.08
+    assert 0.02 <= study().rejections("fair", uf1, 20, 400, n_seeds=2, **settings) <= 0.08
     assert study().rejections("fair", uf1, 20, 200, n_methods=4, **settings) <= 0.07
 
 
