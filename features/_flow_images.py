@@ -1,25 +1,22 @@
 """Motion from onset to apex as small pictures: what many networks take in."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.parallel import Parallel, delayed
 
-from cdmer._cv2 import import_cv2
-from cdmer._parameters import ParameterError, check_choice, check_number
-from cdmer.features._clips import grey_frames, named_clips
+from cdmer._parameters import check_choice, check_number
+from cdmer.features._clip_arrays import ClipArrays
+from cdmer.features._clips import grey_frames
 from cdmer.features._flow import METHODS, flows
+from cdmer.features._motion_channels import check_channels, motion_pictures, stretched
 from cdmer.features._optical_flow import onset_and_apex_frames
-from cdmer.features._strain import optical_strain
 
-CHANNELS = ("u", "v", "magnitude", "strain", "grey")
 SCALINGS = ("per-image", "pixels", "relative")
 
 
-class FlowImages(TransformerMixin, BaseEstimator):
+class FlowImages(ClipArrays):
     """Pictures of the motion from onset to apex, for a network.
 
     Flow is measured between the frames as they are; each channel is computed at their size and
-    then brought to the size asked for.
+    then brought to the size asked for. A clip gives an array of shape (n_channels, size, size).
 
     Parameters
     ----------
@@ -58,6 +55,7 @@ class FlowImages(TransformerMixin, BaseEstimator):
     See Also
     --------
     optical_flow : The flow between two frames.
+    FlowSequence : Such pictures for every step of a clip.
     BiWOOF : A hand-crafted descriptor of the same flow.
 
     Notes
@@ -97,85 +95,18 @@ class FlowImages(TransformerMixin, BaseEstimator):
         self.flow_method = flow_method
         self.n_jobs = n_jobs
 
-    def fit(self, X=None, y=None):
-        """Check the parameters; nothing is learnt from clips.
-
-        Parameters
-        ----------
-        X : ignored
-            Clips; their frames are not read.
-        y : ignored
-
-        Returns
-        -------
-        self
-            The transformer itself.
-        """
-        if (
-            not isinstance(self.channels, tuple | list)
-            or not self.channels
-            or not all(isinstance(c, str) and c in CHANNELS for c in self.channels)
-            or len(set(self.channels)) < len(self.channels)
-        ):
-            raise ParameterError(
-                f"channels: expected some of {CHANNELS}, each at most once, got {self.channels!r}"
-            )
+    def _check_parameters(self):
+        check_channels(self.channels)
         check_number("size", self.size, least=1, whole=True)
         check_choice("scaling", self.scaling, SCALINGS)
         check_choice("flow_method", self.flow_method, METHODS)
-        return self
 
-    def transform(self, X):
-        """Make the pictures of clips.
-
-        Parameters
-        ----------
-        X : sequence of clips
-            Each a `cdmer.corpora.Clip` with grey frames and an apex.
-
-        Returns
-        -------
-        ndarray of float32, shape (n_clips, n_channels, size, size)
-        """
-        self.fit()
-        pictures = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(self._pictures)(clip, name) for name, clip in named_clips(X)
-        )
-        return np.stack(pictures)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.requires_fit = False
-        return tags
-
-    def _pictures(self, clip, name):
+    def _array(self, clip, name):
         """Channels of one clip, shape (n_channels, size, size)."""
         pair = onset_and_apex_frames(grey_frames(clip, name), clip, name, self.flow_method)
-        planes = self._planes(flows([pair], self.flow_method)[0], pair[1])
-        pictures = [_resized(planes[channel], self.size) for channel in self.channels]
+        flow = flows([pair], self.flow_method)[0]
+        relative = self.scaling == "relative"
+        pictures = motion_pictures(flow, pair[1], self.channels, self.size, relative=relative)
         if self.scaling == "per-image":
-            pictures = [_stretched(picture) for picture in pictures]
-        return np.stack(pictures)
-
-    def _planes(self, flow, grey):
-        """Channels at the size of the frames, a dict of arrays of float32, shape (H, W)."""
-        planes = {"strain": optical_strain(flow), "grey": grey.astype(np.float32)}
-        if self.scaling == "relative":
-            height, width = grey.shape
-            flow = flow / np.array([width, height], np.float32)
-            planes["grey"] /= 255
-        u, v = np.ascontiguousarray(flow[..., 0]), np.ascontiguousarray(flow[..., 1])
-        return planes | {"u": u, "v": v, "magnitude": np.hypot(u, v)}
-
-
-def _resized(plane, size):
-    cv2 = import_cv2()
-    way = cv2.INTER_AREA if min(plane.shape) >= size else cv2.INTER_LINEAR
-    return cv2.resize(plane, (size, size), interpolation=way)
-
-
-def _stretched(picture):
-    """Scale a picture to run from 0 to 255."""
-    low, high = picture.min(), picture.max()
-    return (picture - low) / (high - low if high > low else 1) * 255
+            pictures = np.stack([stretched(picture) for picture in pictures])
+        return pictures

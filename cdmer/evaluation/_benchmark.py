@@ -162,17 +162,21 @@ def benchmark(
 def _run(plan, store, n_jobs, on_error, progress):
     """Do what the store does not have yet."""
     done = store.finished([unit.key for unit in plan.units])
-    left = [i for i, unit in enumerate(plan.units) if unit.key not in done]
+    left = {i for i, unit in enumerate(plan.units) if unit.key not in done}
+    # Whole jobs, though some of their units may be there: the others come out the same then.
+    jobs = [job for job in plan.jobs() if not left.isdisjoint(job)]
     data = plan.data
     shared = (data.X, data.hidden, data.truth, people(data.corpora, data.subjects))
 
-    def skip(number):
-        key = plan.units[number].key
-        return key in store.finished([key])
+    def skip(job):
+        keys = [plan.units[number].key for number in job]
+        return len(store.finished(keys)) == len(keys)
 
     n_units = len(plan.units)
     with progress_bar(n_units, "Units", "unit", progress, done=n_units - len(left)) as bar:
-        for number, outcome in run_tasks(left, plan.task, shared, n_jobs, skip):
+        for number, outcome in run_tasks(jobs, plan.task, shared, n_jobs, skip):
+            if number not in left:
+                continue
             planned = plan.units[number]
             unit = Unit(planned.config, planned.test_set.key, **outcome)
             store.add(unit, planned.test_set)

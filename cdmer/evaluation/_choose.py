@@ -42,9 +42,20 @@ class Rows:
         """Positions of the labelled rows."""
         return np.flatnonzero(self.domain >= 0)
 
+    @property
+    def groups(self):
+        """People of the labelled rows, "" in the others; None if one of them is not known."""
+        known = all(self.people[self.train])
+        return read_only(np.where(self.domain >= 0, self.people, "")) if known else None
+
+    @property
+    def parts(self):
+        """X, y, domain and groups, as a method is fitted on them."""
+        return self.X, self.y, self.domain, self.groups
+
     def take(self, rows):
-        """Give X, y and domain of some rows."""
-        return tuple(read_only(values[rows]) for values in (self.X, self.y, self.domain))
+        """Give `parts` of some rows."""
+        return tuple(None if values is None else read_only(values[rows]) for values in self.parts)
 
 
 @dataclass
@@ -95,7 +106,7 @@ def choose(estimator, grid, selection, rows, test, n_classes):
     """
     started = time.perf_counter()
     if selection == FIXED or grid is None:
-        model = fit_adaptive(estimator, rows.X, rows.y, rows.domain)
+        model = fit_adaptive(estimator, *rows.parts)
         return Chosen(model, seconds={"fit": time.perf_counter() - started})
     if selection.startswith(LABEL_FREE):
         return _label_free(estimator, grid, selection.removeprefix(LABEL_FREE), rows)
@@ -104,7 +115,7 @@ def choose(estimator, grid, selection, rows, test, n_classes):
         best = _best(scores, selection)
         selected = time.perf_counter()
         model = at_setting(estimator, grid[best])
-        fit_adaptive(model, rows.X, rows.y, rows.domain)
+        fit_adaptive(model, *rows.parts)
         seconds = {"select": selected - started, "fit": time.perf_counter() - selected}
         return Chosen(model, grid[best], float(scores[best]), seconds)
     return _oracle(estimator, grid, rows, test, n_classes)
@@ -122,7 +133,7 @@ def _label_free(estimator, grid, criterion, rows):
     chosen = select(
         estimator, [{k: [v] for k, v in setting.items()} for setting in grid], rows.X, rows.y,
         rows.domain, criterion, n_splits=min(n_people, 5) if n_people > 1 else 5,
-        groups=rows.people if n_people > 1 else None, progress=False,
+        groups=rows.groups if n_people > 1 else None, progress=False,
     )  # fmt: skip
     # `select` fits the chosen setting once more at its end; the two are not told apart.
     return Chosen(
@@ -160,7 +171,7 @@ def _oracle(estimator, grid, rows, test, n_classes):
     started = time.perf_counter()
     X, y = test
     best, place = Chosen(None), None
-    for index, model in iter_fitted(estimator, grid, rows.X, rows.y, rows.domain):
+    for index, model in iter_fitted(estimator, grid, *rows.parts):
         if model is None:
             continue
         score = _main_score(y, class_codes(model.predict(X), y.shape, n_classes), n_classes)
@@ -225,19 +236,22 @@ class PerUnit(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def __init__(self, estimator):
         self.estimator = estimator
 
-    def fit(self, X, y, sample_domain):
+    # For classifiers that ask for them in their turn.
+    __metadata_request__fit = {"groups": True}
+
+    def fit(self, X, y, sample_domain, groups=None):
         """Fit on rows of which those with a negative `sample_domain` have no labels."""
         source = sample_domain >= 0
         self.whole_ = get_tags(self.estimator).classifier_tags.multi_label
         if self.whole_:
-            self.models_ = [fit_adaptive(clone(self.estimator), X, y, sample_domain)]
+            self.models_ = [fit_adaptive(clone(self.estimator), X, y, sample_domain, groups)]
             return self
         self.models_ = []
         for column in y.T:
             shown = np.unique(column[source])
             model = int(shown[0])
             if len(shown) > 1:
-                model = fit_adaptive(clone(self.estimator), X, column, sample_domain)
+                model = fit_adaptive(clone(self.estimator), X, column, sample_domain, groups)
             self.models_.append(model)
         return self
 

@@ -15,7 +15,7 @@ from cdmer.evaluation._work import work
 _STRIKES = 3
 
 
-def run_tasks(numbers, make_task, shared, n_jobs, skip):
+def run_tasks(jobs, make_task, shared, n_jobs, skip):
     """Do tasks, and give each outcome as soon as it is there.
 
     A worker that dies (killed, out of memory, its machine gone) takes the units in flight with it;
@@ -23,8 +23,8 @@ def run_tasks(numbers, make_task, shared, n_jobs, skip):
 
     Parameters
     ----------
-    numbers : sequence of int
-        Numbers of the tasks.
+    jobs : sequence of tuple of int
+        Numbers of the tasks, by those that one worker does together.
     make_task : callable
         Makes the `Task` of a number, when it is sent off.
     shared : tuple
@@ -32,8 +32,8 @@ def run_tasks(numbers, make_task, shared, n_jobs, skip):
     n_jobs : int or None
         As joblib has it; the backend too is the one of a `joblib.parallel_config` context.
     skip : callable
-        Told the number of a task before it is sent off; whether it is done already, by another
-        process that writes to the same store.
+        Told a job before it is sent off; whether it is done already, by another process that
+        writes to the same store.
 
     Yields
     ------
@@ -49,21 +49,18 @@ def run_tasks(numbers, make_task, shared, n_jobs, skip):
     """
     if isinstance(get_active_backend()[0], SequentialBackend) or effective_n_jobs(n_jobs) == 1:
         with one_blas_thread():
-            for number in numbers:
-                if not skip(number):
-                    yield number, work(make_task(number), *shared)
+            for job in jobs:
+                if not skip(job):
+                    yield from zip(job, work(_tasks(job, make_task), *shared), strict=True)
         return
-    left, strikes = dict.fromkeys(numbers), 0
+    left, strikes = dict.fromkeys(jobs), 0
     while left:
         before = len(left)
         try:
-            with contextlib.closing(
-                _stream(list(left), make_task, shared, n_jobs, skip)
-            ) as outcomes:
-                for number, outcome in outcomes:
-                    del left[number]
-                    if outcome is not None:
-                        yield number, outcome
+            with contextlib.closing(_stream(list(left), make_task, shared, n_jobs, skip)) as done:
+                for job, outcomes in done:
+                    del left[job]
+                    yield from zip(job, outcomes, strict=False)
         except _Unprepared as error:
             raise error.__cause__ from None
         except PicklingError as error:
@@ -75,11 +72,11 @@ def run_tasks(numbers, make_task, shared, n_jobs, skip):
             strikes = strikes + 1 if len(left) == before else 0
             if strikes == _STRIKES:
                 raise RuntimeError(
-                    f"n_jobs: workers were lost {_STRIKES} times without a unit done, {len(left)} "
-                    f"units are left; last {type(error).__name__}: {error}"
+                    f"n_jobs: workers were lost {_STRIKES} times without a unit done, "
+                    f"{_count(left)} units are left; last {type(error).__name__}: {error}"
                 ) from error
             warnings.warn(
-                f"a worker was lost ({type(error).__name__}: {error}); {len(left)} units go on",
+                f"a worker was lost ({type(error).__name__}: {error}); {_count(left)} units go on",
                 RuntimeWarning,
                 stacklevel=3,
             )
@@ -89,42 +86,50 @@ class _Unprepared(Exception):
     """Raised from what stopped a task before it was sent off, which is no fault of a worker."""
 
 
-def _stream(numbers, make_task, shared, n_jobs, skip):
-    """Give (number, outcome) in any order; None for tasks that are skipped."""
+def _stream(jobs, make_task, shared, n_jobs, skip):
+    """Give (job, outcomes) in any order; no outcomes of jobs that are skipped."""
     backend = get_active_backend()[0]
     skipped, stopped = [], []
 
-    def calls(numbers):
+    def calls(jobs):
         # joblib asks for tasks in threads of its own, where errors would be lost.
         try:
-            for number in numbers:
-                if skip(number):
-                    skipped.append(number)
+            for job in jobs:
+                if skip(job):
+                    skipped.append(job)
                 else:
-                    yield delayed(_numbered)(number, make_task(number), *shared)
+                    yield delayed(_named)(job, _tasks(job, make_task), *shared)
         except Exception as error:
             stopped.append(error)
 
     # Here for workers that are threads of this process; others see to it themselves.
     with one_blas_thread():
         if backend.supports_return_generator:
-            jobs = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
-            outcomes = jobs(calls(numbers))
+            parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
+            done = parallel(calls(jobs))
             try:
-                yield from outcomes
+                yield from done
             finally:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # joblib regrets work that is thrown away
-                    outcomes.close()
+                    done.close()
         else:  # Ray's and multiprocessing's pools give lists: some units at a time
             size = 4 * effective_n_jobs(n_jobs)
             with Parallel(n_jobs=n_jobs, batch_size=1) as pool:
-                for start in range(0, len(numbers), size):
-                    yield from pool(calls(numbers[start : start + size]))
+                for start in range(0, len(jobs), size):
+                    yield from pool(calls(jobs[start : start + size]))
     if stopped:
         raise _Unprepared from stopped[0]
-    yield from ((number, None) for number in skipped)
+    yield from ((job, ()) for job in skipped)
 
 
-def _numbered(number, task, *shared):
-    return number, work(task, *shared)
+def _tasks(job, make_task):
+    return [make_task(number) for number in job]
+
+
+def _count(jobs):
+    return sum(map(len, jobs))
+
+
+def _named(job, tasks, *shared):
+    return job, work(tasks, *shared)

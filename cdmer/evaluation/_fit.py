@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from cdmer._array import take_rows
 
 
-def fit_adaptive(model, X, y, sample_domain):
+def fit_adaptive(model, X, y, sample_domain, people=None):
     """Fit a method in place on the rows that it may see, and give it back.
 
     Parameters
@@ -24,6 +24,9 @@ def fit_adaptive(model, X, y, sample_domain):
     X : array-like of shape (n_samples, ...)
     y : array-like of shape (n_samples,)
     sample_domain : array-like of int of shape (n_samples,)
+    people : ndarray of object, shape (n_samples,), or None, default=None
+        Who is recorded, for parts that take `sample_domain` and ask for ``groups``: see
+        `asks_groups`.
 
     Returns
     -------
@@ -37,7 +40,7 @@ def fit_adaptive(model, X, y, sample_domain):
     if takes_domain(model):
         # Copies: some pipelines of other libraries write into the labels that they are given.
         y, sample_domain = copy(y), copy(sample_domain)
-        return model.fit(X, y, **_domain_parameters(model, sample_domain))
+        return model.fit(X, y, **_fit_parameters(model, sample_domain, people))
     source = np.flatnonzero(np.asarray(sample_domain) >= 0)
     if len(source) < len(sample_domain):
         X, y = take_rows(X, source), take_rows(y, source)
@@ -125,20 +128,43 @@ def _last(model):
     return model
 
 
-def _domain_parameters(model, sample_domain):
-    if get_config()["enable_metadata_routing"]:
-        return {"sample_domain": sample_domain}
-    return dict.fromkeys(_domain_names(model), sample_domain)
+def asks_groups(part):
+    """Whether a part asks for the people of the rows: requests ``groups`` for its `fit`.
+
+    A parameter of that name is not enough: nothing is handed out unasked.
+    """
+    if "groups" not in _fit_keywords(type(part)) or not hasattr(part, "get_metadata_routing"):
+        return False
+    return part.get_metadata_routing().fit.requests.get("groups") is True
 
 
-def _domain_names(model, prefix=""):
-    """Names under which the steps take `sample_domain` when routing is off."""
+def _fit_parameters(model, sample_domain, people):
+    given = _parameters_named("sample_domain", sample_domain, _passes_domain, model)
+    if people is not None:
+        given |= _parameters_named("groups", people, asks_groups, model)
+    return given
+
+
+def _parameters_named(name, value, wanted, model):
+    """A parameter of `fit` under the names by which the steps of a model take it."""
+    names = _names_in_steps(name, wanted, model)
+    if names and get_config()["enable_metadata_routing"]:
+        names = [name]
+    return dict.fromkeys(names, value)
+
+
+def _names_in_steps(name, wanted, model, prefix=""):
+    """Names under which the steps take a parameter when routing is off."""
     if not isinstance(model, Pipeline):
-        return [f"{prefix}sample_domain"] if _passes_domain(model) else []
-    return [name for step, part in model.steps for name in _domain_names(part, f"{prefix}{step}__")]
+        return [f"{prefix}{name}"] if wanted(model) else []
+    return [
+        found
+        for step, part in model.steps
+        for found in _names_in_steps(name, wanted, part, f"{prefix}{step}__")
+    ]
 
 
-def iter_settings(estimator, settings, X, y, sample_domain):
+def iter_settings(estimator, settings, X, y, sample_domain, people=None):
     """Fit one model per setting, along the method's path where it has one.
 
     In a pipeline whose settings are all of its last step the steps before are fitted once.
@@ -150,6 +176,8 @@ def iter_settings(estimator, settings, X, y, sample_domain):
     X : array-like of shape (n_samples, ...)
     y : array-like of shape (n_samples,)
     sample_domain : array-like of int of shape (n_samples,)
+    people : ndarray of object, shape (n_samples,), or None, default=None
+        See `fit_adaptive`.
 
     Yields
     ------
@@ -169,14 +197,11 @@ def iter_settings(estimator, settings, X, y, sample_domain):
         ]
         if hasattr(last, "iter_path") and len(own) == len(settings):
             head = clone(estimator[:-1])
-            names = _domain_names(head)
-            if get_config()["enable_metadata_routing"]:
-                names = ["sample_domain"] if names else []
-            mapped = head.fit_transform(X, y, **dict.fromkeys(names, sample_domain))
+            mapped = head.fit_transform(X, y, **_fit_parameters(head, sample_domain, people))
             for index, model in last.iter_path(
                 mapped, y, sample_domain=sample_domain, settings=own
             ):
                 yield index, Pipeline([*head.steps, (name, model)])
             return
     for index, setting in enumerate(settings):
-        yield index, fit_adaptive(at_setting(estimator, setting), X, y, sample_domain)
+        yield index, fit_adaptive(at_setting(estimator, setting), X, y, sample_domain, people)

@@ -11,6 +11,8 @@ from sklearn.model_selection import ParameterGrid
 
 from cdmer._parameters import ParameterError
 from cdmer.evaluation._fit import adapting_parts
+from cdmer.evaluation._modules import is_module, tell_module
+from cdmer.evaluation._records import canonical_json, digest
 from cdmer.evaluation.selection import CRITERIA
 
 FIXED, NESTED, ORACLE, LABEL_FREE = "fixed", "nested-loso", "oracle", "label-free:"
@@ -229,8 +231,9 @@ def describe(value, strict=True):
     Parameters
     ----------
     value : object
-        Numbers, strings, arrays, containers, functions that can be imported, dataclasses and
-        scikit-learn estimators. (`n_jobs`, `memory` and `verbose` of these are left out.)
+        Numbers, strings, arrays, containers, functions that can be imported, dataclasses,
+        scikit-learn estimators (`n_jobs`, `memory` and `verbose` of these are left out) and torch
+        modules, of which a digest of layers and weights is told.
     strict : bool, default=True
         Whether anything else is refused; otherwise its `repr` stands for it.
 
@@ -262,6 +265,9 @@ def describe(value, strict=True):
         return {"dict": [[describe(k, strict), describe(v, strict)] for k, v in value.items()]}
     if isinstance(value, type | FunctionType | BuiltinFunctionType | np.ufunc):
         return _describe_named(value, strict)
+    if is_module(value) and strict:
+        content = tell_module(value, describe)
+        return {"class": content["class"], "content": digest(canonical_json(content))}
     if is_dataclass(value):
         parts = {f.name: getattr(value, f.name) for f in fields(value)}
     elif hasattr(value, "get_params"):

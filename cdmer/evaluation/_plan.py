@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from cdmer.evaluation._records import TestSet, canonical_json, digest
+from cdmer.evaluation._together import group_jobs
 from cdmer.evaluation._work import Task
 from cdmer.evaluation.protocols import fold_notes, missing_clips
 from cdmer.extraction._steps import describe as describe_steps
@@ -117,6 +118,10 @@ class Plan:
                 texts = parts | self._texts[candidate.label] | {"seed": canonical_json(seed)}
                 config = "{" + ",".join(f'"{k}":{texts[k]}' for k in sorted(texts)) + "}"
                 yield Planned(candidate, fold, domain, seed, config, digest(config), test_set)
+
+    def jobs(self):
+        """Numbers of units by what one worker does together: see `group_jobs`."""
+        return group_jobs(self.units, self.data)
 
     def task(self, number):
         """What a worker needs to know of a unit."""

@@ -1,4 +1,4 @@
-"""One unit of work, wherever it runs: a method on a fold with a seed."""
+"""Units of work, wherever they run: each a method on a fold with a seed."""
 
 import time
 import traceback
@@ -10,9 +10,10 @@ from sklearn.pipeline import Pipeline
 
 from cdmer._array import read_only
 from cdmer._threads import one_blas_thread
-from cdmer.evaluation._choose import choose, class_codes, fold_rows, wrap_units
+from cdmer.evaluation._choose import Chosen, choose, class_codes, fold_rows, wrap_units
 from cdmer.evaluation._embedding import embed
 from cdmer.evaluation._methods import ORACLE
+from cdmer.evaluation._together import fit_together
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +46,13 @@ class Task:
     embeddings: bool
 
 
-def work(task, X, hidden, truth, people):
+def work(tasks, X, hidden, truth, people):
     """Fit and predict.
 
     Parameters
     ----------
-    task : Task
+    tasks : list of Task
+        One, or folds that a network is trained on in one go.
     X : ndarray
         Rows of all corpora.
     hidden : ndarray
@@ -61,14 +63,39 @@ def work(task, X, hidden, truth, people):
 
     Returns
     -------
-    dict
-        Fields of a `Unit` but its `config` and `test_set`.
+    list of dict
+        Per task: fields of a `Unit` but its `config` and `test_set`.
     """
     with one_blas_thread():
-        try:
-            return _attempt(task, X, hidden, truth, people)
-        except Exception as error:  # whatever a method does wrong costs its own unit only
-            return {"error": _told(error)}
+        if len(tasks) > 1:
+            started = time.perf_counter()
+            try:
+                models, *prepared = fit_together(tasks, X, hidden, truth)
+            except Exception:  # one by one, each task says what is wrong with it
+                models = None
+            if models is not None:
+                seconds = (time.perf_counter() - started) / len(tasks)
+                return [
+                    _or_error(_told_of, task, model, seconds, *prepared, truth, people)
+                    for task, model in zip(tasks, models, strict=True)
+                ]
+        return [_or_error(_attempt, task, X, hidden, truth, people) for task in tasks]
+
+
+def _or_error(function, *given):
+    try:
+        return function(*given)
+    except Exception as error:  # whatever a method does wrong costs its own unit only
+        return {"error": _told(error)}
+
+
+def _told_of(task, model, seconds, X, hidden, truth, people):
+    """Outcome of a task whose network is trained already, or failed to be."""
+    if isinstance(model, Exception):
+        raise model
+    rows = fold_rows(X, hidden, truth, task.domain, people, task.train, task.adapt)
+    chosen = Chosen(model, seconds={"fit": seconds})
+    return _outcome(task, chosen, rows, read_only(hidden[task.test]), truth)
 
 
 def _told(error):
@@ -91,6 +118,10 @@ def _attempt(task, X, hidden, truth, people):
         estimator, grid = wrap_units(estimator, grid)
     test = (X_test, truth[task.test]) if task.selection == ORACLE else None
     chosen = choose(estimator, grid, task.selection, rows, test, task.n_classes)
+    return _outcome(task, chosen, rows, X_test, truth)
+
+
+def _outcome(task, chosen, rows, X_test, truth):
     started = time.perf_counter()
     predicted = chosen.model.predict(X_test)
     seconds = chosen.seconds | {"predict": time.perf_counter() - started}

@@ -43,9 +43,11 @@ class ATNet(Network):
 
     Notes
     -----
-    The input are rows: the face row by row, then the flow step by step. Published were training by
-    SGD (learning rate 0.01, momentum 0.9, weight decay 5e-6, batches of 16), mirrored, slightly
-    rotated and recoloured faces, and classes balanced by oversampling.
+    The input are rows: the face row by row, then the flow step by step, as `Parts` makes them. For
+    the flow features of a step, which [1]_ does not spell out, `made_by` takes the histograms of
+    its directions in 4 x 4 regions, and for the steps the whole clip brought to one length.
+    Published were training by SGD (learning rate 0.01, momentum 0.9, weight decay 5e-6, batches of
+    16), mirrored, slightly rotated and recoloured faces, and classes balanced by oversampling.
 
     References
     ----------
@@ -86,7 +88,8 @@ class ATNet(Network):
 
 
 def _flow_part(n_steps, n_flow):
-    # 16 regions of 8 bins are the 128 numbers of the paper.
-    descriptor = "HOOF(grid=RegionGrid((4,)))" if n_flow == 128 else "HOOF"
-    made_by = f"{descriptor} on each of {n_steps} pairs of frames around the apex"
+    # The finest grid whose regions share the numbers: 16 regions of 8 directions for 128.
+    side = next((n for n in (4, 3, 2) if n_flow % n**2 == 0 and n_flow > n**2), 1)
+    hoof = f"HOOF({n_flow // side**2}, grid=RegionGrid(({side},)))"
+    made_by = f"make_pipeline(TemporalInterpolation({n_steps + 1}), DescriptorSequence({hoof}))"
     return Part("flow features", (n_steps, n_flow), made_by)

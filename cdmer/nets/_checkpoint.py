@@ -43,8 +43,9 @@ def name_fit(settings, network, module, rows, generator):
         If a parameter has no content that could be told again in another process.
     """
     params = {k: v for k, v in settings.get_params(deep=False).items() if k not in _NOT_IN_NAME}
-    if isinstance(settings.augment, FunctionType):
-        params["augment"] = f"{settings.augment.__module__}.{settings.augment.__qualname__}"
+    augment = params.get("augment")
+    if isinstance(augment, FunctionType):
+        params["augment"] = f"{augment.__module__}.{augment.__qualname__}"
     began = [
         {name: tensor.cpu().numpy() for name, tensor in tensors_of(part).items()}
         for part in (network, module)

@@ -1,21 +1,17 @@
 """Networks as scikit-learn classifiers."""
 
 import copy
-import secrets
 
 import numpy as np
-import torch
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from cdmer._domains import split_domains
 from cdmer._progress import progress_bar
 from cdmer.nets._checkpoint import (
     checkpoint_path,
@@ -23,10 +19,11 @@ from cdmer.nets._checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from cdmer.nets._choice import make_network, native_shape, try_network
-from cdmer.nets._devices import find_device, own_torch, seed_torch
-from cdmer.nets._rows import assign_roles
+from cdmer.nets._choice import native_shape
+from cdmer.nets._devices import find_device, own_torch
+from cdmer.nets._read_rows import read_rows
 from cdmer.nets._settings import check_settings
+from cdmer.nets._start import start_fit
 from cdmer.nets._training import Training, forward_all, warn_of_small_set
 
 
@@ -239,71 +236,31 @@ class NetClassifier(
             If the loss is no longer finite; names epoch, batch and learning rate.
         """
         check_settings(self)
-        X = self._read(X, reset=True)
-        source, y_source = split_domains(y, sample_domain, len(X), type(self).__name__)
-        classes, codes = np.unique(y_source, return_inverse=True)
         device = find_device(self.device)
-        seeds = self._seeds()
         with own_torch(device):
-            seed_torch(seeds[0], device)
-            generator = torch.Generator().manual_seed(seeds[1])
-            network = self._begin(X, classes)
-            X = native_shape(network, X)
-            n_features = try_network(network, X, classes, self.reads_target)
-            module = None
-            if self.reads_target:
-                module = self.adaptation.build(n_features, len(classes))
-            rows = assign_roles(X, source, classes, codes, groups, self, generator)
-            training = self._train(network, module, rows, device, generator)
-        self.classes_, self.network_ = classes, network
-        self._input_shape, self._n_features_out = X.shape[1:], n_features
-        self.n_epochs_ = training.epoch
-        self.loss_curve_ = np.array(training.losses)
+            start = start_fit(self, X, y, sample_domain, groups, device)
+            training = self._train(start, device)
+        self._keep(start, training.losses)
         for name in ("validation_loss_curve_", "best_epoch_", "validation_groups_"):
             vars(self).pop(name, None)
         if self.early_stopping:
             self.validation_loss_curve_ = np.array(training.validation_losses)
             self.best_epoch_ = training.best_epoch
-            self.validation_groups_ = np.unique(np.asarray(groups)[rows.validation])
+            self.validation_groups_ = np.unique(np.asarray(groups)[start.rows.validation])
         return self
 
     def _read(self, X, reset):
-        dtype = np.float64 if self.precision == "float64" else np.float32
-        if getattr(X, "ndim", 2) <= 2:
-            if reset or hasattr(self, "n_features_in_"):
-                return validate_data(self, X, dtype=dtype, reset=reset)
-            return check_array(X, dtype=dtype, input_name="X", estimator=self)
-        X = check_array(X, dtype=dtype, allow_nd=True, input_name="X", estimator=self)
-        if reset:
-            for name in ("n_features_in_", "feature_names_in_"):
-                vars(self).pop(name, None)
-        return X
+        return read_rows(self, X, reset)
 
-    def _seeds(self):
-        if self.random_state is None:
-            return secrets.randbits(31), secrets.randbits(31)
-        return check_random_state(self.random_state).randint(2**31 - 1, size=2).tolist()
-
-    def _begin(self, X, classes):
-        if self.warm_start and hasattr(self, "network_"):
-            if not np.array_equal(self.classes_, classes):
-                raise ValueError(
-                    f"warm_start: expected the classes of the last fit, {self.classes_.tolist()}, "
-                    f"got {classes.tolist()}"
-                )
-            network = copy.deepcopy(self.network_).cpu()
-        else:
-            network = make_network(self.network, self.network_params, X.shape[1:], len(classes))
-        return network.to(torch.float64 if self.precision == "float64" else torch.float32)
-
-    def _train(self, network, module, rows, device, generator):
+    def _train(self, start, device):
+        network, module, rows = start.network, start.module, start.rows
         name = path = None
         if self.checkpoint is not None:
-            name = name_fit(self, network, module, rows, generator)
+            name = name_fit(self, network, module, rows, start.generator)
             path = checkpoint_path(self.checkpoint, name)
         network.to(device)
         module = None if module is None else module.to(next(network.parameters()))
-        training = Training(network, rows, self, module, device, generator)
+        training = Training(network, rows, self, module, device, start.generator)
         warn_of_small_set(len(rows.training), self.batch_size)
         if path is not None and path.exists():
             read_checkpoint(path, training, name)
@@ -318,6 +275,13 @@ class NetClassifier(
                     write_checkpoint(path, training, name)
         training.finish()
         return training
+
+    def _keep(self, start, losses):
+        """Take over what a training has learnt, and its loss of every epoch."""
+        self.classes_, self.network_ = start.classes, start.network
+        self._input_shape, self._n_features_out = start.rows.X.shape[1:], start.n_features
+        self.n_epochs_ = len(losses)
+        self.loss_curve_ = np.array(losses)
 
     def predict(self, X):
         """Predict the class with the largest score.

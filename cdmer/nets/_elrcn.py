@@ -129,10 +129,8 @@ class ELRCN(Network):
 
 def _sequence_part(kinds, size, n_steps):
     channels = tuple(channel for kind in kinds for channel in _KINDS[kind])
-    made_by = (
-        f"FlowImages(channels={channels}, size={size}) on each step of "
-        f"TemporalInterpolation({n_steps + 1})"
-    )
+    pictures = f"FlowSequence(channels={channels}, size={size})"
+    made_by = f"make_pipeline(TemporalInterpolation({n_steps + 1}), {pictures})"
     return Part("flow sequence", (len(channels), n_steps, size, size), made_by)
 
 

@@ -37,7 +37,9 @@ class MLP(Network):
             )
         for size in hidden_layer_sizes:
             check_number("hidden_layer_sizes", size, least=1, whole=True)
-        super().__init__([Part("a table of features", (n_inputs,), "a descriptor")])
+        super().__init__(
+            [Part("a table of features", (n_inputs,), f"a descriptor of {n_inputs} columns")]
+        )
         sizes = [n_inputs, *hidden_layer_sizes]
         self.hidden = nn.Sequential(
             *(layer for pair in pairwise(sizes) for layer in (nn.Linear(*pair), nn.ReLU()))

@@ -21,7 +21,9 @@ class Part:
         Of one clip: (channels, height, width), with frames (channels, frames, height, width), or
         (steps, numbers).
     made_by : str
-        What prepares it, such as ``"FlowImages(size=28)"``.
+        What prepares it, such as ``"FlowImages(size=28)"``: an expression of `cdmer.features`,
+        `cdmer.preprocessing` and scikit-learn's `make_pipeline`. It takes clips that show the face
+        alone, as `CropAlign` cuts it out; grey ones (`ToGrey`) unless it says ``colour=True``.
     """
 
     name: str
@@ -63,6 +65,12 @@ class Network(nn.Module):
     def __init__(self, parts):
         super().__init__()
         self.expected_input = tuple(parts)
+
+    @property
+    def made_by(self):
+        """What prepares the whole input, a str: see `Part`."""
+        makers = [part.made_by for part in self.expected_input]
+        return makers[0] if len(makers) == 1 else f"Parts([{', '.join(makers)}])"
 
     def _finish(self, n_features, n_classes, dropout=0.0):
         check_number("n_classes", n_classes, least=1, whole=True)

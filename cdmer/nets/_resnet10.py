@@ -3,13 +3,12 @@
 from cdmer.nets._network import Network, Part
 from cdmer.nets._residual import WIDTHS, ResidualBlock, ResidualTrunk
 from cdmer.nets._sizes import check_sizes
+from cdmer.nets._video_input import frame_maker
 
 
 def apex_part(channels, size):
     """Describe the apex frame as a part of an input."""
-    made_by = f"make_pipeline(CropAlign(), Resize({size}, {size})) on the apex frame"
-    if channels == 1:
-        made_by = f"FlowImages(channels=('grey',), size={size})"
+    made_by = frame_maker("ApexFrame", channels, f"size={size}")
     return Part("apex face", (channels, size, size), made_by)
 
 

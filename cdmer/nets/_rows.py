@@ -181,11 +181,17 @@ def epoch_batches(rows, batch_size, balanced, generator):
         order = _shuffled(len(rows.training), length, generator)
     source = rows.training[order]
     target = rows.target[_shuffled(n_target, length if n_target else 0, generator)]
+    starts = batch_starts(length, batch_size)
+    for start, stop in zip(starts, [*starts[1:], length], strict=True):
+        yield source[start:stop], target[start:stop]
+
+
+def batch_starts(length, batch_size):
+    """Where the batches of so many rows begin, a list of int."""
     starts = list(range(0, length, batch_size))
     if length - starts[-1] == 1 < min(batch_size, length):
         starts.pop()
-    for start, stop in zip(starts, [*starts[1:], length], strict=True):
-        yield source[start:stop], target[start:stop]
+    return starts
 
 
 def _shuffled(n, length, generator):

@@ -32,6 +32,17 @@ def check_settings(settings):
             "adaptation: expected a loss of cdmer.nets.adaptation, such as DAN(), or None, "
             f"got {settings.adaptation!r}"
         )
+    check_checkpoint(settings)
+
+
+def check_checkpoint(settings):
+    """Check the parameter `checkpoint` of an estimator.
+
+    Raises
+    ------
+    ParameterError
+        If it is no path, or lacks the random_state that it needs.
+    """
     if not isinstance(settings.checkpoint, str | PathLike | None):
         raise ParameterError(f"checkpoint: expected a path or None, got {settings.checkpoint!r}")
     if settings.checkpoint is not None and settings.random_state is None:

@@ -43,11 +43,11 @@ class Training:
     def __init__(self, network, rows, settings, module, device, generator):
         self.network, self.rows, self.settings = network, rows, settings
         self.module, self.device, self.generator = module, device, generator
-        self.optimizer = _optimizer(network, module, settings)
+        self.optimizer = make_optimizer(network.parameters(), settings, module)
         self.scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
         self.memory = RowsAtOnce()
         self.epoch, self.losses, self.validation_losses, self.best = 0, [], [], {}
-        dtype = torch.from_numpy(rows.X[:0]).dtype
+        dtype = torch.from_numpy(rows.X[:0].copy()).dtype  # rows may be read-only
         self._class_weights = torch.as_tensor(rows.class_weights, dtype=dtype, device=device)
         self._codes = torch.from_numpy(rows.codes)
         self._buffers = list(network.buffers())
@@ -86,7 +86,7 @@ class Training:
             losses.append(self._step(source, target, progress))
         # Looked at once per epoch: every look waits for the GPU.
         losses = torch.stack(losses).double().cpu().numpy()
-        self._check_finite(losses)
+        check_finite(losses, self.epoch, self.settings)
         self.epoch += 1
         self.losses.append(float(np.average(losses, weights=[len(s) for s, _ in batches])))
         if len(self.rows.validation):
@@ -169,15 +169,6 @@ class Training:
         same = "the gradients of a batch's parts are added up, which is the same step"
         return same + (f" except that {' and '.join(but)}" if but else "")
 
-    def _check_finite(self, losses):
-        wrong = np.flatnonzero(~np.isfinite(losses))
-        if len(wrong):
-            raise FloatingPointError(
-                f"loss: expected a finite number, got {losses[wrong[0]]} in batch {wrong[0] + 1} "
-                f"of epoch {self.epoch + 1} with learning_rate={self.settings.learning_rate}; "
-                "try a smaller one, or bring X to a common scale"
-            )
-
     def _validate(self):
         scores = forward_all(
             self.network,
@@ -193,8 +184,47 @@ class Training:
             self.best = tensors_of(self.network)
 
 
-def _optimizer(network, module, settings):
-    groups = [{"params": [p for p in network.parameters() if p.requires_grad]}]
+def check_finite(losses, epoch, settings):
+    """Stop a training whose loss is no longer a number.
+
+    Parameters
+    ----------
+    losses : ndarray of float, shape (n_batches,)
+        Of one epoch.
+    epoch : int
+        Number of epochs before it.
+    settings : NetClassifier
+
+    Raises
+    ------
+    FloatingPointError
+        Naming epoch, batch and learning rate.
+    """
+    wrong = np.flatnonzero(~np.isfinite(losses))
+    if len(wrong):
+        raise FloatingPointError(
+            f"loss: expected a finite number, got {losses[wrong[0]]} in batch {wrong[0] + 1} "
+            f"of epoch {epoch + 1} with learning_rate={settings.learning_rate}; "
+            "try a smaller one, or bring X to a common scale"
+        )
+
+
+def make_optimizer(parameters, settings, module=None):
+    """Make the optimizer that the parameters of a `NetClassifier` describe.
+
+    Parameters
+    ----------
+    parameters : iterable of torch.Tensor
+        Those that ask for no gradient are left as they are.
+    settings : NetClassifier
+    module : torch.nn.Module, default=None
+        Layers of the adaptation loss.
+
+    Returns
+    -------
+    torch.optim.Optimizer
+    """
+    groups = [{"params": [p for p in parameters if p.requires_grad]}]
     if module is not None:
         rate = settings.learning_rate * settings.adaptation.lr_factor
         groups.append({"params": list(module.parameters()), "lr": rate})

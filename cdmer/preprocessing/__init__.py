@@ -3,6 +3,7 @@
 from cdmer.preprocessing._apex import spot_apex
 from cdmer.preprocessing._apex_spotter import ApexSpotter
 from cdmer.preprocessing._crop_align import CropAlign, FaceNotFoundError
+from cdmer.preprocessing._crop_region import CropRegion
 from cdmer.preprocessing._detectors import CascadeDetector, Face
 from cdmer.preprocessing._flip import Flip, flip_flow
 from cdmer.preprocessing._grey import ToGrey
@@ -15,6 +16,7 @@ __all__ = [
     "ApexSpotter",
     "CascadeDetector",
     "CropAlign",
+    "CropRegion",
     "Face",
     "FaceNotFoundError",
     "Flip",

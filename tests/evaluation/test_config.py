@@ -1,6 +1,8 @@
+import contextlib
 import copy
 import datetime
 import re
+import sys
 import tomllib
 from inspect import Parameter, isclass, signature
 
@@ -15,7 +17,15 @@ from sklearn.pipeline import Pipeline
 
 from cdmer import adaptation, features, preprocessing
 from cdmer.adaptation import TCA, TGSR, BenchmarkSVC, DomainStandardizer, SourceOnly
-from cdmer.evaluation import CDMERPairs, Experiment, HoldOutDatabase, Method, benchmark
+from cdmer.cli import main
+from cdmer.evaluation import (
+    CDMERPairs,
+    Experiment,
+    HoldOutDatabase,
+    Method,
+    ResultStore,
+    benchmark,
+)
 from cdmer.evaluation._methods import describe
 from cdmer.evaluation.config import load_config, run_config
 from cdmer.evaluation.config._classes import DESCRIPTORS, METHODS, PROTOCOLS, parameters
@@ -549,3 +559,103 @@ def test_a_report_that_cannot_be_written_stops_before_the_work(tmp_path):
     with pytest.raises(FileNotFoundError, match="report: there is no folder"):
         run_config(path, progress=False)
     assert not (tmp_path / "bench.sqlite").exists()
+
+
+NETWORK = {"class": "NetClassifier", "network": "STSTNet", "n_epochs": 2, "device": "cpu"}
+
+
+def test_networks_are_read(load):
+    pytest.importorskip("torch")
+    from cdmer.nets import HorizontalFlip, NetClassifier
+    from cdmer.nets.adaptation import DAN
+
+    given = NETWORK | {
+        "network_params": {"channels": ["u", "v"], "dropout": 0.2},
+        "adaptation": {"class": "DAN", "weight": 0.5},
+        "augment": {"class": "HorizontalFlip", "horizontal": [0], "scaling": "pixels"},
+        "grid": {"adaptation__weight": [0.5, 1.0], "adaptation": [{"class": "MCC"}]},
+    }
+    method = load(minimal(**given)).methods["one"]
+    expected = NetClassifier(
+        "STSTNet", network_params={"channels": ["u", "v"], "dropout": 0.2}, n_epochs=2,
+        device="cpu", adaptation=DAN(0.5), augment=HorizontalFlip(0.5, (0,), "pixels"),
+    )  # fmt: skip
+    assert describe(method.estimator) == describe(expected)
+    assert [type(loss).__name__ for loss in method.grid["adaptation"]] == ["MCC"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"network": "STSTnet"}, "network: unknown network 'STSTnet'; did you mean 'STSTNet'?"),
+        ({"network": {"class": "DAN"}}, "network: unknown network"),
+        ({"network": "os.system"}, "network: unknown network 'os.system'"),
+        ({"network_params": {"chanels": 3}}, "did you mean 'channels'?"),
+        ({"network_params": {"n_classes": 3}}, "unknown parameter of STSTNet 'n_classes'"),
+        ({"network_params": {"class": "SVC"}}, "unknown parameter of STSTNet 'class'"),
+        ({"network_params": 3}, "network_params: expected a table, got 3"),
+        ({"network_params": {"dropout": 2}}, "NetClassifier: dropout: expected a finite number"),
+        ({"adaptation": {"class": "SVC"}}, "adaptation: expected a loss of cdmer.nets.adaptation"),
+        ({"adaptation": {"class": "DNN"}}, "adaptation: class: unknown class 'DNN'"),
+        ({"augment": {"class": "SVC"}}, "augment: expected a callable or None"),
+        ({"n_epochs": 0}, "n_epochs: expected a whole number >= 1, got 0"),
+        ({"checkpoint": "run.safetensors"}, "unknown parameter of NetClassifier 'checkpoint'"),
+        ({"grid": {"checkpoint": ["a"]}}, "unknown parameter of NetClassifier 'checkpoint'"),
+        (
+            {"network": "MLP", "network_params": {"hidden_layer_sizes": [10**5, 10**5]}},
+            "network_params: expected a network of 1000000000 numbers at most",
+        ),
+        ({"network_params": {"size": 10**12}}, "network_params: "),
+        (
+            {"adaptation": {"class": "CDAN", "hidden_layer_sizes": [10**5, 10**5]}},
+            "with the layers of its adaptation, got",
+        ),
+    ],
+)
+def test_networks_that_are_not_to_be_had_are_named(load, change, message):
+    pytest.importorskip("torch")
+    found = refusal(load, minimal(**NETWORK | change))
+    assert found.startswith("methods: one: ")
+    assert message in found
+
+
+def test_a_pipeline_keeps_no_files_where_a_config_says_so(load):
+    given = {"steps": [{"class": "SVC"}], "grid": {"memory": ["/tmp/there"]}}
+    assert "unknown parameter of Pipeline 'memory'" in refusal(load, minimal(**given))
+
+
+@pytest.mark.parametrize("name", ["NetClassifier", "HorizontalFlip", "DAN"])
+def test_without_torch_networks_name_the_extra(load, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    message = refusal(load, minimal(**{"class": name}))
+    assert message.startswith(f"methods: one: class: {name}: ")
+    assert 'torch is missing: pip install "cdmer[deep]"' in message
+    assert "did you mean 'STSTNet'" not in refusal(load, minimal(**{"class": "STSTNet"}))
+
+
+def test_networks_run_from_a_file_and_from_the_command(tmp_path):
+    pytest.importorskip("torch")
+    path = tmp_path / "deep.toml"
+    content = {
+        "corpora": [
+            {"source": f"synthetic:{name}", "n_clips": 3} for name in ("webcam-25fps", "nir-25fps")
+        ],
+        "protocol": {"class": "CDMERPairs", "experiments": [["webcam-25fps", "nir-25fps"]]},
+        "descriptor": {"class": "FlowImages", "size": 14},
+        "methods": {
+            "source only": NETWORK | {"network_params": {"size": 14}},
+            "DAN": NETWORK | {"network_params": {"size": 14}, "adaptation": {"class": "DAN"}},
+        },
+    }
+    path.write_text(toml_text(content))
+    found = run_config(path, store=tmp_path / "one.sqlite", progress=False)
+    assert found.predictions.groupby("method", observed=True).size().tolist() == [3, 3]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["cdmer", "benchmark", str(path)])
+        with contextlib.suppress(SystemExit):
+            main()
+    with ResultStore(tmp_path / "deep.sqlite") as store:
+        again = store.results()
+    assert again.predictions.equals(found.predictions)
+    for one, other in zip(found.units["scores"], again.units["scores"], strict=True):
+        np.testing.assert_array_equal(one, other)

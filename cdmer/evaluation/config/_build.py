@@ -16,7 +16,7 @@ def build(section, classes, extra=()):
     ----------
     section : Section
         ``class`` and the parameters of that class, or ``steps``, an array of such tables.
-    classes : dict of str to callable
+    classes : Mapping of str to callable
         The classes that may be named.
     extra : sequence of str
         Further keys of the table, read elsewhere.
@@ -28,7 +28,8 @@ def build(section, classes, extra=()):
     Raises
     ------
     ValueError
-        If a class or parameter is unknown, or the class refuses a value or finds no file.
+        If a class or parameter is unknown, a package that it needs is missing, or the class refuses
+        a value or finds no file.
     """
     if "steps" in section.content:
         return _build_steps(section, classes, extra)
@@ -38,7 +39,11 @@ def build(section, classes, extra=()):
                 raise section.fault(key, unknown("key", key, ["class", "steps"]))
         raise section.fault("class", "is missing")
     name = section.choose("class", section.content["class"], classes, "class")
-    known = parameters(classes[name])
+    try:
+        thing = classes[name]
+    except ImportError as error:
+        raise section.fault("class", f"{name}: {error}") from error
+    known = parameters(thing)
     given = {k: v for k, v in section.content.items() if k != "class" and k not in extra}
     for key in given:
         if key not in known:
@@ -56,7 +61,7 @@ def build(section, classes, extra=()):
     if missing:
         raise section.fault(missing[0], f"is missing; {name} needs it")
     try:
-        return classes[name](**values)
+        return thing(**values)
     except (ArithmeticError, OSError, TypeError, ValueError) as error:
         raise section.fault("", f"{name}: {error}") from error
 
@@ -81,8 +86,10 @@ def _build_steps(section, classes, extra):
 
 def _value(section, key, value, classes, known):
     """Give the value of a parameter: what tables describe, arrays, or the value as it is."""
-    if key == "model_path":
+    if key == "model_path" or (key == "weights" and "network" in known and value != "default"):
         return str(section.read_path(key))
+    if key == "network_params":
+        return section.read(key, dict)
     value = build_value(classes)(section, key, value)
     # TOML has arrays alone; classes that are hashed or compared want tuples.
     return tuple(value) if isinstance(value, list) and type(known[key]) is tuple else value

@@ -68,7 +68,8 @@ def select(
     n_splits : int, default=5
         Folds of source rows, where the criterion holds any out.
     groups : array-like of shape (n_samples,) or None, default=None
-        Groups, such as subjects, that stay in one fold.
+        Groups, such as subjects, that stay in one fold. Methods that ask for ``groups``, as
+        `NetClassifier` does for early stopping, are given them too.
     progress : bool or None, default=None
         None shows a bar on terminals alone, False never.
 
@@ -109,7 +110,7 @@ def select(
         raise ValueError(f"grid: no setting could be fitted and scored by {criterion!r}")
     best = int(np.nanargmax(scores))
     params = list(ParameterGrid(grid))[best]
-    model = fit_adaptive(at_setting(estimator, params), X, y, sample_domain)
+    model = fit_adaptive(at_setting(estimator, params), X, y, sample_domain, groups)
     return Selection(params, float(scores[best]), model, table)
 
 
@@ -166,6 +167,7 @@ def score_settings(
         at_setting(estimator, setting)
     n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
     domain = np.asarray(sample_domain)
+    people = None if groups is None else np.asarray(groups)
     _, target = domain_rows(domain, n_samples)
     check_length("y", y, domain)
     X_target = read_only(take_rows(X, target))
@@ -186,7 +188,8 @@ def score_settings(
             rows = [read_only(take_rows(values, train)) for values in (X, y, domain)]
             X_test, y_test = (read_only(take_rows(values, test)) for values in (X, y))
             memo = {}
-            for index, model in iter_fitted(estimator, settings, *rows):
+            who = None if people is None else people[train]
+            for index, model in iter_fitted(estimator, settings, *rows, who):
                 for name in names:
                     total[name][index] += (
                         np.nan
@@ -200,21 +203,21 @@ def score_settings(
     return scores
 
 
-def iter_fitted(estimator, settings, X, y, domain):
+def iter_fitted(estimator, settings, X, y, domain, people=None):
     """Fit settings along the path; where it breaks, go on with those that are left, one by one.
 
     Yields None for a setting that cannot be fitted.
     """
     left = dict.fromkeys(range(len(settings)))
     try:
-        for index, model in iter_settings(estimator, settings, X, y, domain):
+        for index, model in iter_settings(estimator, settings, X, y, domain, people):
             del left[index]
             yield index, model
     except ValueError:
         for index in left:
             model = None
             try:
-                model = fit_adaptive(at_setting(estimator, settings[index]), X, y, domain)
+                model = fit_adaptive(at_setting(estimator, settings[index]), X, y, domain, people)
             except ValueError as error:
                 _warn_of_failure(error)
             yield index, model

@@ -1,0 +1,111 @@
+"""What a config file may say of networks; torch is imported where one says something."""
+
+import inspect
+from collections.abc import Mapping
+from functools import partial
+from importlib import import_module
+
+from cdmer._extras import import_extra
+from cdmer._parameters import ParameterError
+from cdmer.evaluation.config._section import unknown
+
+# A file says what is computed: not where that leaves files, nor what a run before it left.
+UNSAID = {"checkpoint", "checkpoint_every", "memory", "progress", "warm_start"}
+_LOSSES = ("CDAN", "DAN", "DANN", "DeepCORAL", "MCC")
+_MOST_PARAMETERS = 10**9
+
+
+class Classes(Mapping):
+    """Classes by name, some of which are imported when they are looked up.
+
+    Parameters
+    ----------
+    known : dict of str to callable
+    lazy : dict of str to callable
+        Functions without arguments that give a class; ImportError where a package is missing.
+    """
+
+    def __init__(self, known, lazy):
+        self._known, self._lazy = known, lazy
+
+    def __getitem__(self, name):
+        return self._lazy[name]() if name in self._lazy else self._known[name]
+
+    def __contains__(self, name):
+        return name in self._known or name in self._lazy
+
+    def __iter__(self):
+        yield from self._known
+        yield from self._lazy
+
+    def __len__(self):
+        return len(self._known) + len(self._lazy)
+
+
+def _member(module, name):
+    import_extra("torch", "deep")
+    return getattr(import_module(module), name)
+
+
+def _net_classifier():
+    import_extra("torch", "deep")
+    from cdmer.nets import NetClassifier
+
+    def make(**params):
+        classifier = NetClassifier(**params)
+        _check(classifier)
+        return classifier
+
+    make.__name__, make.__module__ = NetClassifier.__name__, NetClassifier.__module__
+    signature = inspect.signature(NetClassifier)
+    kept = [p for name, p in signature.parameters.items() if name not in UNSAID]
+    make.__signature__ = signature.replace(parameters=kept)
+    return make
+
+
+DEEP = {"NetClassifier": _net_classifier}
+DEEP |= {"HorizontalFlip": partial(_member, "cdmer.nets", "HorizontalFlip")}
+DEEP |= {name: partial(_member, "cdmer.nets.adaptation", name) for name in _LOSSES}
+
+
+def _check(classifier):
+    """Refuse what `fit` would refuse, and what would fill the memory, before anything is computed.
+
+    The network is made without memory for its weights.
+    """
+    import torch
+
+    from cdmer.nets import NETWORKS
+    from cdmer.nets._settings import check_settings
+
+    check_settings(classifier)
+    name, params = classifier.network, classifier.network_params or {}
+    if not isinstance(name, str) or name not in NETWORKS:
+        name = name if isinstance(name, str) else f"{name!r}"
+        raise ValueError(f"network: {unknown('network', name, list(NETWORKS))}")
+    known = inspect.signature(NETWORKS[name]).parameters
+    for key in params:
+        # How many classes and columns there are is for the corpora to say.
+        if key not in known or key in ("n_classes", "n_inputs"):
+            free = [one for one in known if one not in ("n_classes", "n_inputs")]
+            raise ValueError(f"network_params: {unknown(f'parameter of {name}', key, free)}")
+    sizes = {"n_inputs": 1, "n_classes": 3}
+    sizes = {key: value for key, value in sizes.items() if key in known}
+    try:
+        with torch.device("meta"):
+            network = NETWORKS[name](**sizes, **params)
+            parts = [network]
+            if classifier.adaptation is not None:
+                parts.append(classifier.adaptation.build(network.n_features, 3))
+    except ParameterError:
+        raise
+    except (RuntimeError, TypeError) as error:  # sizes that no number of bytes can hold
+        reason = str(error).splitlines()[0][:100]
+        raise ValueError(f"network_params: expected a network, got {params} ({reason})") from None
+    tensors = [t for part in parts if part is not None for t in part.state_dict().values()]
+    n_numbers = sum(tensor.numel() for tensor in tensors)
+    if n_numbers > _MOST_PARAMETERS:
+        raise ValueError(
+            f"network_params: expected a network of {_MOST_PARAMETERS} numbers at most, with the "
+            f"layers of its adaptation, got {n_numbers}"
+        )

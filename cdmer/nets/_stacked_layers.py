@@ -1,0 +1,132 @@
+"""Layers that treat the rows of a batch jointly or at random, told what to do from outside.
+
+Folds that are trained side by side have batches of different lengths, so the shorter ones are
+filled up with rows that must not count; and each fold draws its own dropout.
+"""
+
+import math
+
+import torch
+from torch import nn
+
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+
+
+class Given:
+    """What the layers of one network are told for one pass.
+
+    Attributes
+    ----------
+    real : torch.Tensor of shape (n_rows,)
+        One for rows that count, zero for those that fill up.
+    masks : iterator of torch.Tensor
+        What each dropout multiplies by, in the order in which they are reached.
+    calls : list of (float, tuple of int)
+        Probability and shape of each dropout reached, while `masks` is None.
+    """
+
+    def __init__(self):
+        self.real, self.masks, self.calls = None, None, []
+
+
+class GivenDropout(nn.Module):
+    """Multiply by a mask that is given."""
+
+    def __init__(self, dropout, given):
+        super().__init__()
+        self.p, self.given = dropout.p, given
+
+    def forward(self, x):
+        """Leave out what the mask leaves out."""
+        if self.p == 0:
+            return x
+        if self.given.masks is None:
+            self.given.calls.append((self.p, tuple(x.shape)))
+            return x
+        return x * next(self.given.masks)
+
+
+class GivenBatchNorm(nn.Module):
+    """Batch normalisation with the statistics of the rows that count."""
+
+    def __init__(self, norm, given):
+        super().__init__()
+        self.eps, self.momentum, self.given = norm.eps, norm.momentum, given
+        for name, parameter in norm.named_parameters():
+            self.register_parameter(name, parameter)
+        for name, buffer in norm.named_buffers():
+            self.register_buffer(name, buffer)
+
+    def forward(self, x):
+        """Normalise, and move the running statistics."""
+        real = self.given.real.view(-1, *[1] * (x.ndim - 1))
+        axes = [0, *range(2, x.ndim)]
+        n = real.sum() * (x[0, 0].numel())
+        mean = (x * real).sum(axes, keepdim=True) / n
+        centred = x - mean
+        variance = (centred.square() * real).sum(axes, keepdim=True) / n
+        if hasattr(self, "running_mean"):
+            self._follow(mean.detach().flatten(), variance.detach().flatten() * n / (n - 1))
+        y = centred * (variance + self.eps).rsqrt()
+        if hasattr(self, "weight"):
+            shape = [1, -1, *[1] * (x.ndim - 2)]
+            y = y * self.weight.view(shape) + self.bias.view(shape)
+        return y
+
+    @torch.no_grad()
+    def _follow(self, mean, variance):
+        self.running_mean.mul_(1 - self.momentum).add_(self.momentum * mean)
+        self.running_var.mul_(1 - self.momentum).add_(self.momentum * variance)
+        self.num_batches_tracked.add_(1)
+
+
+def take_over(network, given):
+    """Put such layers in the place of a network's own.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Changed in place; names of parameters and buffers stay.
+    given : Given
+
+    Raises
+    ------
+    NotImplementedError
+        If a layer is of a kind that has no such counterpart.
+    """
+    for module in list(network.modules()):
+        for name, layer in list(module.named_children()):
+            if type(layer) is nn.Dropout:
+                setattr(module, name, GivenDropout(layer, given))
+            elif isinstance(layer, nn.modules.batchnorm._NormBase):
+                if type(layer) not in _NORMS or layer.momentum is None:
+                    raise NotImplementedError(type(layer).__name__)
+                setattr(module, name, GivenBatchNorm(layer, given))
+
+
+def draw_mask(p, shape, dtype, generator):
+    """Draw what dropout multiplies by, with the numbers that `torch.nn.Dropout` draws on the CPU.
+
+    Parameters
+    ----------
+    p : float
+        Share that is set to zero.
+    shape : tuple of int
+    dtype : torch.dtype
+    generator : torch.Generator
+
+    Returns
+    -------
+    torch.Tensor
+        On the device of the generator.
+    """
+    if p == 1:
+        return torch.zeros(shape, dtype=dtype, device=generator.device)
+    if generator.device.type != "cpu":
+        return torch.rand(shape, generator=generator, device=generator.device).ge(p).to(dtype) / (
+            1 - p
+        )
+    # What `bernoulli_` compares with is a 53-bit number; to draw the bits alone is much faster.
+    drawn = torch.empty(shape, dtype=torch.int64).random_(generator=generator)
+    kept = drawn.bitwise_and_(2**53 - 1) < math.ceil((1 - p) * 2**53)
+    return kept.to(dtype).div_(1 - p)

@@ -1,0 +1,235 @@
+"""Many STSTNets, computed as one on the CPU."""
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import avg_pool2d, cross_entropy
+
+from cdmer.nets._patch_maps import PatchMaps
+from cdmer.nets._stacked_layers import draw_mask
+from cdmer.nets._ststnet import STSTNet
+
+_MOST_AT_ONCE, _MOST_PAIRS = 34, 34 * 256
+_avg_pool_backward = torch.ops.aten.avg_pool2d_backward
+
+
+class StackedSTSTNet:
+    r"""Folds' STSTNets side by side, with the gradient written out.
+
+    Every network sees the same pictures, and these need no gradient. So a picture is laid out once
+    as patches :math:`P` (a row per place of the convolution: 3 x 3 pixels of every channel and a
+    one, for the bias), and one matrix product with the filters :math:`w` of all networks that have
+    the picture in their batch gives :math:`r = \max(P w, 0)`. For one filter of one network, with
+    :math:`n` places in all pictures of the batch,
+
+    .. math::
+        y = \gamma \, (r - \mu) / \sigma + \beta, \quad
+        \mu = \tfrac{1}{n} \sum r, \quad \sigma^2 = \tfrac{1}{n} \sum r^2 - \mu^2 + \epsilon .
+
+    A window's largest :math:`y` is where :math:`\operatorname{sign}(\gamma) \, r` is largest, which
+    is known before the statistics are, and everything behind it is small. Backwards, let :math:`d`
+    be the gradient at the places that were largest, and zero at all others. Then
+
+    .. math::
+        \partial w = \tfrac{\gamma}{\sigma} \Bigl( P^\top ([r > 0] \, d) - \tfrac{1}{n} \bigl(
+        \partial\beta \, G_2 + \tfrac{\partial\gamma}{\sigma} (G_1 - \mu G_2) \bigr) \Bigr), \quad
+        G_1 = P^\top r, \quad G_2 = P^\top [r > 0] ,
+
+    with :math:`\partial\beta = \sum d` and :math:`\partial\gamma = \sum d \, (r - \mu) / \sigma`.
+    The same :math:`G_1` gives the statistics: its last row is :math:`\sum r`, and :math:`\sum r^2 =
+    w^\top G_1`. Sums over a batch are in double precision, since they are subtracted.
+
+    Parameters
+    ----------
+    networks : list of STSTNet
+        As `suits` wants them.
+    X : ndarray of shape (n, n_channels, size, size)
+    settings : NetClassifier
+    generators : list of torch.Generator
+        Of dropout, one per network.
+    orders : list of torch.Generator
+        Not read: pictures are not augmented.
+    """
+
+    def __init__(self, networks, X, settings, generators, orders):
+        self._networks, self._generators = networks, generators
+        self._norms = [[stream.norm for stream in network.streams] for network in networks]
+        self._widths = [norm.num_features for norm in self._norms[0]]
+        self._p = networks[0].streams[0].dropout.p
+        self._maps = PatchMaps(X, sum(self._widths))
+        kernels = [torch.cat([_kernel(stream.conv) for stream in n.streams]) for n in networks]
+        self._kernel = nn.Parameter(torch.stack(kernels).permute(2, 0, 1).contiguous())
+        self._gamma = nn.Parameter(self._joined("weight"))
+        self._beta = nn.Parameter(self._joined("bias"))
+        self._head = nn.Parameter(torch.stack([n.head.weight.detach() for n in networks]))
+        self._head_bias = nn.Parameter(torch.stack([n.head.bias.detach() for n in networks]))
+        self._mean, self._variance = self._joined("running_mean"), self._joined("running_var")
+        self._n_steps = 0
+
+    @staticmethod
+    def suits(network, shape, settings, device):
+        """Whether a network is an STSTNet as its class makes it, on the CPU.
+
+        Parameters
+        ----------
+        network : torch.nn.Module
+        shape : tuple of int
+            Of one row of its input.
+        settings : NetClassifier
+        device : torch.device
+
+        Returns
+        -------
+        bool
+        """
+        if type(network) is not STSTNet or device.type != "cpu" or settings.augment is not None:
+            return False
+        part, dropout = network.expected_input[0], network.streams[0].dropout.p
+        channels = [str(i) for i in range(part.shape[0])]
+        with torch.device("meta"):
+            plain = STSTNet(network.n_classes, channels, part.shape[1], dropout)
+        trained = all(p.requires_grad for p in network.parameters())
+        return trained and str(network) == str(plain) and tuple(shape) == tuple(part.shape)
+
+    @staticmethod
+    def worthwhile(network, device):
+        """Whether this is faster than one network after the other."""
+        return True
+
+    @staticmethod
+    def most_at_once(network, shape, settings, device):
+        """How many networks the memory takes, an int."""
+        return max(1, min(_MOST_PAIRS // settings.batch_size, _MOST_AT_ONCE))
+
+    @property
+    def parameters(self):
+        """What the optimizer changes, a list of torch.Tensor."""
+        return [self._kernel, self._gamma, self._beta, self._head, self._head_bias]
+
+    @torch.no_grad()
+    def losses(self, batches):
+        """Compute the loss of every network on its batch, and the gradients.
+
+        Parameters
+        ----------
+        batches : list of (ndarray, ndarray, ndarray)
+            Rows, codes and weights, one per network; a loss is the weighted sum over its rows.
+
+        Returns
+        -------
+        torch.Tensor of shape (n_networks,)
+        """
+        rows = [given for given, _, _ in batches]
+        ends = np.cumsum([len(given) for given in rows])
+        n = torch.tensor([len(given) * self._maps.side**2 for given in rows]).double()[:, None]
+        largest, sums = self._maps.forward(rows, self._kernel, self._gamma.sign())
+        mean, deviation = self._statistics(sums[0], n)
+        for parameter in self.parameters:
+            parameter.grad = torch.empty_like(parameter)
+        losses = [
+            self._pass(i, largest[end - len(given) : end], mean[i], deviation[i], *batches[i][1:])
+            for i, (given, end) in enumerate(zip(rows, ends.tolist(), strict=True))
+        ]
+        # What were the largest values are their slopes now.
+        slopes = self._maps.backward(largest, len(rows))
+        through_statistics = self._beta.grad * sums[1] + self._gamma.grad / deviation * (
+            sums[0] - mean * sums[1]
+        )
+        self._kernel.grad.copy_(self._gamma / deviation * (slopes - through_statistics / n))
+        return torch.stack(losses)
+
+    def _statistics(self, products, n):
+        """Mean and deviation of the maps; the running ones follow."""
+        mean = products[-1] / n
+        square = (self._kernel * products).sum(0) / n
+        variance = (square - mean**2).clamp_(min=0)
+        norm = self._norms[0][0]
+        self._mean.lerp_(mean.to(self._mean.dtype), norm.momentum)
+        unbiased = (variance * n / (n - 1)).to(self._variance.dtype)
+        self._variance.lerp_(unbiased, norm.momentum)
+        self._n_steps += 1
+        return mean, (variance + norm.eps).sqrt()
+
+    def _pass(self, i, largest, mean, deviation, codes, weights):
+        """Score the largest values of one network, and put their slopes in their place."""
+        mask = self._draw_mask(i, largest)
+        seen = self._averaged(largest * mask)
+        kept = self._averaged(mask)
+        scale = (self._gamma[i] / deviation).to(largest.dtype)
+        shift = (self._beta[i] - mean * self._gamma[i] / deviation).to(largest.dtype)
+        features = (scale[:, None, None] * seen + shift[:, None, None] * kept).flatten(1)
+        scores = torch.addmm(self._head_bias[i], features, self._head[i].t())
+        y, weights = torch.from_numpy(codes), torch.from_numpy(weights)
+        loss = (cross_entropy(scores, y, reduction="none") * weights).sum()
+
+        at_scores = scores.softmax(1)
+        at_scores[torch.arange(len(y)), y] -= 1
+        at_scores *= weights[:, None]
+        torch.mm(at_scores.t(), features, out=self._head.grad[i])
+        torch.sum(at_scores, 0, out=self._head_bias.grad[i])
+        at_features = (at_scores @ self._head[i]).view_as(seen)
+        at_beta = (at_features * kept).sum((0, 2, 3), dtype=torch.float64)
+        at_product = (at_features * seen).sum((0, 2, 3), dtype=torch.float64)
+        self._beta.grad[i] = at_beta
+        self._gamma.grad[i] = (at_product - mean * at_beta) / deviation
+        slope = self._spread(at_features, largest).mul_(mask)
+        largest.copy_(torch.ops.aten.threshold_backward(slope, largest, 0))
+        return loss
+
+    def _draw_mask(self, i, largest):
+        if self._p == 0:
+            return torch.ones_like(largest)
+        side, mask = self._maps.pooled_side, torch.empty_like(largest)
+        for part in mask.split(self._widths, dim=2):
+            shape = (len(mask), part.shape[2], side, side)
+            drawn = draw_mask(self._p, shape, mask.dtype, self._generators[i])
+            part.copy_(drawn.flatten(2).transpose(1, 2))
+        return mask
+
+    def _averaged(self, windows):
+        """Average 2 x 2 windows: from (n, n_windows, n_filters) to (n, n_filters, side, side)."""
+        return avg_pool2d(self._as_pictures(windows), 2)
+
+    def _spread(self, averages, like):
+        averages = averages.contiguous(memory_format=torch.channels_last)
+        spread = _avg_pool_backward(
+            averages, self._as_pictures(like), [2, 2], [2, 2], [0, 0], False, True, None
+        )
+        return spread.permute(0, 2, 3, 1).reshape(like.shape)
+
+    def _as_pictures(self, windows):
+        side = self._maps.pooled_side
+        return windows.view(len(windows), side, side, -1).permute(0, 3, 1, 2)
+
+    def _joined(self, name):
+        return torch.stack(
+            [torch.cat([getattr(norm, name).detach() for norm in norms]) for norms in self._norms]
+        )
+
+    @torch.no_grad()
+    def hand_back(self):
+        """Write what was learnt into the networks."""
+        kernels = self._kernel.permute(1, 2, 0)
+        for i, network in enumerate(self._networks):
+            learnt = zip(
+                network.streams,
+                *(given[i].split(self._widths) for given in (
+                    kernels, self._gamma, self._beta, self._mean, self._variance
+                )),
+                strict=True,
+            )  # fmt: skip
+            for stream, kernel, gamma, beta, mean, variance in learnt:
+                stream.conv.weight.copy_(kernel[:, :-1].reshape(stream.conv.weight.shape))
+                stream.conv.bias.copy_(kernel[:, -1])
+                stream.norm.weight.copy_(gamma)
+                stream.norm.bias.copy_(beta)
+                stream.norm.running_mean.copy_(mean)
+                stream.norm.running_var.copy_(variance)
+                stream.norm.num_batches_tracked += self._n_steps
+            network.head.weight.copy_(self._head[i])
+            network.head.bias.copy_(self._head_bias[i])
+
+
+def _kernel(conv):
+    """Weights of a convolution in the order of a patch, the bias last."""
+    return torch.cat([conv.weight.detach().flatten(1), conv.bias.detach()[:, None]], dim=1)

@@ -1,0 +1,105 @@
+"""Several arrays per clip in one row."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+
+from cdmer._parameters import ParameterError
+
+
+class Parts(TransformerMixin, BaseEstimator):
+    """Flatten what several transformers make of a clip and put it side by side in one row.
+
+    Networks with an input of several parts take such rows apart again. scikit-learn's
+    `FeatureUnion` joins tables; pictures and sequences it cannot.
+
+    Parameters
+    ----------
+    transformers : sequence of transformers
+        Each takes clips and gives one array or row per clip, such as `ApexFrame` and
+        `DescriptorSequence`, or pipelines of steps of `cdmer.preprocessing` that end with one. None
+        may have something to learn.
+
+    Raises
+    ------
+    ParameterError
+        A ValueError and a TypeError: by `fit` and `transform`, if `transformers` holds none, or
+        something else.
+    ValueError
+        By `fit` and `transform`, if a transformer has something to learn (its scikit-learn tag
+        `requires_fit`).
+
+    Examples
+    --------
+    >>> from cdmer.corpora import make_synthetic_corpus
+    >>> from cdmer.features import ApexFrame, FlowImages, Parts
+    >>> clips = make_synthetic_corpus("webcam-25fps", n_clips=3)
+    >>> Parts([ApexFrame(size=20), FlowImages(size=10)]).fit_transform(clips).shape
+    (3, 700)
+    """
+
+    def __init__(self, transformers):
+        self.transformers = transformers
+
+    def fit(self, X=None, y=None):
+        """Check the transformers; nothing is learnt from clips.
+
+        Parameters
+        ----------
+        X : ignored
+            Clips; their frames are not read.
+        y : ignored
+
+        Returns
+        -------
+        self
+            The transformer itself.
+        """
+        given = self.transformers
+        if (
+            not isinstance(given, tuple | list)
+            or not given
+            or not all(isinstance(t, BaseEstimator) and hasattr(t, "transform") for t in given)
+        ):
+            raise ParameterError(f"transformers: expected a list of transformers, got {given!r}")
+        for step in _steps(given):
+            if get_tags(step).requires_fit:
+                raise ValueError(
+                    f"transformers: {type(step).__name__} has to be fitted (its tag requires_fit "
+                    "is True), expected transformers that learn nothing from clips"
+                )
+        return self
+
+    def transform(self, X):
+        """Make the rows of clips.
+
+        Parameters
+        ----------
+        X : sequence of clips
+            As the transformers take them.
+
+        Returns
+        -------
+        ndarray of float, shape (n_clips, n_columns)
+            Of each clip the values of the first transformer, in the order of its axes, then those
+            of the next.
+        """
+        self.fit()
+        arrays = [np.asarray(transformer.transform(X)) for transformer in self.transformers]
+        return np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.requires_fit = False
+        return tags
+
+
+def _steps(transformers):
+    """Transformers, with pipelines taken apart."""
+    for transformer in transformers:
+        if isinstance(transformer, Pipeline):
+            yield from _steps([step for _, step in transformer.steps if step != "passthrough"])
+        else:
+            yield transformer
