@@ -46,7 +46,6 @@ class PatchMaps:
         self._largest = pictures.new_empty(self.pooled_side**2 * _BLOCK * n_filters)
         self._views, self._blocks, self._order = {}, [], torch.empty(0)
         self._where = torch.empty(0, dtype=torch.int64)
-        self._products = pictures.new_empty(2, self.n_taps, 0)
 
     def forward(self, rows, kernel, sign):
         """Compute the maps of every network on its batch, and keep what `backward` needs.
@@ -70,10 +69,11 @@ class PatchMaps:
         n_windows, wide = self.pooled_side**2, self.n_filters
         self._plan(rows)
         found = kernel.new_empty(len(self._order), n_windows, wide)
+        sums = kernel.new_zeros(2, *kernel.shape, dtype=torch.float64)
         plain = bool((sign > 0).all())
         for row, pairs, networks, start in self._blocks:
             n = len(pairs) * wide
-            maps, maps_4d, spread, spread_4d, largest, largest_4d = self._buffers(n)
+            maps, maps_4d, spread, spread_4d, largest, largest_4d, products = self._buffers(n)
             patches, where = self._patches[row], self._where_4d(start, n)
             torch.mm(patches.t(), kernel.index_select(1, networks).view(-1, n), out=maps)
             maps.relu_()
@@ -83,11 +83,11 @@ class PatchMaps:
                 torch.mul(maps, sign[networks].view(n), out=spread)
                 _pool(spread_4d, *_POOL, out=largest_4d, indices=where)
                 torch.gather(maps, 0, where.permute(0, 2, 3, 1).view(-1, n), out=largest)
-            found[pairs] = largest.view(n_windows, -1, wide).transpose(0, 1)
-            products = self._products[:, :, start * wide : start * wide + n]
+            found[start : start + len(pairs)] = largest.view(n_windows, -1, wide).transpose(0, 1)
             torch.mm(patches, maps, out=products[0])
             torch.mm(patches, maps.sign_(), out=products[1])
-        return found, self._sums(self._products)
+            sums.index_add_(2, networks, products.view(2, self.n_taps, -1, wide).double())
+        return found.index_select(0, self._order.argsort()), sums
 
     def backward(self, slope, n_networks):
         """Sum the patches at the largest places, times a slope.
@@ -102,38 +102,30 @@ class PatchMaps:
         torch.Tensor of shape (n_taps, n_networks, n_filters)
         """
         n_windows, wide = self.pooled_side**2, self.n_filters
-        products = self._products[0]
-        for row, pairs, _, start in self._blocks:
+        sums = slope.new_zeros(self.n_taps, n_networks, wide, dtype=torch.float64)
+        for row, pairs, networks, start in self._blocks:
             n = len(pairs) * wide
-            _, maps_4d, spread, spread_4d, given, given_4d = self._buffers(n)
+            _, maps_4d, spread, spread_4d, given, given_4d, products = self._buffers(n)
             given.view(n_windows, -1, wide).copy_(slope.index_select(0, pairs).transpose(0, 1))
             where = self._where_4d(start, n)
             _pool_backward(given_4d, maps_4d, *_POOL, where, grad_input=spread_4d)
-            torch.mm(self._patches[row], spread, out=products[:, start * wide : start * wide + n])
-        return self._sums(products)
+            torch.mm(self._patches[row], spread, out=products[0])
+            sums.index_add_(1, networks, products[0].view(self.n_taps, -1, wide).double())
+        return sums
 
     def _plan(self, rows):
         """Order the pairs of a picture and a network by picture, and make room for them."""
-        self._lengths = [len(given) for given in rows]
         joined = np.concatenate(rows)
         order = np.argsort(joined, kind="stable")
-        network = np.repeat(np.arange(len(rows)), self._lengths)
+        network = np.repeat(np.arange(len(rows)), [len(given) for given in rows])
         self._order = torch.from_numpy(order)
         self._blocks = list(_blocks(joined[order], self._order, torch.from_numpy(network[order])))
         n_numbers = len(order) * self.n_filters
         if len(self._where) < n_numbers * self.pooled_side**2:
             self._where = self._where.new_empty(n_numbers * self.pooled_side**2)
-        if self._products.shape[2] != n_numbers:
-            self._products = self._products.new_empty(2, self.n_taps, n_numbers)
-
-    def _sums(self, products):
-        """Sum over the pictures of each network's batch."""
-        pairs = products.view(*products.shape[:-1], -1, self.n_filters)
-        by_network = pairs.index_select(-2, self._order.argsort()).split(self._lengths, dim=-2)
-        return torch.stack([part.sum(-2, dtype=torch.float64) for part in by_network], dim=-2)
 
     def _buffers(self, n):
-        """Room for the maps of one block, the same room for all; as tables and as pictures."""
+        """Room for one block, the same for all: maps as tables and as pictures, then products."""
         if n not in self._views:
             tables = [
                 buffer[: side**2 * n].view(side**2, n)
@@ -143,7 +135,8 @@ class PatchMaps:
                     (self._largest, self.pooled_side),
                 )
             ]
-            self._views[n] = [view for table in tables for view in (table, _as_pictures(table))]
+            views = [view for table in tables for view in (table, _as_pictures(table))]
+            self._views[n] = [*views, self._maps.new_empty(2, self.n_taps, n)]
         return self._views[n]
 
     def _where_4d(self, start, n):

@@ -9,6 +9,7 @@ import math
 import torch
 from torch import nn
 
+_AT_ONCE = 2**14  # random numbers that stay in a processor's own cache
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -113,6 +114,7 @@ def draw_mask(p, shape, dtype, generator):
         Share that is set to zero.
     shape : tuple of int
     dtype : torch.dtype
+        Of booleans: which numbers stay.
     generator : torch.Generator
 
     Returns
@@ -123,10 +125,11 @@ def draw_mask(p, shape, dtype, generator):
     if p == 1:
         return torch.zeros(shape, dtype=dtype, device=generator.device)
     if generator.device.type != "cpu":
-        return torch.rand(shape, generator=generator, device=generator.device).ge(p).to(dtype) / (
-            1 - p
-        )
+        kept = torch.rand(shape, generator=generator, device=generator.device).ge(p)
+        return kept.to(dtype).div_(1 - p)
     # What `bernoulli_` compares with is a 53-bit number; to draw the bits alone is much faster.
-    drawn = torch.empty(shape, dtype=torch.int64).random_(generator=generator)
-    kept = drawn.bitwise_and_(2**53 - 1) < math.ceil((1 - p) * 2**53)
-    return kept.to(dtype).div_(1 - p)
+    kept, some = torch.empty(shape, dtype=torch.bool), torch.empty(_AT_ONCE, dtype=torch.int64)
+    for part in kept.view(-1).split(_AT_ONCE):
+        drawn = some[: len(part)].random_(generator=generator).bitwise_and_(2**53 - 1)
+        torch.lt(drawn, math.ceil((1 - p) * 2**53), out=part)
+    return kept if dtype == torch.bool else kept.to(dtype).div_(1 - p)

@@ -3,14 +3,16 @@
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import avg_pool2d, cross_entropy
+from torch.nn.functional import cross_entropy
 
 from cdmer.nets._patch_maps import PatchMaps
 from cdmer.nets._stacked_layers import draw_mask
 from cdmer.nets._ststnet import STSTNet
 
 _MOST_AT_ONCE, _MOST_PAIRS = 34, 34 * 256
-_avg_pool_backward = torch.ops.aten.avg_pool2d_backward
+# Pictures whose windows stay in a processor's own cache.
+_SLICE = 32
+_threshold_backward = torch.ops.aten.threshold_backward.grad_input
 
 
 class StackedSTSTNet:
@@ -152,12 +154,11 @@ class StackedSTSTNet:
 
     def _pass(self, i, largest, mean, deviation, codes, weights):
         """Score the largest values of one network, and put their slopes in their place."""
-        mask = self._draw_mask(i, largest)
-        seen = self._averaged(largest * mask)
-        kept = self._averaged(mask)
+        mask = self._draw_mask(i, len(largest))
+        seen, kept = self._averaged(largest, mask)
         scale = (self._gamma[i] / deviation).to(largest.dtype)
         shift = (self._beta[i] - mean * self._gamma[i] / deviation).to(largest.dtype)
-        features = (scale[:, None, None] * seen + shift[:, None, None] * kept).flatten(1)
+        features = (scale * seen + shift * kept).transpose(1, 2).flatten(1)
         scores = torch.addmm(self._head_bias[i], features, self._head[i].t())
         y, weights = torch.from_numpy(codes), torch.from_numpy(weights)
         loss = (cross_entropy(scores, y, reduction="none") * weights).sum()
@@ -167,39 +168,57 @@ class StackedSTSTNet:
         at_scores *= weights[:, None]
         torch.mm(at_scores.t(), features, out=self._head.grad[i])
         torch.sum(at_scores, 0, out=self._head_bias.grad[i])
-        at_features = (at_scores @ self._head[i]).view_as(seen)
-        at_beta = (at_features * kept).sum((0, 2, 3), dtype=torch.float64)
-        at_product = (at_features * seen).sum((0, 2, 3), dtype=torch.float64)
+        at_features = (at_scores @ self._head[i]).view(len(y), -1, seen.shape[1])
+        at_features = at_features.transpose(1, 2).contiguous()
+        at_beta, at_product = (
+            (at_features * given).sum(0).sum(0, dtype=torch.float64) for given in (kept, seen)
+        )
         self._beta.grad[i] = at_beta
         self._gamma.grad[i] = (at_product - mean * at_beta) / deviation
-        slope = self._spread(at_features, largest).mul_(mask)
-        largest.copy_(torch.ops.aten.threshold_backward(slope, largest, 0))
+        self._spread(at_features, mask, largest)
         return loss
 
-    def _draw_mask(self, i, largest):
-        if self._p == 0:
-            return torch.ones_like(largest)
-        side, mask = self._maps.pooled_side, torch.empty_like(largest)
-        for part in mask.split(self._widths, dim=2):
-            shape = (len(mask), part.shape[2], side, side)
-            drawn = draw_mask(self._p, shape, mask.dtype, self._generators[i])
-            part.copy_(drawn.flatten(2).transpose(1, 2))
-        return mask
-
-    def _averaged(self, windows):
-        """Average 2 x 2 windows: from (n, n_windows, n_filters) to (n, n_filters, side, side)."""
-        return avg_pool2d(self._as_pictures(windows), 2)
-
-    def _spread(self, averages, like):
-        averages = averages.contiguous(memory_format=torch.channels_last)
-        spread = _avg_pool_backward(
-            averages, self._as_pictures(like), [2, 2], [2, 2], [0, 0], False, True, None
-        )
-        return spread.permute(0, 2, 3, 1).reshape(like.shape)
-
-    def _as_pictures(self, windows):
+    def _draw_mask(self, i, n):
+        """Draw dropout's masks, of shape (n, n_windows, n_filters)."""
         side = self._maps.pooled_side
-        return windows.view(len(windows), side, side, -1).permute(0, 3, 1, 2)
+        mask = self._gamma.new_ones(1).expand(n, side**2, sum(self._widths))
+        if self._p == 0:
+            return mask
+        mask = torch.empty_like(mask, memory_format=torch.contiguous_format)
+        for part in mask.split(self._widths, dim=2):
+            shape = (n, part.shape[2], side**2)
+            drawn = draw_mask(self._p, shape, torch.bool, self._generators[i])
+            for here in _slices(n):
+                part[here] = drawn[here].transpose(1, 2)
+        return mask.div_(1 - self._p) if self._p < 1 else mask
+
+    def _averaged(self, largest, mask):
+        """Average 2 x 2 windows of what dropout leaves, and of its mask.
+
+        Returns
+        -------
+        seen, kept : torch.Tensor of shape (n, n_averages, n_filters)
+        """
+        side, wide = self._maps.pooled_side, largest.shape[2]
+        found = largest.new_empty(2, len(largest), side // 2, side // 2, wide)
+        for here in _slices(len(largest)):
+            for out, windows in zip(found, (largest[here] * mask[here], mask[here]), strict=True):
+                _add_quarters(windows.view(-1, side, side, wide), out[here])
+        return found.div_(4).flatten(2, 3)
+
+    def _spread(self, averages, mask, largest):
+        """Put the slopes of the largest values in their place, given those of the averages."""
+        side, half, wide = self._maps.pooled_side, self._maps.pooled_side // 2, largest.shape[2]
+        # Every row of averages, each twice, stands for two rows of windows.
+        rows = torch.cat([averages / 4] * 2, dim=2).view(-1, half, 1, 2 * half * wide)
+        for here in _slices(len(mask)):
+            slope = torch.zeros_like(largest[here])
+            used, windows = (
+                given.view(-1, side, side * wide)[:, : 2 * half, : 2 * half * wide]
+                for given in (slope, mask[here])
+            )
+            torch.mul(windows.unflatten(1, (half, 2)), rows[here], out=used.unflatten(1, (half, 2)))
+            _threshold_backward(slope, largest[here], 0, grad_input=largest[here])
 
     def _joined(self, name):
         return torch.stack(
@@ -233,3 +252,14 @@ class StackedSTSTNet:
 def _kernel(conv):
     """Weights of a convolution in the order of a patch, the bias last."""
     return torch.cat([conv.weight.detach().flatten(1), conv.bias.detach()[:, None]], dim=1)
+
+
+def _slices(n):
+    return [slice(start, start + _SLICE) for start in range(0, n, _SLICE)]
+
+
+def _add_quarters(windows, out):
+    """Add up 2 x 2 windows of (n, side, side, n_filters); an odd last row or column is left out."""
+    even = 2 * out.shape[1]
+    rows = windows[:, 0:even:2] + windows[:, 1:even:2]
+    torch.add(rows[:, :, 0:even:2], rows[:, :, 1:even:2], out=out)
