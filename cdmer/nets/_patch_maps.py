@@ -1,5 +1,6 @@
 """Maps of many filters over pictures that are laid out as patches, and the sums a gradient asks."""
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -45,7 +46,7 @@ class PatchMaps:
         self._maps, self._spread = pictures.new_empty(2, self.side**2 * _BLOCK * n_filters)
         self._largest = pictures.new_empty(self.pooled_side**2 * _BLOCK * n_filters)
         self._views, self._blocks, self._order = {}, [], torch.empty(0)
-        self._where = torch.empty(0, dtype=torch.int64)
+        self._where, self._found = torch.empty(0, dtype=torch.int64), pictures.new_empty(2, 0)
 
     def forward(self, rows, kernel, sign):
         """Compute the maps of every network on its batch, and keep what `backward` needs.
@@ -62,13 +63,16 @@ class PatchMaps:
         -------
         largest : torch.Tensor of shape (n_pairs, pooled_side**2, n_filters)
             Value of the map where the product with `sign` is largest in each window, for each
-            picture of the first network's batch, then those of the second and so on.
+            picture of the first network's batch, then those of the second and so on. Overwritten by
+            the next call.
         sums : torch.Tensor of shape (2, n_taps, n_networks, n_filters)
             Sum of the patches times the maps, and of those where the maps are positive.
         """
         n_windows, wide = self.pooled_side**2, self.n_filters
         self._plan(rows)
-        found = kernel.new_empty(len(self._order), n_windows, wide)
+        shape = (len(self._order), n_windows, wide)
+        # Fresh memory of this size would be mapped, and cleared, in every step.
+        found, picked = (room[: math.prod(shape)].view(shape) for room in self._found)
         sums = kernel.new_zeros(2, *kernel.shape, dtype=torch.float64)
         plain = bool((sign > 0).all())
         for row, pairs, networks, start in self._blocks:
@@ -87,7 +91,7 @@ class PatchMaps:
             torch.mm(patches, maps, out=products[0])
             torch.mm(patches, maps.sign_(), out=products[1])
             sums.index_add_(2, networks, products.view(2, self.n_taps, -1, wide).double())
-        return found.index_select(0, self._order.argsort()), sums
+        return torch.index_select(found, 0, self._order.argsort(), out=picked), sums
 
     def backward(self, slope, n_networks):
         """Sum the patches at the largest places, times a slope.
@@ -123,6 +127,7 @@ class PatchMaps:
         n_numbers = len(order) * self.n_filters
         if len(self._where) < n_numbers * self.pooled_side**2:
             self._where = self._where.new_empty(n_numbers * self.pooled_side**2)
+            self._found = self._maps.new_empty(2, len(self._where))
 
     def _buffers(self, n):
         """Room for one block, the same for all: maps as tables and as pictures, then products."""

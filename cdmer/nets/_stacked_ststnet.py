@@ -11,7 +11,7 @@ from cdmer.nets._ststnet import STSTNet
 
 _MOST_AT_ONCE, _MOST_PAIRS = 34, 34 * 256
 # Pictures whose windows stay in a processor's own cache.
-_SLICE = 32
+_SLICE = 128
 _threshold_backward = torch.ops.aten.threshold_backward.grad_input
 
 
@@ -154,71 +154,68 @@ class StackedSTSTNet:
 
     def _pass(self, i, largest, mean, deviation, codes, weights):
         """Score the largest values of one network, and put their slopes in their place."""
-        mask = self._draw_mask(i, len(largest))
-        seen, kept = self._averaged(largest, mask)
         scale = (self._gamma[i] / deviation).to(largest.dtype)
         shift = (self._beta[i] - mean * self._gamma[i] / deviation).to(largest.dtype)
-        features = (scale * seen + shift * kept).transpose(1, 2).flatten(1)
-        scores = torch.addmm(self._head_bias[i], features, self._head[i].t())
+        stays = self._draw_dropout(i, len(largest))
         y, weights = torch.from_numpy(codes), torch.from_numpy(weights)
-        loss = (cross_entropy(scores, y, reduction="none") * weights).sum()
+        at_head, at_bias = self._head.grad[i].zero_(), self._head_bias.grad[i].zero_()
+        loss, sums = 0.0, largest.new_zeros(2, largest.shape[2], dtype=torch.float64)
+        for start in range(0, len(largest), _SLICE):
+            here = slice(start, start + _SLICE)
+            mask = self._mask([part[here] for part in stays])
+            seen, kept = self._average(largest[here] * mask), self._average(mask)
+            features = (scale * seen + shift * kept).transpose(1, 2).flatten(1)
+            scores = torch.addmm(self._head_bias[i], features, self._head[i].t())
+            loss += (cross_entropy(scores, y[here], reduction="none") * weights[here]).sum()
 
-        at_scores = scores.softmax(1)
-        at_scores[torch.arange(len(y)), y] -= 1
-        at_scores *= weights[:, None]
-        torch.mm(at_scores.t(), features, out=self._head.grad[i])
-        torch.sum(at_scores, 0, out=self._head_bias.grad[i])
-        at_features = (at_scores @ self._head[i]).view(len(y), -1, seen.shape[1])
-        at_features = at_features.transpose(1, 2).contiguous()
-        at_beta, at_product = (
-            (at_features * given).sum(0).sum(0, dtype=torch.float64) for given in (kept, seen)
-        )
-        self._beta.grad[i] = at_beta
-        self._gamma.grad[i] = (at_product - mean * at_beta) / deviation
-        self._spread(at_features, mask, largest)
+            at_scores = scores.softmax(1)
+            at_scores[torch.arange(len(scores)), y[here]] -= 1
+            at_scores *= weights[here, None]
+            at_head.addmm_(at_scores.t(), features)
+            at_bias += at_scores.sum(0)
+            at_features = (at_scores @ self._head[i]).view(len(scores), -1, seen.shape[1])
+            at_features = at_features.transpose(1, 2).contiguous()
+            for total, given in zip(sums, (kept, seen), strict=True):
+                total += (at_features * given).sum(0).sum(0)
+            self._spread(at_features, mask, largest[here])
+        self._beta.grad[i] = sums[0]
+        self._gamma.grad[i] = (sums[1] - mean * sums[0]) / deviation
         return loss
 
-    def _draw_mask(self, i, n):
-        """Draw dropout's masks, of shape (n, n_windows, n_filters)."""
-        side = self._maps.pooled_side
-        mask = self._gamma.new_ones(1).expand(n, side**2, sum(self._widths))
+    def _draw_dropout(self, i, n):
+        """Draw which of the largest values stay: per stream, of shape (n, n_filters, n_windows)."""
+        n_windows = self._maps.pooled_side**2
+        shapes = [(n, width, n_windows) for width in self._widths]
         if self._p == 0:
-            return mask
-        mask = torch.empty_like(mask, memory_format=torch.contiguous_format)
-        for part in mask.split(self._widths, dim=2):
-            shape = (n, part.shape[2], side**2)
-            drawn = draw_mask(self._p, shape, torch.bool, self._generators[i])
-            for here in _slices(n):
-                part[here] = drawn[here].transpose(1, 2)
+            return [torch.ones(shape, dtype=torch.bool) for shape in shapes]
+        return [draw_mask(self._p, shape, torch.bool, self._generators[i]) for shape in shapes]
+
+    def _mask(self, stays):
+        """What dropout multiplies by, of shape (n, n_windows, n_filters)."""
+        mask = self._gamma.new_empty(len(stays[0]), stays[0].shape[2], sum(self._widths))
+        for part, stay in zip(mask.split(self._widths, dim=2), stays, strict=True):
+            part.copy_(stay.transpose(1, 2))
         return mask.div_(1 - self._p) if self._p < 1 else mask
 
-    def _averaged(self, largest, mask):
-        """Average 2 x 2 windows of what dropout leaves, and of its mask.
-
-        Returns
-        -------
-        seen, kept : torch.Tensor of shape (n, n_averages, n_filters)
-        """
-        side, wide = self._maps.pooled_side, largest.shape[2]
-        found = largest.new_empty(2, len(largest), side // 2, side // 2, wide)
-        for here in _slices(len(largest)):
-            for out, windows in zip(found, (largest[here] * mask[here], mask[here]), strict=True):
-                _add_quarters(windows.view(-1, side, side, wide), out[here])
-        return found.div_(4).flatten(2, 3)
+    def _average(self, windows):
+        """Average 2 x 2 windows: from (n, n_windows, n_filters) to (n, n_averages, n_filters)."""
+        side = self._maps.pooled_side
+        even, windows = side // 2 * 2, windows.view(-1, side, side, windows.shape[2])
+        rows = windows[:, 0:even:2] + windows[:, 1:even:2]
+        return rows[:, :, 0:even:2].add_(rows[:, :, 1:even:2]).flatten(1, 2).div_(4)
 
     def _spread(self, averages, mask, largest):
         """Put the slopes of the largest values in their place, given those of the averages."""
         side, half, wide = self._maps.pooled_side, self._maps.pooled_side // 2, largest.shape[2]
         # Every row of averages, each twice, stands for two rows of windows.
         rows = torch.cat([averages / 4] * 2, dim=2).view(-1, half, 1, 2 * half * wide)
-        for here in _slices(len(mask)):
-            slope = torch.zeros_like(largest[here])
-            used, windows = (
-                given.view(-1, side, side * wide)[:, : 2 * half, : 2 * half * wide]
-                for given in (slope, mask[here])
-            )
-            torch.mul(windows.unflatten(1, (half, 2)), rows[here], out=used.unflatten(1, (half, 2)))
-            _threshold_backward(slope, largest[here], 0, grad_input=largest[here])
+        slope = torch.zeros_like(largest)
+        used, windows = (
+            given.view(-1, side, side * wide)[:, : 2 * half, : 2 * half * wide]
+            for given in (slope, mask)
+        )
+        torch.mul(windows.unflatten(1, (half, 2)), rows, out=used.unflatten(1, (half, 2)))
+        _threshold_backward(slope, largest, 0, grad_input=largest)
 
     def _joined(self, name):
         return torch.stack(
@@ -252,14 +249,3 @@ class StackedSTSTNet:
 def _kernel(conv):
     """Weights of a convolution in the order of a patch, the bias last."""
     return torch.cat([conv.weight.detach().flatten(1), conv.bias.detach()[:, None]], dim=1)
-
-
-def _slices(n):
-    return [slice(start, start + _SLICE) for start in range(0, n, _SLICE)]
-
-
-def _add_quarters(windows, out):
-    """Add up 2 x 2 windows of (n, side, side, n_filters); an odd last row or column is left out."""
-    even = 2 * out.shape[1]
-    rows = windows[:, 0:even:2] + windows[:, 1:even:2]
-    torch.add(rows[:, :, 0:even:2], rows[:, :, 1:even:2], out=out)
