@@ -37,10 +37,15 @@ metric_option = click.option("--metric", help="UF1, UAR, WAR … [default: the m
               help="Where the report goes. [default: as CONFIG says, else none]")  # fmt: skip
 @click.option("--cache", type=click.Path(file_okay=False, path_type=Path),
               help="Folder for features of clips. [default: in the user's cache]")  # fmt: skip
+@click.option("--allow-upload", is_flag=True,
+              help="Allow that clips, which show faces, are sent to other machines, where CONFIG "
+                   "names vision-language models there.")  # fmt: skip
+@click.option("--api-key-env", metavar="NAME",
+              help="Environment variable that holds the key of their endpoint.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Check CONFIG and the corpora, and say what is run.")
 @jobs_option
 @quiet_option
-def benchmark(config, store, report, cache, dry_run, n_jobs, quiet):
+def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, n_jobs, quiet):
     """Run the benchmark that a TOML file describes.
 
     CONFIG names corpora, protocol, methods and how their settings are chosen: see
@@ -55,6 +60,7 @@ def benchmark(config, store, report, cache, dry_run, n_jobs, quiet):
     """
     from cdmer.evaluation.config import load_config, run_config
     from cdmer.evaluation.config._plan import counted, describe_plan
+    from cdmer.evaluation.report._about import abstentions
 
     loaded = load_config(config)
     if dry_run:
@@ -69,6 +75,7 @@ def benchmark(config, store, report, cache, dry_run, n_jobs, quiet):
                 results = run_config(
                     loaded, store=kept, report=report, n_jobs=n_jobs,
                     cache=feature_cache() if cache is None else cache, progress=show(quiet),
+                    allow_upload=allow_upload, api_key_env=api_key_env,
                 )  # fmt: skip
         except KeyboardInterrupt:
             click.echo(
@@ -82,7 +89,7 @@ def benchmark(config, store, report, cache, dry_run, n_jobs, quiet):
     n_done, n_failed = len(results.units), len(results.failures)
     if n_done:
         click.echo(table_text(results.table().T))
-    for note in results.info["notes"]:
+    for note in [*results.info["notes"], *abstentions(results)]:
         click.echo(f"cdmer: {note}", err=True)
     for failure in results.failures.itertuples():
         click.echo(f"cdmer: {_describe(failure)}", err=True)

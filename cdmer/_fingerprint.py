@@ -19,7 +19,7 @@ def fingerprint(*values):
     *values
         Numbers, strings, bytes, None, arrays, tuples, lists, sets and dicts of such, dataclasses
         and scikit-learn estimators with such parameters (`n_jobs` and `device` left out: they
-        change where a result is computed).
+        change where a result is computed), and what these tell of files by ``file_digests()``.
 
     Returns
     -------
@@ -60,9 +60,9 @@ def _encoded(value):
         return _of_object(value, {f.name: getattr(value, f.name) for f in fields(value)})
     if hasattr(value, "get_params"):
         parameters = value.get_params(deep=False)
-        return _of_object(
-            value, {k: v for k, v in parameters.items() if k not in ("n_jobs", "device")}
-        )
+        parts = {k: v for k, v in parameters.items() if k not in ("n_jobs", "device")}
+        digests = value.file_digests() if hasattr(value, "file_digests") else {}
+        return _of_object(value, parts | {f"file {k}": v for k, v in digests.items()})
     raise TypeError(f"cannot name the content of {value!r}, a {type(value).__name__}")
 
 

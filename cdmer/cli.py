@@ -28,6 +28,7 @@ from cdmer._cli_predict import (
     to_text,
     write_picture,
 )
+from cdmer._cli_synthesize import synthesize
 from cdmer._extras import import_extra
 from cdmer._files import write_atomically
 
@@ -89,6 +90,7 @@ cli.add_command(compare)
 cli.add_command(corpora)
 cli.add_command(doctor)
 cli.add_command(report)
+cli.add_command(synthesize)
 
 
 @cli.command()

@@ -1,5 +1,8 @@
 """What a network has learnt, as a descriptor of clips."""
 
+import hashlib
+import os
+
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -105,8 +108,8 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
     before this step, in a pipeline.
 
     A process keeps the two networks that it used last, unless they were given as modules. The cache
-    of `cdmer.extraction.extract` names weights by what `weights` says, not by what the file holds:
-    after a change of the file take another folder. It cannot name modules.
+    of `cdmer.extraction.extract` names a file of weights by path and content; it cannot name
+    modules.
 
     Models of torchvision and timm do not name their input: `prepare`, `mean` and `std` have to be
     those that their weights were trained with. For ``"torchvision:r3d_18"`` these are
@@ -240,6 +243,20 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
                 "transform"
             )
         return np.array([f"deepfeatures{i}" for i in range(ready._n_features_out)], dtype=object)
+
+    def file_digests(self):
+        """Tell what files hold that the features follow from, for caches and stores of results.
+
+        Returns
+        -------
+        dict of str to str
+            SHA-256 of the file of `weights`, under that name; empty where there is no such file.
+        """
+        is_path = isinstance(self.weights, str | os.PathLike) and self.weights != "default"
+        if not is_path or not os.path.isfile(self.weights):
+            return {}
+        with open(self.weights, "rb") as file:
+            return {"weights": hashlib.file_digest(file, "sha256").hexdigest()}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

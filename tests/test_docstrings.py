@@ -14,7 +14,7 @@ MODULES = [cdmer, *(importlib.import_module(f"cdmer.{n}") for n in
                     ("corpora", "features", "preprocessing", "extraction", "adaptation",
                      "evaluation", "evaluation.config", "evaluation.protocols",
                      "evaluation.selection", "evaluation.statistics", "models", "nets",
-                     "nets.adaptation", "zero_shot"))]  # fmt: skip
+                     "nets.adaptation", "synthesis", "zero_shot"))]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,10 @@ ALLOWED = {
         "preprocessing",
         "adaptation",
         "nets",
+        "zero_shot",
     },
     "nets": {"nets"},
+    "synthesis": {"synthesis", "corpora", "preprocessing", "nets"},
     "zero_shot": {"zero_shot", "corpora", "features"},
     "models": {"models", "evaluation", "adaptation", "features", "preprocessing"},
     "_cli_benchmark": {"evaluation"},
@@ -32,6 +34,7 @@ ALLOWED = {
     "_cli_doctor_checks": {"corpora"},
     "_cli_doctor_self_test": {"adaptation", "corpora", "evaluation", "features"},
     "_cli_extract": {"corpora", "features", "preprocessing"},
+    "_cli_synthesize": {"synthesis", "corpora"},
     "_cli_predict": {"models", "corpora", "features", "preprocessing"},
     "cli": {
         "cli",
@@ -173,6 +176,7 @@ def test_report_extra_is_named_where_it_is_missing(tmp_path):
         "evaluation",
         "models",
         "nets",
+        "synthesis",
         "zero_shot",
     ],
 )

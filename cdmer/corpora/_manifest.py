@@ -7,7 +7,7 @@ from cdmer._parameters import check_flag
 from cdmer.corpora._corpus import Corpus
 from cdmer.corpora._faults import Fault
 from cdmer.corpora._layout import fold_header
-from cdmer.corpora._manifest_files import COLUMNS, REQUIRED, read_manifest
+from cdmer.corpora._manifest_files import COLUMNS, PASSED_OVER, REQUIRED, read_manifest
 from cdmer.corpora._manifest_rows import RowReader
 
 # Rows that one error message lists at most.
@@ -35,6 +35,8 @@ def load_manifest(path, *, root=None, name=None, colour=False, allow_outside=Fal
     - ``fps``: frames per second; by default what a video file announces;
     - ``action_units``: joined by "+" or commas;
     - ``objective_class``, ``apex_spotted_by``: see `Clip`.
+
+    What else `cdmer.synthesis.synthesize` writes down is passed over.
 
     Parameters
     ----------
@@ -120,7 +122,7 @@ def _find_columns(sheet):
             raise ValueError(f"{sheet.place(0, i)}: a second column {name!r}")
         if name is not None:
             columns[name] = i
-        elif text:
+        elif text and fold_header(text) not in PASSED_OVER:
             message = f"column {text!r} is not read; there are {', '.join(COLUMNS)}"
             faults.append(Fault("column", sheet.place(0, i), message))
     missing = [name for name in REQUIRED if name not in columns]

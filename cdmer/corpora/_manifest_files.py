@@ -19,6 +19,8 @@ TEXTS = ("path", "subject", "label", "name", "corpus", "action_units", "objectiv
          "apex_spotted_by")  # fmt: skip
 NUMBERS = ("onset", "apex", "offset", "start", "stop")
 COLUMNS = (*TEXTS[:5], *NUMBERS, "fps", *TEXTS[5:])
+# How a synthetic clip came about; a Clip has no place for it.
+PASSED_OVER = ("intensities", "emotion", "source", "seed")
 
 
 def read_manifest(path):

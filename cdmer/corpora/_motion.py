@@ -11,7 +11,7 @@ from cdmer.corpora._face import bell
 STROKE = 0.032
 
 
-def _bumps(who):
+def bumps_of(who):
     """Action unit → bumps (x, y, spread x, spread y, towards x, towards y) of the right half."""
     eye, brow, nose = who.eye_x, who.brow_y, who.nose_y
     mouth, corner, chin = who.mouth_y, who.mouth_width, who.chin
@@ -36,10 +36,11 @@ def _bumps(who):
         "25": [(0.06, mouth - 0.06, 0.13, 0.06, 0, -0.25),
                (0.06, mouth + 0.07, 0.13, 0.07, 0, 0.4)],
         "26": [(0.1, mouth + 0.28, 0.28, 0.22, 0, 0.6)],
+        "45": [],
     }  # fmt: skip
 
 
-# How far a unit opens the mouth, raises the upper lid and raises the lower lid.
+# How far a unit opens the mouth, raises the upper lid and raises the lower lid; 45 closes the eye.
 MOUTH = {"25": 0.035, "26": 0.06}
 UPPER_LID = {"5": 0.03}
 LOWER_LID = {"6": 0.018, "7": 0.028}
@@ -62,7 +63,7 @@ def displacement(who, intensities, x, y):
     """
     shape = np.broadcast_shapes(x.shape, y.shape)
     field = np.zeros((2, *shape), dtype=np.float32)
-    bumps = _bumps(who)
+    bumps = bumps_of(who)
     for unit, intensity in intensities.items():
         for cx, cy, sx, sy, dx, dy in bumps[unit]:
             for side in (1, -1):

@@ -53,11 +53,9 @@ class Render:
         face = draw_face(
             self.who, n, setup.light, setup.ambient, setup.near_infrared, setup.background
         )
-        draw = _Compositor(self.who, face, dict(self.intensities), n)
-        look_up = _Mover(
-            displacement(self.who, dict(self.intensities), *_output_axes(self.size)), n
-        )
-        expose = _Sensor(setup, self.size, np.random.default_rng(self.seed))
+        draw = _Expressed(self.who, face, dict(self.intensities), n)
+        look_up = Mover(displacement(self.who, dict(self.intensities), *output_axes(self.size)), n)
+        expose = Sensor(setup, self.size, np.random.default_rng(self.seed))
         frames = np.empty((len(self.course), self.size, self.size), dtype=np.uint8)
         for t, (strength, closed, head) in enumerate(
             zip(self.course, self.blink, self.head, strict=True)
@@ -84,38 +82,51 @@ class Render:
         return fingerprint("render", {f.name: getattr(self, f.name) for f in fields(self)})
 
 
-class _Compositor:
-    """Puts a face's layers together: lids over eyeballs, the gap between the lips."""
+class _Expressed:
+    """A face at any strength of its action units; the last picture is kept."""
 
     def __init__(self, who, face, intensities, n):
-        self.face = face
-        x, y = axes(n)
-        upper, lower, inside = lids(who, x)
-        rows = np.flatnonzero(np.abs(y[:, 0] - who.eye_y) < 0.22)
-        self.rows = slice(rows[0], rows[-1] + 1)  # all that the lids touch
-        self.y, self.upper, self.lower, self.inside = y[self.rows], upper, lower, inside
-        self.lift_upper = sum(UPPER_LID.get(u, 0) * s for u, s in intensities.items())
-        self.lift_lower = sum(LOWER_LID.get(u, 0) * s for u, s in intensities.items())
-        line, profile = mouth_line(who, x)
+        self.compose = Compositor(who, face, n)
+        self.raised = sum(UPPER_LID.get(u, 0) * s for u, s in intensities.items())
+        self.lifted = sum(LOWER_LID.get(u, 0) * s for u, s in intensities.items())
         self.opening = sum(MOUTH.get(u, 0) * s for u, s in intensities.items())
-        rows = np.flatnonzero(np.abs(y[:, 0] - who.mouth_y) < 0.2)
-        self.mouth = slice(rows[0], rows[-1] + 1)
-        self.line, self.profile, self.mouth_y = line, profile, y[self.mouth]
-        self.still = not (self.lift_upper or self.lift_lower or self.opening)
+        self.still = not (self.raised or self.lifted or self.opening)
         self.last = None, None
 
     def __call__(self, strength, closed):
         """Linear light with the lids closed by `closed` and the units at `strength`."""
         key = (0.0 if self.still else strength, closed)
         if key != self.last[0]:
-            self.last = key, self._compose(*key)
+            self.last = key, self._picture(*key)
         return self.last[1]
 
-    def _compose(self, strength, closed):
+    def _picture(self, strength, closed):
+        picture = self.compose.eyes(self.raised * strength, self.lifted * strength, closed)
+        self.compose.open_mouth(picture, self.opening * strength)
+        return picture
+
+
+class Compositor:
+    """Puts a face's layers together: lids over eyeballs, the gap between the lips."""
+
+    def __init__(self, who, face, n):
+        self.face = face
+        x, y = axes(n)
+        upper, lower, inside = lids(who, x)
+        rows = np.flatnonzero(np.abs(y[:, 0] - who.eye_y) < 0.22)
+        self.rows = slice(rows[0], rows[-1] + 1)  # all that the lids touch
+        self.y, self.upper, self.lower, self.inside = y[self.rows], upper, lower, inside
+        line, profile = mouth_line(who, x)
+        rows = np.flatnonzero(np.abs(y[:, 0] - who.mouth_y) < 0.2)
+        self.mouth = slice(rows[0], rows[-1] + 1)
+        self.line, self.profile, self.mouth_y = line, profile, y[self.mouth]
+
+    def eyes(self, raised, lifted, closed):
+        """Linear light; how far the lids are raised and closed are numbers, or differ along x."""
         face, rows = self.face, self.rows
         picture = face.skin.copy()
-        upper = self.upper - self.lift_upper * strength * self.inside**0.7
-        lower = self.lower - self.lift_lower * strength * self.inside**0.7
+        upper = self.upper - raised * self.inside**0.7
+        lower = self.lower - lifted * self.inside**0.7
         upper = upper + (lower - upper) * closed
         open_ = self.inside > 0
         between = ramp(self.y - upper, 0.012) * ramp(lower - self.y, 0.012) * open_
@@ -124,25 +135,28 @@ class _Compositor:
         taper = self.inside**0.3 * open_
         eyes *= 1 - 0.85 * np.exp(-0.5 * ((self.y - upper + 0.004) / 0.011) ** 2) * taper
         eyes *= 1 - 0.35 * np.exp(-0.5 * ((self.y - lower - 0.003) / 0.008) ** 2) * taper
-        gap = self.opening * strength
+        return picture
+
+    def open_mouth(self, picture, gap):
+        """Darken the gap between the lips, in place."""
         if gap > 0:
             half = 0.5 * gap * self.profile**0.7
             inner = ramp(half - np.abs(self.mouth_y - self.line - 0.25 * gap), 0.008)
             picture[self.mouth] *= 1 - 0.85 * inner * (self.profile > 0) * min(1, gap / 0.02)
-        return picture
 
 
-def _output_axes(size):
+def output_axes(size):
+    """Where the pixels of a frame look up the picture that they show; see `Mover`."""
     return axes(round(size * OVERSAMPLING), extent=1.0)
 
 
-class _Mover:
+class Mover:
     """Looks up where each point of the moved face came from."""
 
     def __init__(self, field, n):
         self.scale = n / (2 * EXTENT)
         self.field = field * np.float32(self.scale)
-        self.x, self.y = _output_axes(round(field.shape[1] / OVERSAMPLING))
+        self.x, self.y = output_axes(round(field.shape[1] / OVERSAMPLING))
         self.cv2 = import_cv2()
 
     def __call__(self, picture, strength, head):
@@ -162,7 +176,7 @@ class _Mover:
         )
 
 
-class _Sensor:
+class Sensor:
     """Turns light into the grey levels of a frame."""
 
     def __init__(self, setup, size, rng):

@@ -161,7 +161,7 @@ def _draw_motion(setup, rng):
     course = np.interp(t, [onset, apex, offset], [0.0, 1.0, 0.0])
     course = course * course * (3 - 2 * course)
     seconds = t / fps
-    head = setup.head_motion * _draw_head(seconds, rng)
+    head = setup.head_motion * draw_head(seconds, rng)
     blink = np.zeros(n_frames)
     if rng.random() < setup.blink_rate * seconds[-1]:
         blink = np.exp(-0.5 * ((seconds - rng.uniform(0, seconds[-1])) / 0.045) ** 2)
@@ -169,7 +169,7 @@ def _draw_motion(setup, rng):
     return course, blink, head, (onset, apex, offset)
 
 
-def _draw_head(seconds, rng):
+def draw_head(seconds, rng):
     """Drift and tremor, shape (n_frames, 3): shifts in half picture widths, turn in radians."""
     drift = rng.normal(scale=(0.012, 0.012, 0.008)) * seconds[:, None]
     tremor = np.zeros_like(drift)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from cdmer._parameters import ParameterError, check_choice, check_flag, check_number
 from cdmer._progress import progress_bar
+from cdmer.corpora import get_scheme
 from cdmer.evaluation._data import Data
 from cdmer.evaluation._dispatch import run_tasks
 from cdmer.evaluation._methods import read_methods
@@ -45,7 +46,10 @@ def benchmark(
     ----------
     methods : dict of str to (estimator or Method)
         Named classifiers or pipelines, adaptive (``fit(X, y, sample_domain)``) or not. They are
-        cloned. `Method` adds a grid to choose from and a citation.
+        cloned. `Method` adds a grid to choose from and a citation. Classifiers of `cdmer.zero_shot`
+        are told the scheme's classes where `class_names` is None. A class of classifiers with the
+        attribute ``abstains = True`` may predict -1, no answer, which counts as wrong; of any other
+        that is an error.
     corpora : sequence of Corpus, FeatureTable or PublishedFeatures
         Their names must differ, and they share no clip.
     protocol : Protocol, default=CDMERPairs()
@@ -143,7 +147,8 @@ def benchmark(
     own = not isinstance(store, ResultStore)
     store = ResultStore(store) if own else store
     try:
-        candidates = read_methods(methods, selection, protocol, strict=store.path is not None)
+        strict = store.path is not None
+        candidates = read_methods(methods, selection, protocol, strict, get_scheme(scheme))
         data = Data(
             corpora, scheme, descriptor, n_jobs=n_jobs, cache=cache, progress=progress
         )  # fmt: skip

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from cdmer._array import read_only
 from cdmer.adaptation import class_scores
-from cdmer.evaluation._counts import macro_f1_of_units, uf1_of_counts
+from cdmer.evaluation._counts import count_pairs, macro_f1_of_units, uf1_of_counts
 from cdmer.evaluation._fit import at_setting, fit_adaptive
 from cdmer.evaluation._methods import FIXED, LABEL_FREE, NESTED
 from cdmer.evaluation.selection._select import iter_fitted, select
@@ -161,7 +162,8 @@ def _nested_scores(estimator, grid, rows, n_classes):
                 fitted[index] = False
             else:
                 found = model.predict(read_only(rows.X[train[held]]))
-                predicted[index, held] = class_codes(found, predicted[index, held].shape, n_classes)
+                shape = predicted[index, held].shape
+                predicted[index, held] = class_codes(found, shape, n_classes, abstains(model))
     scores = np.array([_main_score(rows.y[train], p, n_classes) for p in predicted])
     return np.where(fitted, scores, np.nan)
 
@@ -174,7 +176,8 @@ def _oracle(estimator, grid, rows, test, n_classes):
     for index, model in iter_fitted(estimator, grid, *rows.parts):
         if model is None:
             continue
-        score = _main_score(y, class_codes(model.predict(X), y.shape, n_classes), n_classes)
+        codes = class_codes(model.predict(X), y.shape, n_classes, abstains(model))
+        score = _main_score(y, codes, n_classes)
         # First of equals in the grid's order, in whichever order they were fitted.
         if best.model is None or (score, -index) > (best.score, -place):
             best, place = Chosen(model, grid[index], score), index
@@ -190,8 +193,31 @@ def _best(scores, selection):
     return int(np.nanargmax(scores))
 
 
-def class_codes(predicted, shape, n_classes):
+def last_step(model):
+    """Give what predicts: the last step of a pipeline, the classifier behind `PerUnit`."""
+    while isinstance(model, Pipeline | PerUnit):
+        if isinstance(model, Pipeline):
+            model = model.steps[-1][1]
+        else:
+            model = model.models_[0] if getattr(model, "whole_", False) else model.estimator
+    return model
+
+
+def abstains(model):
+    """Whether a classifier may leave a clip unanswered, as its class says."""
+    return getattr(last_step(model), "abstains", False) is True
+
+
+def class_codes(predicted, shape, n_classes, may_abstain=False):
     """Give predictions as class codes, or 0 and 1 per action unit; anything else is none.
+
+    Parameters
+    ----------
+    predicted : array-like
+    shape : tuple of int
+    n_classes : int
+    may_abstain : bool, default=False
+        Whether -1, "no answer", may be among them.
 
     Returns
     -------
@@ -203,6 +229,7 @@ def class_codes(predicted, shape, n_classes):
     """
     codes = np.asarray(predicted)
     allowed = list(range(n_classes)) if len(shape) == 1 else [0, 1]
+    allowed = [-1, *allowed] if may_abstain else allowed
     if codes.shape != shape or not np.isin(codes, allowed).all():
         strange = codes[~np.isin(codes, allowed)].ravel()[:3].tolist() if codes.size else []
         raise ValueError(
@@ -215,11 +242,11 @@ def class_codes(predicted, shape, n_classes):
 def _main_score(truth, predicted, n_classes):
     """UF1 over the fixed class list; for action units the mean of their macro F1."""
     if truth.ndim == 2:
-        pairs = truth * 2 + predicted
-        counts = np.stack([np.bincount(column, minlength=4) for column in pairs.T])
-        return float(macro_f1_of_units(counts.reshape(-1, 2, 2)))
-    counts = np.bincount(truth * n_classes + predicted, minlength=n_classes**2)
-    return float(uf1_of_counts(counts.reshape(n_classes, n_classes)))
+        n_units = truth.shape[1]
+        unit = np.tile(np.arange(n_units), len(truth))
+        counts = count_pairs(unit, truth.ravel(), predicted.ravel(), (n_units, 2, 3))
+        return float(macro_f1_of_units(counts))
+    return float(uf1_of_counts(count_pairs(0, truth, predicted, (n_classes, n_classes + 1))))
 
 
 class PerUnit(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):

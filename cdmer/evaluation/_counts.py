@@ -1,7 +1,8 @@
 """Metrics of counts, for many confusion matrices at once.
 
 A confusion matrix has true classes in rows and predicted classes in columns. Action units, of which
-a clip shows several, have one 2 x 2 matrix per unit, absent first.
+a clip shows several, have one 2 x 2 matrix per unit, absent first. Matrices of C classes may have
+C + 1 columns: the last one counts abstentions, which are wrong, and about the true class alone.
 """
 
 import numpy as np
@@ -10,7 +11,34 @@ import numpy as np
 def f1_of_classes(counts):
     """F1 of each class, 0 where nobody is involved: shape (..., C, C) to shape (..., C)."""
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
-    return _ratio(2 * hits, counts.sum(axis=-1) + counts.sum(axis=-2))
+    return _ratio(2 * hits, involved_of_classes(counts))
+
+
+def involved_of_classes(counts):
+    """Clips that a class has plus those that it is predicted for: (..., C, C) to (..., C)."""
+    return counts.sum(axis=-1) + counts[..., : counts.shape[-2]].sum(axis=-2)
+
+
+def count_pairs(place, true, predicted, shape):
+    """Count true against predicted classes.
+
+    Parameters
+    ----------
+    place : ndarray of int, shape (n_predictions,)
+        Which of the matrices each prediction counts in.
+    true, predicted : ndarray of int, shape (n_predictions,)
+        Positions in the class list; a prediction of -1 is an abstention.
+    shape : tuple of int
+        ``(..., C, C)``, or ``(..., C, C + 1)`` where there are abstentions.
+
+    Returns
+    -------
+    ndarray of int
+    """
+    n_classes, n_columns = shape[-2:]
+    column = np.where(predicted < 0, n_classes, predicted)
+    flat = (place * n_classes + true) * n_columns + column
+    return np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
 
 
 def uf1_of_counts(counts):

@@ -11,12 +11,13 @@ from sklearn.model_selection import ParameterGrid
 
 from cdmer._parameters import ParameterError
 from cdmer.evaluation._fit import adapting_parts
+from cdmer.evaluation._interviewers import is_estimator, tell_classes
 from cdmer.evaluation._modules import is_module, tell_module
 from cdmer.evaluation._records import canonical_json, digest
 from cdmer.evaluation.selection import CRITERIA
 
 FIXED, NESTED, ORACLE, LABEL_FREE = "fixed", "nested-loso", "oracle", "label-free:"
-# They change how a result is computed, not which.
+# They change how a result is computed, not which; classes may name more, as `unsaid`.
 _UNSAID = {"memory", "n_jobs", "verbose"}
 
 
@@ -79,19 +80,15 @@ class Candidate:
     def has_chance(self):
         """Whether a `random_state` was left open, here or in an estimator of the grid, a bool."""
         values = [value for setting in self.grid or () for value in setting.values()]
-        return any(_open_seeds(part) for part in (self.estimator, *filter(_is_estimator, values)))
+        return any(_open_seeds(part) for part in (self.estimator, *filter(is_estimator, values)))
 
     def seeded(self, seed):
         """Give estimator and grid, with the seed in every `random_state` that was left open."""
         grid = self.grid and [
-            {k: _seeded(v, seed) if _is_estimator(v) else v for k, v in setting.items()}
+            {k: _seeded(v, seed) if is_estimator(v) else v for k, v in setting.items()}
             for setting in self.grid
         ]
         return _seeded(self.estimator, seed), grid
-
-
-def _is_estimator(value):
-    return hasattr(value, "get_params") and not isinstance(value, type)
 
 
 def _seeded(estimator, seed):
@@ -126,7 +123,7 @@ def check_selection(selection):
     return list(dict.fromkeys(given))
 
 
-def read_methods(methods, selection, protocol, strict):
+def read_methods(methods, selection, protocol, strict, scheme):
     """Check methods and pair each with its selections.
 
     Parameters
@@ -136,6 +133,8 @@ def read_methods(methods, selection, protocol, strict):
     protocol : Protocol
     strict : bool
         Whether every parameter has to be told by its content, as a store needs it.
+    scheme : LabelScheme or ActionUnitScheme
+        Its classes are those that vision-language models are asked about.
 
     Returns
     -------
@@ -145,7 +144,8 @@ def read_methods(methods, selection, protocol, strict):
     ------
     ValueError, TypeError
         If there is none, a grid names a parameter that does not exist, or a method asks for what
-        the protocol forbids. The message names the method.
+        the protocol forbids, or about other classes than the scheme's. The message names the
+        method.
     """
     if not isinstance(methods, dict) or not methods:
         raise ParameterError(
@@ -159,7 +159,7 @@ def read_methods(methods, selection, protocol, strict):
         _check_estimator(name, method.estimator)
         _check_roles(name, method.estimator, protocol)
         own = selection if method.selection is None else check_selection(method.selection)
-        grid = _read_grid(name, method)
+        estimator, grid = _tell_classes(name, method.estimator, _read_grid(name, method), scheme)
         for how in own if grid is not None else [FIXED]:
             if how.startswith(LABEL_FREE) and not protocol.allows_unlabelled_target:
                 raise ValueError(
@@ -168,7 +168,7 @@ def read_methods(methods, selection, protocol, strict):
                 )
             try:
                 spec = {
-                    "estimator": describe(method.estimator, strict),
+                    "estimator": describe(estimator, strict),
                     "grid": None if how == FIXED else describe(grid, strict),
                 }
             except TypeError as error:
@@ -176,7 +176,7 @@ def read_methods(methods, selection, protocol, strict):
             label = name if how == FIXED else f"{name}, {how}"
             settings = None if how == FIXED else grid
             candidates.append(
-                Candidate(label, name, how, method.estimator, settings, spec, method.citation)
+                Candidate(label, name, how, estimator, settings, spec, method.citation)
             )
     labels = [candidate.label for candidate in candidates]
     twice = sorted({label for label in labels if labels.count(label) > 1})
@@ -208,6 +208,13 @@ def _check_roles(name, estimator, protocol):
         )
 
 
+def _tell_classes(name, estimator, grid, scheme):
+    try:
+        return tell_classes(estimator, grid, scheme)
+    except ValueError as error:
+        raise ParameterError(f"methods: {name!r}: {error}") from None
+
+
 def _read_grid(name, method):
     if method.grid is None:
         return None
@@ -232,7 +239,8 @@ def describe(value, strict=True):
     ----------
     value : object
         Numbers, strings, arrays, containers, functions that can be imported, dataclasses,
-        scikit-learn estimators (`n_jobs`, `memory` and `verbose` of these are left out) and torch
+        scikit-learn estimators (`n_jobs`, `memory` and `verbose` of these are left out, and what
+        their class lists as `unsaid`; what they tell of files by `file_digests` comes in) and torch
         modules, of which a digest of layers and weights is told.
     strict : bool, default=True
         Whether anything else is refused; otherwise its `repr` stands for it.
@@ -280,10 +288,13 @@ def describe(value, strict=True):
     else:
         return {"object": re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))}
     kind = type(value)
-    return {
+    unsaid = _UNSAID | set(getattr(kind, "unsaid", ()))
+    told = {
         "class": f"{kind.__module__}.{kind.__qualname__}",
-        "parameters": {k: describe(v, strict) for k, v in parts.items() if k not in _UNSAID},
+        "parameters": {k: describe(v, strict) for k, v in parts.items() if k not in unsaid},
     }
+    digests = value.file_digests() if hasattr(value, "file_digests") else {}
+    return told | ({"files": digests} if digests else {})
 
 
 def _describe_named(value, strict):

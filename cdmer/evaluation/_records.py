@@ -62,13 +62,15 @@ class Unit:
     test_set : str
         Key of the `TestSet`.
     predicted : tuple of int, or tuple of tuple of int, or None
-        As in `TestSet.truth`, in its order; None if the unit failed.
+        As in `TestSet.truth`, in its order, -1 for an abstention; None if the unit failed.
     scores : ndarray of float64, shape (n_clips, n_classes), or None
         Probabilities where the method states any, else its scores, in the order of the scheme's
         classes; NaN for a class that the method has not seen. None where there are none.
     details : dict
         What else is worth keeping, as JSON can hold it: ``params`` (the chosen setting),
-        ``region_weights`` (list of float), ``score_kind`` ("probability" or "score").
+        ``region_weights`` (list of float), ``score_kind`` ("probability" or "score"),
+        ``n_parameters`` (of a network), ``usage`` (requests and tokens, dict of str to int),
+        ``abstentions`` (clips by reason, dict of str to int).
     embedding : dict of str to ndarray, or None
         ``before`` and ``after``, float32 of shape (n_rows, 2); ``target``, bool of shape (n_rows,);
         ``codes``, int of shape (n_rows,): class of each row.

@@ -5,7 +5,13 @@ import json
 import numpy as np
 
 from cdmer._parameters import check_choice
-from cdmer.evaluation._counts import CLASS_METRICS, UNIT_METRICS, f1_of_classes
+from cdmer.evaluation._counts import (
+    CLASS_METRICS,
+    UNIT_METRICS,
+    count_pairs,
+    f1_of_classes,
+    involved_of_classes,
+)
 from cdmer.evaluation._display import Display
 from cdmer.evaluation.protocols import people
 
@@ -31,8 +37,9 @@ class Results(Display):
         One row per clip, unit of work and, under a scheme of action units, action unit. Columns
         ``experiment, kind, source, target, fold, method, selection, seed, clip, corpus, subject,
         person, y_true, y_pred``, categorical but for `seed`; then ``unit`` under such a scheme.
-        Classes by name. `method` tells the selection too, unless it is "fixed": ``"TCA, oracle"``.
-        `seed` is -1 for methods without chance.
+        Classes by name; `y_pred` is missing where the method abstained. `method` tells the
+        selection too, unless it is "fixed": ``"TCA, oracle"``. `seed` is -1 for methods without
+        chance.
     classes : tuple of str
         The scheme's fixed class list; the action units under a scheme of these.
     scheme : str
@@ -98,6 +105,11 @@ class Results(Display):
         return "unit" in self.predictions.columns
 
     @property
+    def abstains(self):
+        """Whether a method left a clip unanswered anywhere, a bool."""
+        return bool((self.predictions["y_pred"].cat.codes < 0).any())
+
+    @property
     def metrics(self):
         """Names of the metrics, a list of str; the first one is the main one."""
         return list(self._metrics)
@@ -132,6 +144,7 @@ class Results(Display):
             One row per group, in order of appearance, with the columns of `by`.
         counts : ndarray of int, shape (n_groups, n_classes, n_classes)
             True classes in rows. Under a scheme of action units of shape (n_groups, n_units, 2, 2).
+            Where these results have any abstention, one column more, of these, is the last.
         """
         frame = self.predictions
         number = frame.groupby(list(by), sort=False, observed=True).ngroup().to_numpy()
@@ -145,13 +158,11 @@ class Results(Display):
         if self.multilabel:
             n_units = len(self.classes)
             place = number * n_units + frame["unit"].cat.codes.to_numpy(dtype=np.int64)
-            shape = (n_groups, n_units, 2, 2)
+            shape = (n_groups, n_units, 2)
         else:
-            place, shape = number, (n_groups, len(self.classes), len(self.classes))
-        flat = np.bincount(
-            (place * shape[-1] + true) * shape[-1] + predicted, minlength=int(np.prod(shape))
-        )
-        return groups, flat.reshape(shape)
+            place, shape = number, (n_groups, len(self.classes))
+        n_columns = shape[-1] + self.abstains
+        return groups, count_pairs(place, true, predicted, (*shape, n_columns))
 
     def scores(self, by="experiment"):
         """Every metric, from pooled predictions.
@@ -165,8 +176,9 @@ class Results(Display):
         Returns
         -------
         pandas.DataFrame
-            A row per pool, method and seed: what is pooled, ``method, selection, seed, n_clips``,
-            and a column per metric.
+            A row per pool, method and seed: what is pooled, ``method, selection, seed, n_clips,
+            n_abstained``, and a column per metric. Abstentions count as wrong. Under a scheme of
+            action units `n_abstained` counts units of clips.
 
         Raises
         ------
@@ -177,6 +189,8 @@ class Results(Display):
         scores, counts = self.counts([*_POOLED[by], *_WHO])
         n_labels = len(self.classes) if self.multilabel else 1
         scores["n_clips"] = counts.reshape(len(counts), -1).sum(axis=1) // n_labels
+        unanswered = counts[..., counts.shape[-2] :].reshape(len(counts), -1)
+        scores["n_abstained"] = unanswered.sum(axis=1)
         for name, metric in self._metrics.items():
             scores[name] = metric(counts)
         return scores
@@ -232,7 +246,7 @@ class Results(Display):
         pooled = self.scores()
         folds, counts = self.counts(["experiment", "fold", *_WHO])
         f1 = f1_of_classes(counts)
-        present = (counts.sum(axis=-1) + counts.sum(axis=-2)) > 0
+        present = involved_of_classes(counts) > 0
         folds["mean of folds, classes present"] = f1.sum(axis=1) / present.sum(axis=1)
         folds["mean of folds, all classes"] = f1.mean(axis=1)
         names = ["mean of folds, classes present", "mean of folds, all classes"]
@@ -253,7 +267,8 @@ class Results(Display):
         Returns
         -------
         ndarray of int, shape (n_classes, n_classes)
-            Under a scheme of action units of shape (n_units, 2, 2).
+            Under a scheme of action units of shape (n_units, 2, 2). Where these results have any
+            abstention, one column more, of these, is the last.
 
         Raises
         ------

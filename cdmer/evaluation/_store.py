@@ -66,10 +66,10 @@ class ResultStore:
     ``units``
         ``key``, SHA-256 of ``config``; ``config``, JSON of everything that the outcome follows
         from; ``test_set``, a key of ``test_sets``; ``predicted``, JSON list of positions in the
-        class list, clip by clip, NULL if the unit failed; ``scores``, float64, little-endian, clip
-        by clip, in the order of the classes, or NULL; ``details`` and ``seconds``, JSON; ``error``,
-        JSON with type, message and traceback, or NULL; ``finished``, time in UTC; ``embedding``, an
-        npz file, or NULL; ``checksum``, BLAKE2b of the rest.
+        class list, clip by clip, -1 for an abstention, NULL if the unit failed; ``scores``,
+        float64, little-endian, clip by clip, in the order of the classes, or NULL; ``details`` and
+        ``seconds``, JSON; ``error``, JSON with type, message and traceback, or NULL; ``finished``,
+        time in UTC; ``embedding``, an npz file, or NULL; ``checksum``, BLAKE2b of the rest.
     ``test_sets``
         ``key``, SHA-256 of ``clips``; ``clips``, JSON list of four lists: clips, corpora, subjects
         and true classes.

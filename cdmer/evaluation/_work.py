@@ -6,11 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.pipeline import Pipeline
 
 from cdmer._array import read_only
 from cdmer._threads import one_blas_thread
-from cdmer.evaluation._choose import Chosen, choose, class_codes, fold_rows, wrap_units
+from cdmer.evaluation._choose import (
+    Chosen,
+    abstains,
+    choose,
+    class_codes,
+    fold_rows,
+    last_step,
+    wrap_units,
+)
+from cdmer.evaluation._costs import costs
 from cdmer.evaluation._embedding import embed
 from cdmer.evaluation._methods import ORACLE
 from cdmer.evaluation._together import fit_together
@@ -134,11 +142,14 @@ def _outcome(task, chosen, rows, X_test, truth):
     scores, kind = _scores(chosen.model, X_test, task.n_classes, truth.ndim)
     if scores is not None:
         details["score_kind"] = kind
-    weights = getattr(_last(chosen.model), "group_norms_", None)
+    last = last_step(chosen.model)
+    weights = getattr(last, "group_norms_", None)
     if weights is not None:
         details["region_weights"] = np.asarray(weights, dtype=float).tolist()
+    details |= costs(last)
+    codes = class_codes(predicted, shape, task.n_classes, abstains(chosen.model))
     return {
-        "predicted": _tuples(class_codes(predicted, shape, task.n_classes)),
+        "predicted": _tuples(codes),
         "scores": scores,
         "details": details,
         "embedding": embed(chosen.model, rows, truth[task.adapt]) if task.embeddings else None,
@@ -173,12 +184,6 @@ def _scores(model, X, n_classes, n_dimensions):
     scores = np.full((len(X), n_classes), np.nan)
     scores[:, np.asarray(classes, dtype=int)] = given
     return scores, kind
-
-
-def _last(model):
-    while isinstance(model, Pipeline):
-        model = model.steps[-1][1]
-    return model
 
 
 def _plain(value):

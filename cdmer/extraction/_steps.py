@@ -70,19 +70,20 @@ def describe(steps):
     Returns
     -------
     str
-        ``"Step(parameter=value, …) → Step(…)"``, defaults included.
+        ``"Step(parameter=value, …) → Step(…)"``, defaults included. What a step tells of files by
+        ``file_digests()`` comes behind their path: ``weights='a.pt' (sha256 …)``.
     """
-    return " → ".join(
-        f"{type(step).__name__}("
-        + ", ".join(
+    return " → ".join(f"{type(step).__name__}({', '.join(_parameters(step))})" for step in steps)
+
+
+def _parameters(step):
+    digests = step.file_digests() if hasattr(step, "file_digests") else {}
+    for name, value in sorted(step.get_params(deep=False).items()):
+        if name not in _UNSAID:
             # Functions and the like tell their address in memory.
-            f"{name}={re.sub(r' at 0x[0-9a-fA-F]+', '', ' '.join(repr(value).split()))}"
-            for name, value in sorted(step.get_params(deep=False).items())
-            if name not in _UNSAID
-        )
-        + ")"
-        for step in steps
-    )
+            told = re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(repr(value).split()))
+            seal = f" (sha256 {digests[name]})" if name in digests else ""
+            yield f"{name}={told}{seal}"
 
 
 def name_columns(steps, clip):

@@ -1,6 +1,7 @@
 """Features of networks: what torch computes, whatever way clips take to get there."""
 
 import ast
+import hashlib
 import pickle
 import sys
 from pathlib import Path
@@ -18,7 +19,9 @@ from torch import nn
 
 import cdmer.features
 from cdmer.corpora import Clip, Corpus, FrameFolder, make_synthetic_corpus
+from cdmer.evaluation._methods import describe
 from cdmer.extraction import extract
+from cdmer.extraction._cache import FeatureCache
 from cdmer.features import DeepFeatures, FlowImages, Frames
 from cdmer.features._deep_input import default_preparation, look_ahead
 from cdmer.nets import C3D, NETWORKS, R3D18, MicroExpFuseNet, STSTNet
@@ -439,3 +442,26 @@ def test_gpu_gives_the_same(corpus, precision):
     np.testing.assert_allclose(
         features.fit_transform(corpus), expected, atol=tolerance * np.abs(expected).max()
     )
+
+
+def test_a_file_that_changes_is_another_descriptor(tmp_path, corpus):
+    """Cache, table and store name weights by what the file holds."""
+    path = tmp_path / "weights.safetensors"
+    network = STSTNet()
+    found = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        for parameter in network.parameters():
+            nn.init.normal_(parameter, std=0.1)
+        save_file(network.state_dict(), path)
+        model = DeepFeatures("STSTNet", weights=str(path))
+        table = extract(corpus, model, cache=tmp_path / "cache")
+        np.testing.assert_allclose(table.features, model.fit_transform(corpus), atol=1e-4)
+        name = FeatureCache(tmp_path / "cache", [make_pipeline(model)]).steps
+        found.append((name, table.transformer, str(describe(model))))
+    for first, same, other in zip(*found, strict=True):
+        assert first == same != other
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in found[2][1]
+    assert len(list((tmp_path / "cache").rglob("*.npy"))) == 2 * len(corpus)
+    path.unlink()
+    assert model.file_digests() == DeepFeatures("STSTNet", weights="default").file_digests() == {}

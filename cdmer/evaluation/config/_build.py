@@ -88,7 +88,7 @@ def _value(section, key, value, classes, known):
     """Give the value of a parameter: what tables describe, arrays, or the value as it is."""
     if key == "model_path" or (key == "weights" and "network" in known and value != "default"):
         return str(section.read_path(key))
-    if key == "network_params":
+    if key in ("network_params", "request_params"):
         return section.read(key, dict)
     value = build_value(classes)(section, key, value)
     # TOML has arrays alone; classes that are hashed or compared want tuples.

@@ -17,6 +17,7 @@ from sklearn.svm import SVC, LinearSVC
 from cdmer import adaptation, features, preprocessing
 from cdmer.evaluation import protocols
 from cdmer.evaluation._label_free import label_free_pipeline
+from cdmer.evaluation.config._endpoints import ASKED
 from cdmer.evaluation.config._networks import DEEP, Classes
 from cdmer.evaluation.protocols import Protocol
 
@@ -64,7 +65,7 @@ DESCRIPTORS = _public(features, BaseEstimator) | _public(preprocessing, BaseEsti
 DESCRIPTORS |= _named(_PARTS) | _named([_column_planes])
 METHODS = DESCRIPTORS | _public(adaptation, BaseEstimator)
 METHODS |= _named(_SCIKIT_LEARN) | _named(_FUNCTIONS)
-METHODS = Classes(METHODS, DEEP)
+METHODS = Classes(METHODS, DEEP | ASKED)
 PROTOCOLS = _public(protocols, Protocol)
 
 

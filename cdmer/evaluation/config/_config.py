@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cdmer.corpora import list_schemes
+from cdmer.corpora import get_scheme, list_schemes
 from cdmer.evaluation.config._entries import (
     read_corpora,
     read_descriptor,
@@ -140,6 +140,10 @@ def load_config(path):
     values; a range ``{start = 1, stop = 85, step = 6}``, up to ``stop`` itself;
     ``{logspace = [-3, 3, 7]}``, so many powers of ten; or an array of ranges.
 
+    A file may name vision-language models of `cdmer.zero_shot` and their addresses, but neither
+    allow that clips are sent to other machines, nor say which environment variable holds a key:
+    `run_config` is told so, by who runs it.
+
     Examples
     --------
     >>> import tempfile
@@ -168,7 +172,7 @@ def load_config(path):
     scheme = top.choose("scheme", top.content.get("scheme", "cdmer-130"), list_schemes(), "scheme")
     selection = read_selection(top, ("fixed",))
     protocol = read_protocol(top)
-    methods = read_methods(top, selection, protocol)
+    methods = read_methods(top, selection, protocol, get_scheme(scheme))
     return Config(
         path=path,
         text=text,

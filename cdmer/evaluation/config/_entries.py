@@ -89,7 +89,7 @@ def read_descriptor(top):
     return descriptor
 
 
-def read_methods(top, selection, protocol):
+def read_methods(top, selection, protocol, scheme):
     """Give the methods, a dict of str to Method, each checked as `benchmark` would."""
     tables = top.within("methods")
     if not tables.content:
@@ -106,7 +106,7 @@ def read_methods(top, selection, protocol):
             estimator, grid, section.read("citation", str, ""), None if own is None else list(own)
         )
         try:
-            check_methods({name: method}, list(selection), protocol, strict=True)
+            check_methods({name: method}, list(selection), protocol, True, scheme)
         except (TypeError, ValueError) as error:
             raise section.fault("", error) from error
         methods[name] = method

@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import numpy as np
 
-from cdmer.evaluation.config._networks import UNSAID
+from cdmer.evaluation.config import _endpoints, _networks
 from cdmer.evaluation.config._section import unknown
 
+_UNSAID = _networks.UNSAID | _endpoints.UNSAID
 _MOST_VALUES = 100_000
 
 
@@ -48,7 +49,7 @@ def _read_table(section, key, table, build_value, estimator):
         raise section.fault(key, f"expected a table of parameters, got {table!r}")
     inner = section.within(key, table)
     if hasattr(estimator, "get_params"):
-        known = [name for name in estimator.get_params() if name.split("__")[-1] not in UNSAID]
+        known = [name for name in estimator.get_params() if name.split("__")[-1] not in _UNSAID]
         for name in table:
             if name not in known:
                 what = f"parameter of {type(estimator).__name__}"

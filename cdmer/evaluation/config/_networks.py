@@ -42,6 +42,21 @@ class Classes(Mapping):
         return len(self._known) + len(self._lazy)
 
 
+def restricted(kind, unsaid, check):
+    """Make a function in place of a class: without some parameters, and checking what it makes."""
+
+    def make(**params):
+        made = kind(**params)
+        check(made)
+        return made
+
+    make.__name__, make.__module__ = kind.__name__, kind.__module__
+    signature = inspect.signature(kind)
+    kept = [p for name, p in signature.parameters.items() if name not in unsaid]
+    make.__signature__ = signature.replace(parameters=kept)
+    return make
+
+
 def _member(module, name):
     import_extra("torch", "deep")
     return getattr(import_module(module), name)
@@ -51,16 +66,7 @@ def _net_classifier():
     import_extra("torch", "deep")
     from cdmer.nets import NetClassifier
 
-    def make(**params):
-        classifier = NetClassifier(**params)
-        _check(classifier)
-        return classifier
-
-    make.__name__, make.__module__ = NetClassifier.__name__, NetClassifier.__module__
-    signature = inspect.signature(NetClassifier)
-    kept = [p for name, p in signature.parameters.items() if name not in UNSAID]
-    make.__signature__ = signature.replace(parameters=kept)
-    return make
+    return restricted(NetClassifier, UNSAID, _check)
 
 
 DEEP = {"NetClassifier": _net_classifier}

@@ -2,6 +2,7 @@
 
 from cdmer.evaluation._data import Data
 from cdmer.evaluation._methods import read_methods
+from cdmer.evaluation.config._endpoints import addresses
 
 
 def describe_plan(config, progress=None):
@@ -24,7 +25,9 @@ def describe_plan(config, progress=None):
     """
     data = Data(config.open_corpora(progress), config.scheme)
     folds = config.protocol.roles(data.metadata)
-    methods = read_methods(config.methods, config.selection, config.protocol, strict=True)
+    methods = read_methods(
+        config.methods, config.selection, config.protocol, strict=True, scheme=data.scheme
+    )
     lines = [f"{config.title or config.path.name}: {config.protocol!r}", ""]
     for corpus in data.about:
         counts = ", ".join(f"{name} {n}" for name, n in corpus["counts"].items())
@@ -39,6 +42,11 @@ def describe_plan(config, progress=None):
             + (f" × {counted(n_seeds, 'seed')}" if n_seeds > 1 else "")
             + (f", {counted(len(method.grid), 'setting')} each" if method.grid else "")
         )
+    lines += [
+        f"{name} sends clips to {url}"
+        for name, method in config.methods.items()
+        for url in addresses(method)
+    ]
     experiments = {fold.experiment for fold in folds}
     lines += ["", f"{counted(total, 'unit')} of work in {counted(len(experiments), 'experiment')}"]
     return "\n".join(lines)

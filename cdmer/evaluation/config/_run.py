@@ -5,10 +5,22 @@ from pathlib import Path
 
 from cdmer._extras import import_extra
 from cdmer.evaluation._benchmark import benchmark
+from cdmer.evaluation._store import ResultStore
 from cdmer.evaluation.config._config import Config, load_config
+from cdmer.evaluation.config._endpoints import permit
 
 
-def run_config(config, *, store=None, report=None, n_jobs=None, cache=None, progress=None):
+def run_config(
+    config,
+    *,
+    store=None,
+    report=None,
+    n_jobs=None,
+    cache=None,
+    allow_upload=False,
+    api_key_env=None,
+    progress=None,
+):
     """Run the benchmark that a config file describes, and write its report if it names one.
 
     Parameters
@@ -23,6 +35,12 @@ def run_config(config, *, store=None, report=None, n_jobs=None, cache=None, prog
         Number of joblib workers. The result does not depend on it.
     cache : path-like or None, default=None
         Folder for features of clips: see `cdmer.evaluation.benchmark`.
+    allow_upload : bool, default=False
+        Whether clips may be sent to the endpoints of vision-language models that the config names,
+        where they are on other machines. Answers are kept beside the store, in a folder of its name
+        with ``-answers`` in place of the suffix.
+    api_key_env : str or None, default=None
+        Name of the environment variable that holds the key of the endpoint.
     progress : bool or None, default=None
         None shows bars on terminals alone, False never.
 
@@ -34,14 +52,19 @@ def run_config(config, *, store=None, report=None, n_jobs=None, cache=None, prog
     ------
     ValueError, TypeError, OSError
         As `load_config` and `cdmer.evaluation.benchmark`.
+    PermissionError
+        If an endpoint is on another machine, and `allow_upload` is False.
     """
     if not isinstance(config, Config):
         config = load_config(config)
     report = config.report if report is None else Path(report)
     if report is not None:
         _check_report(report)
+    store = config.store if store is None else store
+    place = store.path if isinstance(store, ResultStore) else Path(store)
+    answers = None if place is None else place.with_name(f"{place.stem}-answers")
     results = benchmark(
-        config.methods,
+        permit(config.methods, allow_upload, api_key_env, answers),
         config.open_corpora(progress),
         config.protocol,
         descriptor=config.descriptor,
@@ -49,7 +72,7 @@ def run_config(config, *, store=None, report=None, n_jobs=None, cache=None, prog
         selection=list(config.selection),
         seeds=config.seeds,
         n_jobs=n_jobs,
-        store=config.store if store is None else store,
+        store=store,
         cache=cache,
         embeddings=config.embeddings,
         title=config.title,

@@ -5,14 +5,17 @@ import numpy as np
 from cdmer._extras import import_extra
 from cdmer.evaluation.figures._style import INK
 
+ABSTAINED = "abstained"
+
 
 def plot_confusion(counts, classes, ax=None):
     """Draw a confusion matrix: counts and row percentages, shaded by the latter.
 
     Parameters
     ----------
-    counts : array-like of int, shape (n_classes, n_classes)
-        True classes in rows, predicted classes in columns, as `Results.confusion` gives them.
+    counts : array-like of int, shape (n_classes, n_classes) or (n_classes, n_classes + 1)
+        True classes in rows, predicted classes in columns, as `Results.confusion` gives them. A
+        last column counts abstentions, and is drawn if there are any.
     classes : sequence of str
         Names of the classes.
     ax : matplotlib.axes.Axes, optional
@@ -28,17 +31,18 @@ def plot_confusion(counts, classes, ax=None):
     ImportError
         If matplotlib is missing.
     ValueError
-        If `counts` is not square with one row per class, or holds a negative number.
+        If `counts` has not one row per class, or holds a negative number.
     """
     counts, classes = np.asarray(counts), list(classes)
     n = len(classes)
-    if counts.shape != (n, n) or (counts < 0).any():
+    if counts.shape not in ((n, n), (n, n + 1)) or (counts < 0).any():
         raise ValueError(
             f"counts: expected numbers >= 0 of shape ({n}, {n}), one row per class, got shape "
             f"{counts.shape}" + (f" with {counts.min()}" if counts.size else "")
         )
+    counts, columns = told_columns(counts, classes)
     if ax is None:
-        size = 1.6 + 1.0 * n, 1.1 + 0.8 * n
+        size = 1.6 + 1.0 * len(columns), 1.1 + 0.8 * n
         ax = import_extra("matplotlib.figure").Figure(figsize=size, layout="tight").subplots()
     shares = row_shares(counts)
     ax.imshow(np.nan_to_num(shares), cmap="Blues", vmin=0, vmax=1.6, aspect="auto")
@@ -47,11 +51,19 @@ def plot_confusion(counts, classes, ax=None):
         text = f"{count}\n{share:.0%}" if np.isfinite(share) else f"{count}"
         weight = "bold" if row == column else "normal"
         ax.text(column, row, text, ha="center", va="center", color=INK, fontweight=weight)
-    ax.set_xticks(range(n), classes, parse_math=False)
+    ax.set_xticks(range(len(columns)), columns, parse_math=False)
     ax.set_yticks(range(n), classes, parse_math=False)
     ax.set(xlabel="predicted", ylabel="true")
     ax.tick_params(length=0)
     return ax
+
+
+def told_columns(counts, classes):
+    """Give counts and the names of their columns, without one for abstentions if there are none."""
+    n = len(classes)
+    if counts[:, n:].any():
+        return counts, [*classes, ABSTAINED]
+    return counts[:, :n], list(classes)
 
 
 def row_shares(counts):

@@ -1,6 +1,9 @@
 """What was run, and how far to trust it, in words."""
 
 import json
+from collections import Counter
+
+import numpy as np
 
 _SELECTION = {
     "fixed": "Settings of {methods} were fixed beforehand.",
@@ -47,6 +50,7 @@ def caveats(results):
             else "The tested clips were not seen by any method before they were predicted."
         )
     said += _selections(results)
+    said += abstentions(results)
     if results.failures is not None and len(results.failures):
         n_all = len(results.failures) + len(results.units)
         said.append(
@@ -57,6 +61,31 @@ def caveats(results):
         if lost:
             said.append(f"Without any result, and so in no table: {', '.join(lost)}.")
     return said + [note for note in results.info.get("notes", ()) if note not in said]
+
+
+def abstentions(results):
+    """Say which methods left clips unanswered, how many and why, a list of at most one str."""
+    frame = results.predictions
+    missing = frame["y_pred"].isna()
+    told = []
+    for method in results.methods if missing.any() else ():
+        of_method = (frame["method"] == method).to_numpy()
+        number = np.count_nonzero(missing[of_method])
+        if number:
+            n_all, why = np.count_nonzero(of_method), _reasons(results, method)
+            told.append(f"{method} {number} of {n_all}{why}")
+    what = "action units of clips" if results.multilabel else "clips"
+    return [f"Abstentions, of {what}, count as wrong: {'; '.join(told)}."] if told else []
+
+
+def _reasons(results, method):
+    if results.units is None:
+        return ""
+    reasons = Counter()
+    for details in results.units.loc[results.units["method"] == method, "details"]:
+        reasons.update(details.get("abstentions", {}))
+    told = ", ".join(f"{reason} {number}" for reason, number in reasons.most_common())
+    return f" ({'clips: ' * results.multilabel}{told})" if told else ""
 
 
 def _selections(results):

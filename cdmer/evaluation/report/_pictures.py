@@ -13,6 +13,7 @@ from cdmer.evaluation.figures import (
     plot_embedding,
     plot_regions,
 )
+from cdmer.evaluation.figures._confusion import told_columns
 from cdmer.evaluation.report._regions import region_maps
 from cdmer.evaluation.report._tables import MEAN, method_label, oracle_methods, pool_label
 from cdmer.evaluation.statistics import plot_comparisons, plot_forest, plot_ranks, ranks
@@ -93,10 +94,9 @@ def confusions(results):
     oracle = oracle_methods(results)
     pictures = []
     for method in results.methods:
-        counts = results.confusion(method)
+        counts, columns = told_columns(results.confusion(method), results.classes)
         words = "; ".join(
-            f"true {true}: "
-            + ", ".join(f"{n} {c}" for c, n in zip(results.classes, row, strict=True))
+            f"true {true}: " + ", ".join(f"{n} {c}" for c, n in zip(columns, row, strict=True))
             for true, row in zip(results.classes, counts, strict=True)
         )
         name = method_label(method, method in oracle)

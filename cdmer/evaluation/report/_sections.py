@@ -14,6 +14,12 @@ from cdmer.evaluation.report._tables import (
     oracle_methods,
 )
 
+# What units of work tell under ``details``, and under ``usage`` there.
+USAGE = {
+    "requests": "requests",
+    "prompt_tokens": "prompt tokens",
+    "completion_tokens": "completion tokens",
+}
 STEPS = {"select_s": "picking a setting", "fit_s": "fitting", "predict_s": "predicting"}
 
 
@@ -50,17 +56,44 @@ def averages_tables(results):
 
 
 def timing(results):
-    """Median seconds of a unit per method and step, and all of them together."""
+    """Median seconds of a unit per method and step, all of them together, and `costs`."""
     if results.units is None or not len(results.units):
         return []
     oracle, rows = oracle_methods(results), []
+    _, told = costs(results)
     for method in results.methods:
         seconds = results.units.loc[results.units["method"] == method, list(STEPS)]
         together = float(np.nansum(seconds.to_numpy(dtype=float)))
         medians = [_seconds(v) for v in seconds.median(skipna=True)]
         name = method_label(method, method in oracle)
-        rows.append((name, method in oracle, len(seconds), medians, _seconds(together)))
+        together = _seconds(together)
+        rows.append((name, method in oracle, len(seconds), medians, together, told[method]))
     return rows
+
+
+def costs(results):
+    """Parameters of networks, and what was asked of endpoints by all units together.
+
+    Returns
+    -------
+    columns : list of str
+        Those in which some method has a number.
+    told : dict of str to list of str
+        A text per column for every method.
+    """
+    found = {}
+    for method in results.methods:
+        details = list(results.units.loc[results.units["method"] == method, "details"])
+        sizes = sorted({d["n_parameters"] for d in details if "n_parameters" in d})
+        spread = [f"{size:,}" for size in (sizes[:1] + sizes[1:][-1:])]
+        usages = [d["usage"] for d in details if "usage" in d]
+        found[method] = {"parameters": "–".join(spread)} | {
+            column: f"{sum(usage.get(name, 0) for usage in usages):,}" if usages else ""
+            for name, column in USAGE.items()
+        }
+    columns = ["parameters", *USAGE.values()]
+    columns = [c for c in columns if any(told[c] for told in found.values())]
+    return columns, {m: [told[c] or "–" for c in columns] for m, told in found.items()}
 
 
 def beside_published(results):

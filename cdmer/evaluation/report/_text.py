@@ -2,6 +2,7 @@
 
 import re
 
+from cdmer.evaluation.report._about import abstentions
 from cdmer.evaluation.report._tables import score_table
 
 _LATEX = {
@@ -25,7 +26,7 @@ def to_latex(results, metric=None):
         name = rf"\textit{{{_latex(row.method)}}}" if row.oracle else _latex(row.method)
         lines.append(_latex_line([name, *(_cell(c, r"\textbf{%s}", "--") for c in row.cells)]))
     lines += [r"\bottomrule", r"\end{tabular}"]
-    notes = "".join(f"% {note}\n" for note in _notes(table))
+    notes = "".join(f"% {' '.join(note.split())}\n" for note in _notes(table, results))
     return notes + "\n".join(lines) + "\n"
 
 
@@ -39,14 +40,14 @@ def to_markdown(results, metric=None):
     for row in table.rows:
         name = f"*{_markdown(row.method)}*" if row.oracle else _markdown(row.method)
         lines.append(_markdown_line([name, *(_cell(c, "**%s**", "–") for c in row.cells)]))
-    return "\n".join([*lines, "", *_notes(table)]) + "\n"
+    return "\n".join([*lines, "", *_notes(table, results)]) + "\n"
 
 
 def _table(results, metric):
     return score_table(results, results.metrics[0] if metric is None else metric)
 
 
-def _notes(table):
+def _notes(table, results):
     """What the marks mean; ends of sentences of the report."""
     cells = [cell for row in table.rows for cell in row.cells]
     notes = [f"{table.title}: {table.meaning}."]
@@ -58,7 +59,7 @@ def _notes(table):
         notes.append("Oracle: selected on the labels of the tested clips; never marked as best.")
     if table.has_partial:
         notes.append("†: some units failed, the score is of fewer clips.")
-    return notes
+    return notes + abstentions(results)
 
 
 def _cell(cell, strong, missing):

@@ -13,6 +13,7 @@ from cdmer.evaluation.report._sections import (
     STEPS,
     averages_tables,
     beside_published,
+    costs,
     timing,
     unit_table,
 )
@@ -99,6 +100,7 @@ def _scores(results):
         "pairs": _pair_rows(results, pairs),
         "steps": list(STEPS.values()),
         "timing": timing(results),
+        "costs": [] if results.units is None else costs(results)[0],
         "published": beside_published(results),
     }
 

@@ -1,0 +1,104 @@
+"""Methods that ask a model at an endpoint: which classes they ask about."""
+
+from sklearn.base import clone
+from sklearn.utils import get_tags
+
+from cdmer.evaluation._fit import at_setting
+from cdmer.zero_shot._interview import Interviewer
+from cdmer.zero_shot._settings import read_names
+
+
+def interviewers(estimator):
+    """Find the parts of an estimator that ask an endpoint.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    dict of str to Interviewer
+        By what comes before the names of their parameters: ``"pipeline__step__"``.
+    """
+    parts = {"": estimator} | {f"{k}__": v for k, v in estimator.get_params(deep=True).items()}
+    return {prefix: part for prefix, part in parts.items() if isinstance(part, Interviewer)}
+
+
+def set_interviewers(value, only=lambda part: True, **params):
+    """Give an estimator with parameters set on all its parts that ask an endpoint.
+
+    Parameters
+    ----------
+    value : object
+        An estimator, or what else the grid of one may hold; that, and estimators that ask nobody,
+        are given back as they are.
+    only : callable, default=lambda part: True
+        Tells which parts are meant.
+    **params
+
+    Returns
+    -------
+    object
+    """
+    if not is_estimator(value):
+        return value
+    prefixes = [prefix for prefix, part in interviewers(value).items() if only(part)]
+    told = {f"{prefix}{name}": given for prefix in prefixes for name, given in params.items()}
+    return clone(value).set_params(**told) if told else value
+
+
+def is_estimator(value):
+    """Whether a value is an estimator."""
+    return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def tell_classes(estimator, grid, scheme):
+    """Tell parts that ask an endpoint the classes of a benchmark, or compare what they were told.
+
+    Parameters
+    ----------
+    estimator : estimator
+    grid : list of dict or None
+    scheme : LabelScheme or ActionUnitScheme
+
+    Returns
+    -------
+    estimator, grid
+        With the scheme's classes where `class_names` was None.
+
+    Raises
+    ------
+    ValueError
+        If a part asks about other classes, or in another order, which would give wrong codes; or
+        for one class per clip where the scheme has several, or the other way round.
+    """
+
+    def told(value):
+        return set_interviewers(
+            value, lambda part: part.class_names is None, class_names=scheme.classes
+        )
+
+    estimator = told(estimator)
+    grid = grid and [{key: told(value) for key, value in one.items()} for one in grid]
+    held = [value for one in grid or () for value in one.values() if is_estimator(value)]
+    if any(map(interviewers, [estimator, *held])):
+        for setting in grid or [{}]:
+            for part in interviewers(at_setting(estimator, setting)).values():
+                _check_classes(part, scheme)
+    return estimator, grid
+
+
+def _check_classes(part, scheme):
+    several = get_tags(part).classifier_tags.multi_label
+    if several != hasattr(scheme, "indicator"):
+        has = "one class" if several else "several classes"
+        raise ValueError(
+            f"scheme: {scheme.name!r} gives a clip {has}; {type(part).__name__} asks for "
+            + ("several" if several else "one")
+        )
+    names = read_names(part.class_names)
+    if names != tuple(scheme.classes):
+        raise ValueError(
+            f"class_names: expected the classes of scheme {scheme.name!r}, in their order, "
+            f"{tuple(scheme.classes)}, got {names}; None takes them from the benchmark"
+        )

@@ -1,0 +1,108 @@
+"""What a config file may say of vision-language models, and what only who runs it may say."""
+
+from dataclasses import replace
+from functools import partial
+
+from sklearn.model_selection import ParameterGrid
+
+from cdmer import zero_shot
+from cdmer._extras import import_extra
+from cdmer._parameters import ParameterError, check_flag
+from cdmer.evaluation._fit import at_setting
+from cdmer.evaluation._interviewers import interviewers, set_interviewers
+from cdmer.evaluation.config._networks import restricted
+from cdmer.zero_shot._address import check_upload, read_address, read_key
+from cdmer.zero_shot._settings import check_values
+
+# Whether faces leave the machine, which key is read, and where files go.
+UNSAID = {"allow_upload", "api_key_env", "cache"}
+_HOW = "--allow-upload of `cdmer benchmark`, or allow_upload=True of `run_config`,"
+
+
+def _interviewer(name):
+    import_extra("openai", "vlm")
+    return restricted(getattr(zero_shot, name), UNSAID, check_values)
+
+
+ASKED = {
+    name: partial(_interviewer, name)
+    for name in ("VisionLanguageActionUnits", "VisionLanguageClassifier")
+}
+
+
+def addresses(method):
+    """List the endpoints that a method asks, with its grid, each once.
+
+    Parameters
+    ----------
+    method : Method
+
+    Returns
+    -------
+    list of str
+    """
+    found = {}
+    for model in _settings_of(method):
+        for part in interviewers(model).values():
+            found[read_address(part.base_url).url] = None
+    return list(found)
+
+
+def _settings_of(method):
+    """Give the estimator, and at every setting of the grid if one of them may ask an endpoint."""
+    yield method.estimator
+    tables = method.grid if isinstance(method.grid, list) else [method.grid or {}]
+    values = [value for table in tables for given in table.values() for value in given]
+    if any(hasattr(v, "get_params") and interviewers(v) for v in [method.estimator, *values]):
+        for setting in ParameterGrid(method.grid or {}):
+            yield at_setting(method.estimator, setting)
+
+
+def permit(methods, allow_upload, api_key_env, cache):
+    """Give methods what no file may give them.
+
+    Parameters
+    ----------
+    methods : dict of str to Method
+    allow_upload : bool
+    api_key_env : str or None
+    cache : path-like or None
+        Folder for answers.
+
+    Returns
+    -------
+    dict of str to Method
+
+    Raises
+    ------
+    PermissionError
+        If an endpoint is on another machine, and `allow_upload` is False.
+    ParameterError
+        If there is no such key, or several endpoints would get it.
+    """
+    check_flag("allow_upload", allow_upload)
+    asked = {name: addresses(method) for name, method in methods.items()}
+    for name, urls in asked.items():
+        for url in urls:
+            try:
+                check_upload(read_address(url), allow_upload, _HOW)
+            except PermissionError as error:
+                raise PermissionError(f"methods: {name!r}: {error}") from None
+    read_key(api_key_env)
+    every = sorted({url for urls in asked.values() for url in urls})
+    if api_key_env is not None and len(every) > 1:
+        raise ParameterError(
+            f"api_key_env: a key belongs to one endpoint, and the methods ask {', '.join(every)}"
+        )
+    given = {"allow_upload": allow_upload, "api_key_env": api_key_env, "cache": cache}
+    return {name: _permitted(method, given) for name, method in methods.items()}
+
+
+def _permitted(method, given):
+    def told(table):
+        return {k: [set_interviewers(v, **given) for v in values] for k, values in table.items()}
+
+    grid = method.grid
+    if grid is not None:
+        grid = [told(table) for table in grid] if isinstance(grid, list) else told(grid)
+    return replace(method, estimator=set_interviewers(method.estimator, **given), grid=grid)

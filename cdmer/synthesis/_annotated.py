@@ -1,0 +1,90 @@
+"""Action units that coders saw in recordings."""
+
+import hashlib
+import json
+import re
+
+from cdmer._parameters import ParameterError
+from cdmer.corpora import get_scheme
+from cdmer.corpora._action_units import annotated_units
+from cdmer.synthesis._expert import FAINTEST, STRONGEST
+from cdmer.synthesis._expression import ACTION_UNITS, Expression, UnitSource
+
+# Prefix, side, number, side, FACS' level: "4", "AU12", "R12B", "T18", "12L".
+_UNIT = re.compile(r"(?:AU)?([LRTB]?)(\d{1,2})([LR]?)([A-E]?)", re.IGNORECASE)
+
+
+class AnnotatedUnits(UnitSource):
+    """Action units of the clips of a corpus.
+
+    A clip of the class is drawn, each as likely as any other, and gives its units: with the side
+    that is annotated, and with the intensity, A to E being 0.2 to 1. Units without an intensity
+    are given one between 0.1 and 0.3, as in `ExpertUnits`. Units that are not among the 17 of
+    `ACTION_UNITS`, and what is no single unit (``"12 or 15"``), are passed over.
+
+    Parameters
+    ----------
+    corpus : sequence of Clip
+        Their frames are not read.
+    scheme : str or LabelScheme, default="cdmer-130"
+        Gives the classes of the clips.
+
+    Raises
+    ------
+    ValueError
+        If no clip of the scheme's classes has such a unit, or the scheme does not know a label.
+    """
+
+    def __init__(self, corpus, scheme="cdmer-130"):
+        scheme = get_scheme(scheme)
+        found = {}
+        for clip in corpus:
+            label = scheme.classify(clip)
+            units = _read_units(clip) if label is not None and clip.action_units else ()
+            if units:
+                found.setdefault(label, []).append(units)
+        if not found:
+            raise ParameterError(
+                f"corpus: expected clips with one or more of the action units "
+                f"{', '.join(ACTION_UNITS)}, got none"
+            )
+        self.classes = tuple(label for label in scheme.classes if label in found)
+        self.clips = {label: tuple(found[label]) for label in self.classes}
+
+    def draw(self, label, rng):
+        """Draw an expression: see `UnitSource.draw`."""
+        self.check_label(label)
+        clips = self.clips[label]
+        units = [
+            (code, rng.uniform(FAINTEST, STRONGEST) if intensity is None else intensity)
+            for code, intensity in clips[rng.integers(len(clips))]
+        ]
+        return Expression(label, units, "annotated")
+
+    def describe(self):
+        """Everything that the draws follow from but the random numbers, a dict for JSON."""
+        digest = hashlib.sha256(json.dumps(self.clips).encode()).hexdigest()
+        counts = {label: len(clips) for label, clips in self.clips.items()}
+        return {"source": "annotated", "clips": counts, "sha256": digest}
+
+
+def _read_units(clip):
+    """Codes and intensities of a clip's units; None for an intensity that is not annotated."""
+    found = {}
+    for text in annotated_units(clip):
+        match = _UNIT.fullmatch("".join(text.split()))
+        if match is None or match[2].lstrip("0") not in ACTION_UNITS:
+            continue
+        unit = match[2].lstrip("0")
+        side = (match[1] or match[3]).upper()
+        level = match[4].upper()
+        # Top and bottom name halves of the lips, which show on both sides.
+        found[side if side in ("L", "R") else "", unit] = (
+            ("ABCDE".index(level) + 1) / 5 if level else None
+        )
+    # What is said of both sides holds for each.
+    return tuple(
+        (side + unit, intensity)
+        for (side, unit), intensity in found.items()
+        if not side or ("", unit) not in found
+    )

@@ -1,0 +1,139 @@
+"""Action units of macro-expressions that have just begun."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from cdmer._parameters import ParameterError, check_number
+from cdmer.synthesis._expert import check_emotions
+from cdmer.synthesis._expression import ACTION_UNITS, Expression, UnitSource
+
+_EARLIEST, _LATEST = 0.25, 0.5  # of the span from onset to apex
+_FAINTEST = 0.02  # a tenth of a level: below it tables hold noise
+_BEGUN = 0.1  # of the rise: where an expression is taken to begin
+
+
+class EarlyMacroUnits(UnitSource):
+    """Action units of macro-expressions on the way to their apex, when they are still faint [1]_.
+
+    An expression's apex is where its action units add up to most, and its onset the last frame
+    before at which they have risen by no more than a tenth. A table of the class is drawn, each as
+    likely as any other, and the frame at a share of the span between them that is uniform in
+    [0.25, 0.5]. Units fainter than 0.02 are left out.
+
+    Parameters
+    ----------
+    folder : path-like
+        Holds a folder per emotion with a table per macro-expression, ``happiness/03.csv``: the
+        format of OpenFace 2, with ``frame``, ``confidence``, ``success`` and ``AU01_r`` to
+        ``AU45_r``, intensities from 0 to 5.
+    classes : dict of str to sequence of str, default=None
+        Emotions of each class, as in `ExpertUnits`; those without a table are left out.
+    least_confidence : float, default=0.8
+        Frames with less count as not tracked.
+
+    Raises
+    ------
+    ParameterError
+        A ValueError and a TypeError: if a table lacks a column, holds numbers out of range, has no
+        rise, or a gap between onset and apex; if a folder is no emotion, or there is no table.
+    FileNotFoundError
+        If there is no such folder.
+
+    References
+    ----------
+    .. [1] Y. Liu, Z. Wang, T. Gedeon and L. Zheng, "How to synthesize a large-scale and trainable
+       micro-expression dataset?", ECCV 2022, https://arxiv.org/abs/2112.01730
+    """
+
+    def __init__(self, folder, classes=None, least_confidence=0.8):
+        emotions_of = check_emotions(classes)
+        check_number("least_confidence", least_confidence, least=0, most=1)
+        folder, known = Path(folder), {name for names in emotions_of.values() for name in names}
+        if not folder.is_dir():
+            raise FileNotFoundError(f"folder: expected tables in {folder}, which is no folder")
+        tables, digest = {}, hashlib.sha256()
+        for place in sorted(path for path in folder.iterdir() if path.is_dir()):
+            if place.name not in known:
+                raise ParameterError(
+                    f"folder: expected folders named after emotions of {sorted(known)}, "
+                    f"got {place.name!r}"
+                )
+            for path in sorted(place.glob("*.csv")):
+                tables.setdefault(place.name, []).append(_read_rise(path, least_confidence))
+                digest.update(f"{place.name}/{path.name}".encode() + path.read_bytes())
+        if not tables:
+            raise ParameterError(f"folder: expected <emotion>/<name>.csv in {folder}, got none")
+        shown = {label: [e for e in names if e in tables] for label, names in emotions_of.items()}
+        self.classes = tuple(label for label, names in shown.items() if names)
+        self.tables = {
+            label: [(emotion, rise) for emotion in shown[label] for rise in tables[emotion]]
+            for label in self.classes
+        }
+        self._told = {"source": "early-macro", "sha256": digest.hexdigest()}
+        self._told |= {"classes": {label: list(names) for label, names in emotions_of.items()}}
+        self._told |= {"least_confidence": float(least_confidence)}
+
+    def draw(self, label, rng):
+        """Draw an expression: see `UnitSource.draw`."""
+        self.check_label(label)
+        tables = self.tables[label]
+        emotion, rise = tables[rng.integers(len(tables))]
+        intensities = rise[round(rng.uniform(_EARLIEST, _LATEST) * (len(rise) - 1))]
+        units = [
+            (unit, float(i)) for unit, i in zip(ACTION_UNITS, intensities, strict=True)
+            if i >= _FAINTEST
+        ]  # fmt: skip
+        return Expression(label, units, "early-macro", emotion)
+
+    def describe(self):
+        """Everything that the draws follow from but the random numbers, a dict for JSON."""
+        return self._told
+
+
+def _read_rise(path, least_confidence):
+    """Intensities from onset to apex, ndarray of shape (n_frames, 17), 0 to 1."""
+    import pandas as pd
+
+    def fault(text):
+        return ParameterError(f"table {path.parent.name}/{path.name}: {text}")
+
+    try:
+        table = pd.read_csv(path, skipinitialspace=True)
+    except ValueError as error:
+        raise fault(f"expected CSV as OpenFace writes it, got {error}") from None
+    columns = [f"AU{int(unit):02d}_r" for unit in ACTION_UNITS]
+    missing = [name for name in ("frame", "confidence", "success", *columns) if name not in table]
+    if missing:
+        raise fault(f"expected a column {missing[0]!r}, got none")
+    try:
+        numbers = table[["frame", "confidence", "success", *columns]].to_numpy(dtype=float)
+    except ValueError:
+        raise fault("expected numbers alone") from None
+    tracked = (numbers[:, 2] == 1) & (numbers[:, 1] >= least_confidence)
+    frames, found = numbers[tracked, 0], numbers[tracked, 3:]
+    wrong = ~((found >= 0) & (found <= 5))  # so that NaN is out of range too
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise fault(
+            f"expected intensities from 0 to 5, got {found[row, column]:g} in column "
+            f"{columns[column]!r} of frame {frames[row]:g}"
+        )
+    if len(found) < 2:
+        raise fault(f"expected two tracked frames or more, got {len(found)}")
+    total = found.sum(axis=1)
+    apex = int(total.argmax())
+    start = total[: apex + 1].min()
+    begun = total[: apex + 1] > start + _BEGUN * (total[apex] - start)
+    onset = 0 if begun.all() else int(np.flatnonzero(~begun)[-1])
+    rise = found[onset : apex + 1] / 5
+    if len(rise) < 5 or not (rise[round(_EARLIEST * (len(rise) - 1)) :] >= _FAINTEST).any(1).all():
+        raise fault(f"expected a rise over five frames or more, got {len(rise)} from onset to apex")
+    gaps = np.flatnonzero(np.diff(frames[onset : apex + 1]) != 1)
+    if len(gaps):
+        raise fault(
+            f"expected every frame from onset to apex to be tracked, got a gap after frame "
+            f"{frames[onset + gaps[0]]:g}"
+        )
+    return rise

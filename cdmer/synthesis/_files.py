@@ -1,0 +1,155 @@
+"""Files of a synthesis: which request they answer, and clips that are there whole or not at all."""
+
+import csv
+import io
+import json
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+from cdmer._cv2 import import_cv2
+from cdmer._files import write_atomically
+
+PLAN = "synthesis.json"
+MANIFEST = "manifest.csv"
+FAILURES = "failures.csv"
+# Clips are written in here, and move to their places when they are whole.
+UNFINISHED = ".unfinished"
+# The last bytes of every PNG file.
+_END = b"\x00\x00\x00\x00IEND\xaeB\x60\x82"
+
+
+def claim_folder(folder, request):
+    """Make a folder the place of one request, and refuse it to any other once clips are there.
+
+    Parameters
+    ----------
+    folder : Path
+    request : dict
+        As `Plan.describe` gives it.
+
+    Raises
+    ------
+    ValueError
+        If it holds something else, or what another request wrote.
+    OSError
+        If it cannot be made or written to.
+    """
+    place = folder / PLAN
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"out: expected a folder, got {str(folder)!r}")
+    others = [p.name for p in folder.iterdir() if p.name != PLAN] if folder.is_dir() else []
+    if place.is_file() and others:
+        _compare(folder, _read_plan(place), request)
+        return
+    if others:
+        raise ValueError(
+            f"out: expected an empty folder, none, or one of an earlier synthesis, got "
+            f"{str(folder)!r}, which holds something else"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(place, json.dumps(request, indent=1) + "\n")
+
+
+def _read_plan(place):
+    try:
+        plan = json.loads(place.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{place}: cannot be read as JSON ({error})") from None
+    if not isinstance(plan, dict):
+        raise ValueError(f"{place}: expected an object, got a {type(plan).__name__}")
+    return plan
+
+
+def _compare(folder, there, request):
+    differing = [
+        f"{key} {_short(there.get(key))} there, {_short(request.get(key))} asked for"
+        for key in [*request, *(there.keys() - request.keys())]
+        if there.get(key) != request.get(key)
+    ]
+    if differing:
+        raise ValueError(
+            f"out: {str(folder)!r} holds another synthesis; take another folder ("
+            f"{'; '.join(differing)})"
+        )
+
+
+def _short(value):
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def is_whole(folder, n_frames):
+    """Whether all frames of a clip are there, each to its last byte."""
+    try:
+        for i in range(n_frames):
+            with open(folder / frame_name(i), "rb") as file:
+                file.seek(-len(_END), os.SEEK_END)
+                if file.read() != _END:
+                    return False
+    except OSError:  # none there, or shorter than its end
+        return False
+    return True
+
+
+def frame_name(position):
+    """File name of a frame by its position, from 0."""
+    return f"{position:03d}.png"
+
+
+def write_clip(root, path, frames):
+    """Write the frames of a clip, all of them or none.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the corpus.
+    path : str
+        Folder of the clip within it; replaced if it is there.
+    frames : ndarray of uint8, shape (n_frames, height, width)
+
+    Raises
+    ------
+    OSError
+        If something cannot be written.
+    """
+    cv2 = import_cv2()
+    temporary, folder = root / UNFINISHED / secrets.token_hex(8), root / path
+    temporary.mkdir(parents=True)
+    for i, frame in enumerate(frames):
+        (temporary / frame_name(i)).write_bytes(cv2.imencode(".png", frame)[1].tobytes())
+    folder.parent.mkdir(exist_ok=True)
+    try:
+        os.rename(temporary, folder)
+    except OSError:
+        # Something is there: half a clip, or that of another process, which has the same bytes.
+        if not folder.is_dir():
+            raise
+        if not is_whole(folder, len(frames)):
+            shutil.rmtree(folder)
+            os.rename(temporary, folder)
+
+
+def write_table(path, rows):
+    """Write rows of a CSV file; there is no file where there is no row.
+
+    Parameters
+    ----------
+    path : Path
+    rows : list of dict
+        All with the keys of the first, which are the columns.
+    """
+    if not rows:
+        Path(path).unlink(missing_ok=True)
+        return
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(path, text.getvalue())
+
+
+def sweep(root):
+    """Remove what is left of clips that were interrupted."""
+    shutil.rmtree(root / UNFINISHED, ignore_errors=True)

@@ -1,0 +1,128 @@
+"""What may still be sent, and when: every request is noted before it leaves."""
+
+import time
+from typing import NamedTuple
+
+_WINDOW = 60.0
+
+
+class BudgetSpent(Exception):
+    """No further request may be sent."""
+
+
+class Limits(NamedTuple):
+    """Limits of one endpoint; None where there is none.
+
+    Parameters
+    ----------
+    requests_per_minute, tokens_per_minute : int or None
+        Of any 60 seconds.
+    request_budget, token_budget : int or None
+        Of all requests that were ever noted.
+    """
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    request_budget: int | None = None
+    token_budget: int | None = None
+
+
+class Budget:
+    """The requests of one endpoint.
+
+    What a request will cost is not known before: the dearest so far stands for one that is under
+    way, and for one whose answer never came.
+
+    Parameters
+    ----------
+    database : Database
+        Who shares it shares budget and rates.
+    endpoint : str
+    limits : Limits
+    """
+
+    def __init__(self, database, endpoint, limits):
+        self._database, self._endpoint, self._limits = database, endpoint, limits
+
+    def reserve(self):
+        """Note a request that is about to be sent, if it may.
+
+        Returns
+        -------
+        request : int or None
+            Its number, for `settle`; None if it has to wait.
+        wait : float
+            Seconds after which to ask again, 0 for a request that was noted.
+
+        Raises
+        ------
+        BudgetSpent
+        """
+        with self._database.transaction() as connection:
+            sent, spent, dearest, unknown = connection.execute(
+                "SELECT count(*), coalesce(sum(tokens), 0), coalesce(max(tokens), 0), "
+                "count(*) - count(tokens) FROM requests WHERE endpoint = ?", (self._endpoint,),
+            ).fetchone()  # fmt: skip
+            self._check_budget(sent, spent, dearest, unknown)
+            now = time.time()
+            wait = self._wait(connection, now, dearest)
+            if wait > 0:
+                return None, wait
+            cursor = connection.execute(
+                "INSERT INTO requests (endpoint, started, outcome) VALUES (?, ?, 'sent')",
+                (self._endpoint, now),
+            )
+            return cursor.lastrowid, 0.0
+
+    def settle(self, connection, request, tokens, outcome):
+        """Note what became of a request, within a transaction.
+
+        Parameters
+        ----------
+        connection : sqlite3.Connection
+        request : int
+        tokens : int or None
+            What it cost; None where nobody knows.
+        outcome : str
+        """
+        connection.execute(
+            "UPDATE requests SET tokens = ?, outcome = ? WHERE id = ?", (tokens, outcome, request)
+        )
+
+    def _check_budget(self, sent, spent, dearest, unknown):
+        limits = self._limits
+        if limits.request_budget is not None and sent >= limits.request_budget:
+            raise BudgetSpent(
+                f"request_budget: {sent} of {limits.request_budget} requests to {self._endpoint} "
+                "were sent"
+            )
+        if limits.token_budget is None:
+            return
+        known = spent + unknown * dearest
+        if known >= limits.token_budget or known + dearest > limits.token_budget:
+            raise BudgetSpent(
+                f"token_budget: {known} of {limits.token_budget} tokens of {self._endpoint} are "
+                f"used, and one request takes up to {dearest}"
+            )
+
+    def _wait(self, connection, now, dearest):
+        limits = self._limits
+        if limits.requests_per_minute is None and limits.tokens_per_minute is None:
+            return 0.0
+        recent = connection.execute(
+            "SELECT started, tokens FROM requests WHERE endpoint = ? AND started > ? "
+            "ORDER BY started", (self._endpoint, now - _WINDOW),
+        ).fetchall()  # fmt: skip
+        wait = 0.0
+        n_over = len(recent) + 1 - (limits.requests_per_minute or len(recent) + 1)
+        if n_over > 0:
+            wait = recent[n_over - 1][0] + _WINDOW - now
+        if limits.tokens_per_minute is not None:
+            costs = [dearest if tokens is None else tokens for _, tokens in recent]
+            left = sum(costs) + dearest
+            for (started, _), cost in zip(recent, costs, strict=True):
+                if left <= limits.tokens_per_minute:
+                    break
+                left -= cost
+                wait = max(wait, started + _WINDOW - now)
+        return wait

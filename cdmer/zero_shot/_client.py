@@ -1,0 +1,231 @@
+"""One request to an endpoint: what is sent, what came back, what went wrong."""
+
+import json
+import re
+import time
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from cdmer._extras import import_extra
+from cdmer.zero_shot._answers import Reply
+
+_MOST_BYTES = 10_000_000
+_LONGEST_QUOTE = 300
+_AGAIN = {408, 409, 425, 429}
+_NO_SCHEMA = {400, 415, 422, 501}
+# Some servers call it an internal error that their model has no eyes.
+_BLIND = re.compile(r"image|vision|multi-?modal|mmproj|content of type string", re.IGNORECASE)
+_SPENT = re.compile(r"insufficient_quota|billing", re.IGNORECASE)
+
+
+class Lost(Exception):
+    """A request without an answer, worth another try.
+
+    Parameters
+    ----------
+    message : str
+    after : float or None
+        Seconds that the server asks to wait.
+    unpaid : bool
+        Whether the server itself says that it did not answer.
+    """
+
+    def __init__(self, message, after=None, unpaid=False):
+        super().__init__(message)
+        self.after, self.unpaid = after, unpaid
+
+
+class Refused(Exception):
+    """A request that the server will not answer, however often it is asked.
+
+    Parameters
+    ----------
+    message : str
+    form_at_fault : bool
+        Whether it may be the form of the answer that the server does not know.
+    """
+
+    def __init__(self, message, form_at_fault=False):
+        super().__init__(message)
+        self.form_at_fault = form_at_fault
+
+
+class Client:
+    """Requests to a model, one at a time per thread.
+
+    Neither redirects nor, on this machine, proxies are followed, and of the environment no key is
+    sent but the one that was asked for.
+
+    Parameters
+    ----------
+    model : str
+    address : Address
+    key : str or None
+    timeout : float
+        Seconds from the request to the end of the reply.
+    params : dict
+        Further parameters of each request.
+    """
+
+    def __init__(self, model, address, key, timeout, params):
+        self._openai = import_extra("openai", "vlm")
+        self.model, self.address, self.params = model, address, params
+        self._key, self._timeout = key, timeout
+        # Certificates take half a second to load.
+        encrypted = not (address.local and address.url.startswith("http:"))
+        http = self._openai.DefaultHttpxClient(
+            follow_redirects=False, trust_env=not address.local, verify=encrypted, timeout=timeout
+        )
+        self._client = self._openai.OpenAI(
+            api_key=key or "none",
+            base_url=address.url,
+            max_retries=0,
+            timeout=timeout,
+            http_client=http,
+        )
+        if urlsplit(address.url).hostname != "api.openai.com":
+            # Read from the environment, and nobody else's business.
+            self._client.organization = self._client.project = None
+        self._client.admin_api_key = None
+        # The client will not do without a key; without one, none of its making is sent.
+        self._headers = None if key else {"Authorization": self._openai.Omit()}
+
+    def send(self, messages, response_format):
+        """Send one request.
+
+        Parameters
+        ----------
+        messages : list of dict
+        response_format : dict or None
+
+        Returns
+        -------
+        Reply
+
+        Raises
+        ------
+        Lost, Refused
+        """
+        openai = self._openai
+        body = dict(self.params)
+        if response_format is not None:
+            body["response_format"] = response_format
+        try:
+            with self._client.chat.completions.with_streaming_response.create(
+                model=self.model, messages=messages, extra_body=body, extra_headers=self._headers
+            ) as response:
+                content = self._read_whole(response)
+        except openai.APITimeoutError:
+            raise Lost(f"no answer within {self._timeout:g} s") from None
+        except openai.APIConnectionError as error:
+            cause = error.__cause__ or error
+            never_there = type(cause).__name__ == "ConnectError"
+            raise Lost(f"no connection ({self._quote(cause)})", unpaid=never_there) from None
+        except openai.APIStatusError as error:
+            raise self._named(error, response_format is not None) from None
+        except openai.OpenAIError as error:
+            raise Refused(self._quote(error)) from None
+        return _read_reply(content)
+
+    def close(self):
+        """Close the connections."""
+        self._client.close()
+
+    def _read_whole(self, response):
+        # A server that sends a byte now and then would keep each single read in time.
+        deadline = time.monotonic() + self._timeout
+        content = bytearray()
+        try:
+            for chunk in response.iter_bytes():
+                content += chunk
+                if time.monotonic() > deadline:
+                    raise Lost(f"the answer was not whole after {self._timeout:g} s")
+                if len(content) > _MOST_BYTES:
+                    raise Refused(f"the answer is longer than {_MOST_BYTES} bytes")
+        except (Lost, Refused):
+            raise
+        except Exception as error:  # of the HTTP library, whichever it is; not of openai's
+            raise Lost(f"the answer broke off ({self._quote(error)})") from None
+        return bytes(content)
+
+    def _named(self, error, has_form):
+        """Give what a status means, Lost or Refused."""
+        status, told = error.status_code, self._quote(error)
+        if 300 <= status < 400:
+            place = self._quote(error.response.headers.get("location", "nowhere"))
+            return Refused(
+                f"the server redirects to {place}, which is not followed; if that is the endpoint, "
+                "give its address"
+            )
+        if status in (401, 403):
+            hint = "" if self._key else "; no key was sent: api_key_env names the variable with it"
+            return Refused(f"the server refuses access ({told}){hint}")
+        if status == 429 and _SPENT.search(told):
+            return Refused(f"the account is used up ({told})")
+        blind = _BLIND.search(told) is not None
+        if status in _AGAIN or (status >= 500 and status not in _NO_SCHEMA and not blind):
+            return Lost(told, _retry_after(error.response.headers), unpaid=True)
+        hint = "; the model may take no images" if blind else ""
+        return Refused(f"{told}{hint}", form_at_fault=has_form and status in _NO_SCHEMA)
+
+    def _quote(self, error):
+        """What somebody else said, short, and without key and pictures."""
+        text = str(error) or type(error).__name__
+        if self._key:
+            text = text.replace(self._key, "***")
+        text = re.sub(r"data:image/[^\s\"']+", "data:image/...", text)
+        text = re.sub(r"\s+", " ", text)
+        return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "..."
+
+
+def _read_reply(content):
+    """Read the body of an answer.
+
+    Raises
+    ------
+    Lost
+        If it is not what the protocol says, such as half of it.
+    """
+    try:
+        body = json.loads(content)
+        choice = body["choices"][0]
+        message, usage = choice["message"], body.get("usage") or {}
+        reply = Reply(
+            _text(message.get("content")),
+            _text(message.get("refusal")),
+            _text(choice.get("finish_reason")),
+            _count(usage.get("prompt_tokens")),
+            _count(usage.get("completion_tokens")),
+        )
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+        raise Lost("the answer is not what the chat-completions protocol says") from None
+    return reply
+
+
+def _text(value):
+    if isinstance(value, list):  # parts, as some servers give them
+        value = "".join(part.get("text", "") for part in value if part.get("type") == "text")
+    if value is not None and not isinstance(value, str):
+        raise TypeError
+    # Halves of surrogate pairs fit no file.
+    return (value or "").encode("utf-8", "replace").decode("utf-8")
+
+
+def _count(value):
+    good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
+    return value if good else None
+
+
+def _retry_after(headers):
+    """Seconds that a server asks to wait, from its header as a number or a date; None if not."""
+    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
+        try:
+            seconds = float(headers[name]) / unit
+        except (KeyError, ValueError):
+            continue
+        if 0 <= seconds < float("inf"):
+            return seconds
+    try:
+        return max(0.0, parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time())
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None

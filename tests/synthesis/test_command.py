@@ -1,0 +1,110 @@
+import re
+import sys
+
+import doubles
+import pytest
+from doubles import Noise, contents
+
+from cdmer.cli import main
+from cdmer.corpora import load_manifest
+from cdmer.synthesis import ExpertUnits, WarpRenderer, synthesize
+
+SMALL = ["--identities", "2", "--size", "32", "-j", "1", "-q"]
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run `cdmer synthesize`; gives exit code, standard output and standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["cdmer", "synthesize", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code
+        return (code, *capsys.readouterr())
+
+    return run
+
+
+def test_the_corpus_is_that_of_the_library(command, tmp_path):
+    out = tmp_path / "out"
+    code, said, errors = command(*SMALL, "--seed", "3", "--classes", "positive,surprise", "-o", out)
+    assert (code, errors) == (0, "")
+    assert re.fullmatch(
+        rf"{re.escape(str(out))}/manifest\.csv: 4 pairs of 2 identities in \d+\.\d s "
+        r"\(\d+\.\d pairs/s\), 0 were there, 0 failed\n",
+        said,
+    )
+    synthesize(
+        tmp_path / "expected", classes=("positive", "surprise"), identities=2, random_state=3,
+        renderer=WarpRenderer(size=32, random_state=3), sources={"expert": ExpertUnits()},
+    )  # fmt: skip
+    assert contents(out) == contents(tmp_path / "expected")
+    code, said, _ = command(*SMALL, "--seed", "3", "--classes", "positive,surprise", "-o", out)
+    assert (code, "4 were there" in said) == (0, True)
+
+
+def test_sources_and_whole_clips(command, tmp_path):
+    options = ["--sources", "expert,annotated", "--annotated", "synthetic:lab-100fps"]
+    code, said, errors = command(*SMALL, *options, "--fps", "25", "-o", tmp_path / "out")
+    assert (code, errors) == (0, "")
+    assert "12 clips of 2 identities" in said
+    corpus = load_manifest(tmp_path / "out" / "manifest.csv")
+    assert {clip.name.split("-", 1)[1] for clip in corpus} == {"expert-1", "annotated-1"}
+    assert all(len(clip.frames) >= 14 for clip in corpus)
+
+
+def test_failures_are_listed_one_per_line(command, tmp_path, monkeypatch):
+    broken = Noise(broken=(1,))
+    monkeypatch.setattr("cdmer._cli_synthesize.make_renderer", lambda *_: broken)
+    code, said, errors = command(*SMALL, "-o", tmp_path / "out")
+    assert code == 3
+    assert "5 pairs of 2 identities" in said
+    assert said.endswith("1 failed\n")
+    assert errors == (
+        "cdmer: clip 'id00001/positive-expert-1': RuntimeError: identity 1 broke, on purpose\n"
+    )
+    assert doubles.contents(tmp_path / "out")["failures.csv"].count(b"\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--sources", "expert,film"], 2, "--sources: expected some of expert, .*, got 'film'"),
+        (["--sources", "expert,"], 2, "--sources: expected different names like a,b,c"),
+        (["--sources", "annotated"], 2, "--annotated: goes with the source annotated"),
+        (["--annotated", "synthetic:lab-100fps"], 2, "--annotated: goes with the source"),
+        (["--sources", "early-macro"], 2, "--macro-tables: goes with the source early-macro"),
+        (["--sources", "annotated", "--annotated", "lab"], 1, "got 'lab'"),
+        (["--classes", "joy"], 1, "classes: expected members of .*, got 'joy'"),
+        (["--identities", "0"], 2, "--identities"),
+        (["--fps", "0"], 2, "--fps"),
+        (["--generator", "none.safetensors", "--size", "64"], 2, "--size: a generator has a size"),
+        (["-o", "/nowhere/at/all"], 1, "--out: there is no folder"),
+    ],
+)
+def test_errors_take_one_line(command, tmp_path, arguments, code, message):
+    found, said, errors = command("-q", "-o", tmp_path / "out", *arguments)
+    assert (found, said) == (code, "")
+    assert re.match(f"cdmer: .*{message}", errors), errors
+    assert errors.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_request_is_refused(command, tmp_path):
+    command(*SMALL, "-o", tmp_path / "out")
+    code, said, errors = command(*SMALL, "--seed", "1", "-o", tmp_path / "out")
+    assert (code, said) == (1, "")
+    assert "random_state 0 there, 1 asked for" in errors
+
+
+def test_a_generator_file_that_does_not_match(command, tmp_path):
+    (tmp_path / "g.safetensors").write_bytes(b"no generator")
+    code, _, errors = command("--generator", tmp_path / "g.safetensors", "-o", tmp_path / "out")
+    assert code == 1
+    assert "g.safetensors: is no whole safetensors file" in errors
+    code, _, errors = command("--generator", tmp_path / "h.safetensors", "-o", tmp_path / "out")
+    assert code == 1
+    assert "there is no such file" in errors

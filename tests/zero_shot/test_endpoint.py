@@ -1,0 +1,301 @@
+"""The classifier against a server that misbehaves."""
+
+import email.utils
+import json
+import time
+
+import numpy as np
+import pytest
+
+from cdmer.zero_shot import EndpointError, VisionLanguageActionUnits, VisionLanguageClassifier
+
+LABELS = ["negative", "positive", "surprise", "positive"]
+pytestmark = pytest.mark.usefixtures("fast")
+
+
+def fitted(endpoint, **params):
+    params = {"class_names": "three", "concurrency": 1, "timeout": 10.0} | params
+    return VisionLanguageClassifier("model", endpoint.url, **params).fit([])
+
+
+@pytest.mark.parametrize("prompt", ["choice", "yes-no", "describe"])
+def test_every_prompt_gets_the_right_labels(endpoint, prompt):
+    clips = endpoint.make_clips(LABELS)
+    model = fitted(endpoint, prompt=prompt, concurrency=3)
+    assert model.predict(clips).tolist() == LABELS
+    assert model.abstentions_ == {}
+    # One description is the same question twice: it is sorted once.
+    n_sent = {"choice": 4, "yes-no": 12, "describe": 7}[prompt]
+    assert model.usage_["requests"] == len(endpoint.asked) == n_sent
+    assert model.usage_["prompt_tokens"] == 90 * n_sent
+    assert model.usage_["completion_tokens"] == 10 * n_sent
+    first = endpoint.asked[0]
+    assert first.path == "/v1/chat/completions"
+    assert (first.body["model"], first.body["temperature"]) == ("model", 0.0)
+    table = model.ask(clips)
+    assert len(endpoint.asked) == n_sent  # all of it was known
+    assert table["answer"].tolist() == LABELS
+    assert table["clip"].tolist() == [clip.key for clip in clips]
+    # Only the answers to questions that leave no freedom are held to a form.
+    assert sum(not asked.formed for asked in endpoint.asked) == 4 * (prompt == "describe")
+    assert sum(asked.picture is None for asked in endpoint.asked) == 3 * (prompt == "describe")
+
+
+def http_date(seconds):
+    return email.utils.formatdate(time.time() + seconds, usegmt=True)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"status": 429},
+        {"status": 429, "headers": {"Retry-After": "0"}},
+        {"status": 500},
+        {"status": 503, "body": "<html>busy</html>"},
+        {"status": 408},
+        {"body": '{"choices": [{"mess'},
+        {"body": "null"},
+        {"body": {"choices": []}},
+        {"body": {"choices": [{"message": {"content": 7}}]}},
+        {"drop": 60},
+        {"text": "positive", "headers": {"Content-Encoding": "gzip"}},  # which it is not
+    ],
+    ids=str,
+)
+def test_what_is_lost_is_asked_for_again(endpoint, step):
+    endpoint.script(step, step)
+    model = fitted(endpoint)
+    assert model.predict(endpoint.make_clips(LABELS)).tolist() == LABELS
+    assert model.abstentions_ == {}
+    assert len(endpoint.asked) == model.usage_["requests"] == len(LABELS) + 2
+    assert model.usage_["retries"] == 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "least", "most"),
+    [
+        (lambda: {"Retry-After": "1"}, 1.0, 2.5),
+        (lambda: {"Retry-After": http_date(2)}, 0.9, 3.0),  # dates have whole seconds
+        (lambda: {"retry-after-ms": "300"}, 0.3, 1.5),
+    ],
+    ids=["seconds", "date", "milliseconds"],
+)
+def test_the_server_says_when_to_come_back_and_everybody_waits(endpoint, headers, least, most):
+    given = headers()
+    told = []
+
+    def answer(asked):
+        told.append(asked.time)
+        if len(told) == 1:
+            return {"status": 429, "headers": given}
+        return endpoint.knowing(asked)
+
+    endpoint.answer = answer
+    model = fitted(endpoint, concurrency=3)
+    assert model.predict(endpoint.make_clips(LABELS)).tolist() == LABELS
+    assert least <= told[1] - told[0] <= most
+
+
+def test_waits_grow_and_an_endpoint_that_stays_away_is_named(endpoint, monkeypatch):
+    monkeypatch.setattr("cdmer.zero_shot._asking._FIRST_WAIT", 0.1)
+    endpoint.answer = lambda asked: {"status": 503, "text": "overloaded"}
+    model = fitted(endpoint, max_retries=3)
+    with pytest.raises(EndpointError, match="gave no answer to 4 requests: .*overloaded"):
+        model.predict(endpoint.make_clips(LABELS))
+    waits = np.diff([asked.time for asked in endpoint.asked])
+    assert len(waits) == 3
+    for number, wait in enumerate(waits):
+        assert 0.05 * 2**number <= wait <= 0.1 * 2**number + 0.5
+
+
+def test_a_server_that_is_done_for_today_is_not_waited_for(endpoint):
+    endpoint.script({"status": 429, "headers": {"Retry-After": "86400"}})
+    with pytest.raises(EndpointError, match="asks to come back in 86400 s"):
+        fitted(endpoint).predict(endpoint.make_clips(LABELS))
+    assert len(endpoint.asked) == 1
+
+
+@pytest.mark.parametrize("slow", [{"wait": 3}, {"drip": 0.05}], ids=["late", "drop by drop"])
+def test_slow_answers_are_given_up(endpoint, slow):
+    endpoint.script({"text": "positive"} | slow)
+    model = fitted(endpoint, timeout=0.5)
+    started = time.monotonic()
+    assert model.predict(endpoint.make_clips(["negative"])).tolist() == ["negative"]
+    assert time.monotonic() - started < 2.5
+    assert model.usage_["requests"] == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"message": {"content": None, "refusal": "I do not judge faces."}}, "refused"),
+        ({"text": "positive", "finish": "content_filter"}, "refused"),
+        ({"text": "positive", "finish": "length"}, "cut off"),
+        ({"text": "happiness"}, "other answer"),
+        ({"message": {"content": '{"answer": "posi'}}, "other answer"),
+        ({"message": {"content": "It may be positive, I believe."}}, "other answer"),
+        ({"message": {"content": ""}}, "empty"),
+        ({"message": {"content": None}}, "empty"),
+        ({"text": "cannot tell"}, "cannot tell"),
+    ],
+    ids=str,
+)
+def test_what_is_no_answer_is_an_abstention_and_never_a_guess(endpoint, given, reason):
+    endpoint.answer = lambda a: given if a.clip == 1 else endpoint.knowing(a)
+    clips = endpoint.make_clips(LABELS)
+    model = fitted(endpoint)
+    assert model.predict(clips).tolist() == ["negative", "", "surprise", "positive"]
+    assert model.abstentions_ == {"lab/s1/c001": reason}
+    assert model.ask(clips)["abstention"].tolist() == ["", reason, "", ""]
+    assert model.score(clips, LABELS) == 0.75
+    # It was answered and paid for: nothing asks again.
+    assert model.usage_["requests"] == len(endpoint.asked) == 4
+    codes = fitted(endpoint).fit(clips, [0, 1, 2, 1])
+    assert codes.predict(clips).tolist() == [0, -1, 2, 1]
+    assert codes.set_params(abstain_as="surprise").predict(clips).tolist() == [0, 2, 2, 1]
+    assert codes.abstentions_ == {"lab/s1/c001": reason}
+
+
+@pytest.mark.parametrize("yes", [(), ("negative", "surprise"), ("negative", "positive")])
+def test_not_exactly_one_yes_is_ambiguous(endpoint, yes):
+    endpoint.answer = lambda a: "yes" if any(f"class {c}?" in a.text for c in yes) else "no"
+    model = fitted(endpoint, prompt="yes-no")
+    assert model.predict(endpoint.make_clips(["positive"])).tolist() == [""]
+    assert model.abstentions_ == {"lab/s0/c000": "ambiguous"}
+
+
+def test_one_unreadable_yes_or_no_spoils_the_rest(endpoint):
+    endpoint.answer = lambda a: "maybe" if "class surprise?" in a.text else endpoint.knowing(a)
+    model = fitted(endpoint, prompt="yes-no")
+    assert model.predict(endpoint.make_clips(["positive"])).tolist() == [""]
+    assert model.abstentions_ == {"lab/s0/c000": "other answer"}
+
+
+def test_a_refused_description_is_not_sorted(endpoint):
+    endpoint.answer = lambda a: {"message": {"content": None, "refusal": "No."}}
+    model = fitted(endpoint, prompt="describe")
+    assert model.predict(endpoint.make_clips(["positive"])).tolist() == [""]
+    assert len(endpoint.asked) == 1
+
+
+@pytest.mark.parametrize("status", [400, 422, 501])
+def test_a_server_without_forms_of_answers_is_asked_for_one_once(endpoint, status):
+    def answer(asked):
+        if asked.formed:
+            return {"status": status, "text": "unknown field response_format", "wait": 0.05}
+        return {"text": f"{endpoint.knowing(asked).capitalize()}."}
+
+    endpoint.answer = answer
+    model = fitted(endpoint, concurrency=4)
+    assert model.predict(endpoint.make_clips(LABELS)).tolist() == LABELS
+    assert sum(asked.formed for asked in endpoint.asked) == 1
+    assert len(endpoint.asked) == model.usage_["requests"] == len(LABELS) + 1
+    assert model.usage_["retries"] == 0
+
+
+# Of a hosted model, llama.cpp and Ollama.
+BLIND = [
+    (400, "Invalid content type. image_url is only supported by certain models."),
+    (500, "image input is not supported - hint: you may need to provide the mmproj"),
+    (400, "json: cannot unmarshal array into Go struct field .content of type string"),
+]
+
+
+@pytest.mark.parametrize(("status", "told"), BLIND)
+def test_an_endpoint_without_vision_is_named_at_once(endpoint, status, told):
+    endpoint.answer = lambda a: {"status": status, "text": told}
+    with pytest.raises(EndpointError, match=r"the model may take no images; 0 of 4 clips") as info:
+        fitted(endpoint).predict(endpoint.make_clips(LABELS))
+    assert told[:20] in str(info.value)
+    assert len(endpoint.asked) <= 2  # with a form for the answer, and without
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"status": 401, "text": "who are you?"}, "refuses access .*api_key_env names"),
+        ({"status": 404, "text": "no such model"}, "no such model"),
+        ({"status": 429, "text": "insufficient_quota"}, "the account is used up"),
+        ({"status": 307, "headers": {"Location": "http://elsewhere.example/v1"}},
+         "redirects to http://elsewhere.example/v1, which is not followed"),
+        ({"body": " " * 10_000_001}, "the answer is longer than"),
+    ],
+)  # fmt: skip
+def test_what_will_not_get_better_is_not_asked_again(endpoint, given, message):
+    endpoint.answer = lambda a: given if a.clip == 2 else endpoint.knowing(a)
+    model = fitted(endpoint)
+    with pytest.raises(EndpointError, match=message) as info:
+        model.predict(endpoint.make_clips(LABELS))
+    assert len(endpoint.asked) == 3
+    assert info.value.unanswered == ("lab/s2/c002", "lab/s0/c003")
+    assert "2 of 4 clips are answered, and the answers kept by this estimator" in str(info.value)
+    assert "not answered: 'lab/s2/c002', 'lab/s0/c003'" in str(info.value)
+    endpoint.answer = endpoint.knowing
+    assert model.predict(endpoint.make_clips(LABELS)).tolist() == LABELS
+    assert len(endpoint.asked) == 5
+    assert model.usage_["from_cache"] == 2
+
+
+def test_no_network(endpoint):
+    endpoint.close()
+    with pytest.raises(EndpointError, match="gave no answer to 2 requests: no connection"):
+        fitted(endpoint, max_retries=1).predict(endpoint.make_clips(LABELS))
+
+
+def test_a_bad_clip_is_named_and_the_others_are_kept(endpoint):
+    clips = endpoint.make_clips(LABELS)
+    clips[2] = clips[2].frames
+    model = fitted(endpoint)
+    with pytest.raises(ValueError, match="clip 2: has no apex"):
+        model.predict(clips)
+    assert model.predict(clips[:2]).tolist() == LABELS[:2]
+    assert len(endpoint.asked) == 2
+
+
+def test_parameters_of_the_request_reach_the_server(endpoint):
+    params = {"seed": 3, "max_tokens": 9, "chat_template_kwargs": {"thinking": False}}
+    fitted(endpoint, request_params=params, temperature=None).predict(
+        endpoint.make_clips(["negative"])
+    )
+    body = endpoint.asked[0].body
+    assert {key: body[key] for key in params} == params
+    assert "temperature" not in body
+
+
+SHOWN = {60: ("AU4",), 120: ("AU6", "AU12"), 180: ()}
+
+
+@pytest.mark.parametrize("prompt", ["choice", "yes-no", "describe"])
+def test_action_units(endpoint, prompt):
+    def answer(asked):
+        if asked.picture is None:
+            return {"message": {"content": asked.text.split("shows ")[1].split(".")[0]}}
+        units = SHOWN[asked.thirds[1]]
+        if "Describe" in asked.text:
+            return f"The face shows {', '.join(units) or 'none'}."
+        for unit in ("AU4 (brow lowerer)", "AU6 (cheek raiser)", "AU12 (lip corner puller)"):
+            if f"action unit {unit} of" in asked.text:
+                return "yes" if unit.split()[0] in units else "no"
+        return {"message": {"content": json.dumps({"answer": units})}}
+
+    endpoint.answer = answer
+    model = VisionLanguageActionUnits(
+        "model", endpoint.url, class_names=("AU4", "AU6", "AU12"), prompt=prompt
+    ).fit()
+    clips = endpoint.make_clips(["negative", "positive", "surprise"])
+    assert model.predict(clips).tolist() == [[1, 0, 0], [0, 1, 1], [0, 0, 0]]
+    assert model.ask(clips)["answer"].tolist() == ["AU4", "AU6+AU12", ""]
+    assert model.abstentions_ == {}
+
+
+def test_action_units_about_which_a_model_abstains(endpoint):
+    endpoint.answer = lambda a: "perhaps" if "AU6" in a.text else "yes"
+    clips = endpoint.make_clips(["negative"])
+    params = {"class_names": ("AU4", "AU6"), "concurrency": 1}
+    model = VisionLanguageActionUnits("model", endpoint.url, prompt="yes-no", **params).fit()
+    assert model.predict(clips).tolist() == [[1, -1]]
+    assert model.abstentions_ == {"lab/s0/c000": "other answer"}
+    assert model.set_params(abstain_as=()).predict(clips).tolist() == [[1, 0]]
+    assert model.set_params(prompt="choice", abstain_as=("AU6",)).predict(clips).tolist() == [
+        [0, 1]
+    ]
