@@ -82,7 +82,8 @@ def benchmark(
     store : path-like, ResultStore or None, default=None
         Where finished units are kept, each as soon as it is done. Units that are there are not run
         again, so a run that was stopped goes on where it stopped, and a run with more methods,
-        folds or seeds adds to it. None: memory.
+        folds or seeds adds to it. None: memory. (Folds that `cdmer.nets.fit_folds` can train at
+        once, up to 17 of them, finish together.)
     cache : path-like or None, default=None
         Folder for features of clips: see `cdmer.extraction.extract`.
     on_error : {"record", "raise"}, default="record"

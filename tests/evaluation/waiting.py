@@ -4,6 +4,7 @@ Run as a script. A benchmark with it cannot end before the test that started it 
 """
 
 import os
+import signal
 import time
 from collections import ChainMap
 from pathlib import Path
@@ -26,6 +27,8 @@ class WaitingSVC(SVC):
 
 
 def run():
+    # What is started in the background by a shell inherits that it ignores interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     _entries.METHODS = ChainMap({"WaitingSVC": WaitingSVC}, _entries.METHODS)
     main()
 

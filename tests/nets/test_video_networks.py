@@ -178,17 +178,6 @@ def test_atnet_temporal_stream_by_its_definition(atnet):
         torch.testing.assert_close(features.double(), mean / mean.norm(), rtol=1e-5, atol=1e-6)
 
 
-def test_hoof_gives_the_numbers_that_atnet_names():
-    import numpy as np
-
-    from cdmer.features import HOOF, RegionGrid
-
-    part = ATNet(widths=NARROW).expected_input[1]
-    assert part.made_by.startswith("HOOF(grid=RegionGrid((4,)))")
-    pairs = np.random.default_rng(0).integers(0, 256, size=(1, 2, 48, 48), dtype=np.uint8)
-    assert HOOF(grid=RegionGrid((4,))).fit_transform(pairs).shape[1] == part.shape[1] == 128
-
-
 # ------------------------------------------------------------------------------------------- ELRCN
 
 
