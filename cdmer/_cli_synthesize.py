@@ -29,8 +29,14 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
                    "writes them, in one folder per class.")  # fmt: skip
 @click.option("--generator", type=click.Path(dir_okay=False, path_type=Path),
               help="Let this trained generator draw the frames, a safetensors file.")  # fmt: skip
-@click.option("--identities", type=click.IntRange(min=1), default=5000, show_default=True,
-              help="Number of people.")  # fmt: skip
+@click.option("--faces", type=_FOLDER,
+              help="Warp the neutral faces in this folder, a picture per person, in place of drawn "
+                   "ones.")  # fmt: skip
+@click.option("--setup", metavar="PRESET",
+              help="Camera: noise, blur, contrast, and the light of drawn faces. [default: "
+                   "lab-200fps]")  # fmt: skip
+@click.option("--identities", type=click.IntRange(min=1),
+              help="Number of people. [default: 5000, or all of --faces]")  # fmt: skip
 @click.option("--per-class", type=click.IntRange(min=1), default=1, show_default=True,
               help="Clips of each identity, class and source.")  # fmt: skip
 @click.option("--fps", type=click.FloatRange(min=0, min_open=True),
@@ -45,8 +51,8 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
               help="Seed of people, action units and noise.")  # fmt: skip
 @jobs_option
 @quiet_option
-def synthesize(classes, sources, annotated, macro_tables, generator, identities, per_class, fps,
-               size, out, seed, n_jobs, quiet):  # fmt: skip
+def synthesize(classes, sources, annotated, macro_tables, generator, faces, setup, identities,
+               per_class, fps, size, out, seed, n_jobs, quiet):  # fmt: skip
     """Write a corpus of synthetic micro-expressions, to train networks on.
 
     Every identity shows every class with action units from every source. OUT gets a folder per clip
@@ -65,13 +71,16 @@ def synthesize(classes, sources, annotated, macro_tables, generator, identities,
     from cdmer.synthesis._synthesize import make_plan, run
 
     check_folder(out.absolute())
-    if generator is not None and size is not None:
-        raise click.UsageError("--size: a generator has a size of its own")
+    for option, value in {"--size": size, "--faces": faces, "--setup": setup}.items():
+        if generator is not None and value is not None:
+            raise click.UsageError(f"{option}: not with --generator, which has its own")
     given = {"annotated": annotated, "early-macro": macro_tables}
+    renderer = make_renderer(generator, faces, setup or "lab-200fps", size or 128, seed)
+    identities = identities or renderer.n_identities or 5000
     plan = make_plan(
         classes=_names("--classes", classes),
         sources=make_sources(_names("--sources", sources), given),
-        renderer=make_renderer(generator, size or 128, seed),
+        renderer=renderer,
         identities=identities,
         per_class=per_class,
         fps=fps,
@@ -140,10 +149,42 @@ def make_sources(names, given):
     return {name: makers[name](given.get(name)) for name in names}
 
 
-def make_renderer(generator, size, seed):
+def make_renderer(generator, faces, setup, size, seed):
     """Make the renderer: of warped faces, or of a generator if there is one."""
     from cdmer.synthesis import GANRenderer, WarpRenderer
 
     if generator is not None:
         return GANRenderer(generator)
-    return WarpRenderer(size=size, random_state=seed)
+    pictures = None if faces is None else read_faces(faces)
+    return WarpRenderer(pictures, size=size, setup=setup, random_state=seed)
+
+
+def read_faces(folder):
+    """Read every picture of a folder, in the order of their names.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    list of NeutralFace
+
+    Raises
+    ------
+    click.UsageError
+        If the folder is not there, or has no pictures.
+    ValueError, OSError
+        If a picture cannot be read.
+    """
+    from cdmer.corpora._images import SUFFIXES, read_image
+    from cdmer.synthesis import NeutralFace
+
+    if not folder.is_dir():
+        raise click.UsageError(f"--faces: expected a folder, got {str(folder)!r}")
+    paths = sorted(path for path in folder.iterdir() if path.suffix[1:].lower() in SUFFIXES)
+    if not paths:
+        raise click.UsageError(
+            f"--faces: expected pictures ({', '.join(sorted(SUFFIXES))}) in {str(folder)!r}"
+        )
+    return [NeutralFace(read_image(str(path), colour=True), name=str(path)) for path in paths]

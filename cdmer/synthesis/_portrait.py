@@ -27,10 +27,13 @@ class NeutralFace:
         x and y of each point in pixels, where (0, 0) is the centre of the first pixel, in the order
         of iBUG 300-W (and of dlib's predictor), as for `cdmer.features.LandmarkRegions`. Without
         them, a detector looks for the face.
+    name : str, optional
+        What messages call it, such as the name of its file.
     """
 
     image: np.ndarray
     landmarks: np.ndarray | None = None
+    name: str | None = None
 
     def __post_init__(self):
         image = self.image

@@ -119,19 +119,18 @@ class WarpRenderer(Renderer):
         faces = list(faces)
         if not faces:
             raise ParameterError("faces: expected at least one, got none")
-        portraits = []
         with one_cv2_thread():
-            for i, face in enumerate(faces):
-                name = f"faces[{i}]"
-                try:
-                    face = face if isinstance(face, NeutralFace) else NeutralFace(face)
-                except ParameterError as error:
-                    raise ParameterError(f"{name}: {error}") from None
-                scale, origin, shape = place(face, name, detector)
-                picture = cut_out(face.image, scale, origin, self._side)
-                shape = FaceShape().fitted(picture) if shape is None else shape
-                portraits.append((np.rint(255 * picture).astype(np.uint8), shape))
-        return portraits
+            return [self._portrait(f"faces[{i}]", f, detector) for i, f in enumerate(faces)]
+
+    def _portrait(self, name, face, detector):
+        try:
+            face = face if isinstance(face, NeutralFace) else NeutralFace(face)
+        except ParameterError as error:
+            raise ParameterError(f"{name}: {error}") from None
+        scale, origin, shape = place(face, face.name or name, detector)
+        picture = cut_out(face.image, scale, origin, self._side)
+        shape = FaceShape().fitted(picture) if shape is None else shape
+        return np.rint(255 * picture).astype(np.uint8), shape
 
     def render(self, identity, expression, course, rng):
         """Render frames of an expression that comes and goes.

@@ -1,13 +1,15 @@
 import re
 import sys
 
+import cv2
 import doubles
+import numpy as np
 import pytest
 from doubles import Noise, contents
 
 from cdmer.cli import main
 from cdmer.corpora import load_manifest
-from cdmer.synthesis import ExpertUnits, WarpRenderer, synthesize
+from cdmer.synthesis import ExpertUnits, Expression, WarpRenderer, synthesize
 
 SMALL = ["--identities", "2", "--size", "32", "-j", "1", "-q"]
 
@@ -56,6 +58,30 @@ def test_sources_and_whole_clips(command, tmp_path):
     assert all(len(clip.frames) >= 14 for clip in corpus)
 
 
+def test_photographed_faces_under_another_camera(command, tmp_path):
+    (tmp_path / "faces").mkdir()
+    smile, renderer = Expression("it", [("12", 0.3)]), WarpRenderer(size=96)
+    for i in range(2):
+        onset, _ = renderer.render(i, smile, (0, 1), np.random.default_rng(0))
+        cv2.imwrite(str(tmp_path / "faces" / f"p{i}.PNG"), onset)
+    (tmp_path / "faces" / "notes.txt").write_text("two people")
+    options = ["--faces", tmp_path / "faces", "--setup", "webcam-25fps", "--size", "48", "-q"]
+    code, said, errors = command(*options, "-o", tmp_path / "out")
+    assert (code, errors) == (0, "")
+    assert "6 pairs of 2 identities" in said
+    faces = [cv2.imread(str(p)) for p in sorted((tmp_path / "faces").glob("*.PNG"))]
+    synthesize(
+        tmp_path / "expected", identities=2, sources={"expert": ExpertUnits()},
+        renderer=WarpRenderer(faces, size=48, setup="webcam-25fps"),
+    )  # fmt: skip
+    assert contents(tmp_path / "out") == contents(tmp_path / "expected")
+
+    cv2.imwrite(str(tmp_path / "faces" / "a.png"), np.full((64, 64), 90, dtype=np.uint8))
+    code, _, errors = command(*options, "-o", tmp_path / "more")
+    assert code == 1
+    assert re.search(r"a\.png: no face found in the image of 64 x 64 pixels", errors), errors
+
+
 def test_failures_are_listed_one_per_line(command, tmp_path, monkeypatch):
     broken = Noise(broken=(1,))
     monkeypatch.setattr("cdmer._cli_synthesize.make_renderer", lambda *_: broken)
@@ -81,7 +107,10 @@ def test_failures_are_listed_one_per_line(command, tmp_path, monkeypatch):
         (["--classes", "joy"], 1, "classes: expected members of .*, got 'joy'"),
         (["--identities", "0"], 2, "--identities"),
         (["--fps", "0"], 2, "--fps"),
-        (["--generator", "none.safetensors", "--size", "64"], 2, "--size: a generator has a size"),
+        (["--generator", "none.safetensors", "--size", "64"], 2, "--size: not with --generator"),
+        (["--generator", "none.safetensors", "--faces", "f"], 2, "--faces: not with --generator"),
+        (["--faces", "nowhere"], 2, "--faces: expected a folder, got 'nowhere'"),
+        (["--setup", "phone"], 1, "setup: expected .* got 'phone'"),
         (["-o", "/nowhere/at/all"], 1, "--out: there is no folder"),
     ],
 )
