@@ -1,11 +1,13 @@
 """What ICE-GAN learns of synthetic faces: to recognise expressions, and to draw them.
 
-Pairs of onset and apex of one synthetic corpus; every third person is held out of all training.
-Prints a Markdown table with a row per variant: UF1 and UAR of the classifier on held-out people;
-the share of faces drawn on their onsets in which a separately trained network (`ResNet10`, on what
-changes) sees the class asked for, chance being one third; how far the drawn faces are from other
-real pictures of the same person and of other people (root mean square over pixels), and the share
-of them whose nearest is of the same person; the seconds of the training, and pictures per second.
+Pairs of onset and apex of one synthetic corpus; every third person is held out of all training, and
+with --train-people so many of the others are all there is to train on. Prints a Markdown table with
+a row per variant, means over seeds (and their standard errors, if there are more than one): UF1 and
+UAR of the classifier on held-out people; the share of faces drawn on their onsets in which a
+separately trained network (`ResNet10`, on what changes) sees the class asked for, chance being one
+third; how far the drawn faces are from other real pictures of the same person and of other people
+(root mean square over pixels), and the share of them whose nearest is of the same person; the
+seconds of the training, and pictures per second.
 The variants leave out one part each:
 
 - generator: the discriminator learns from real pictures alone, and drawn ones need not look real;
@@ -47,12 +49,12 @@ GAIN = 10
 
 
 def read_pairs(preset, n_clips, n_people, size):
-    """Onset and apex of every clip, their classes and people, and who is held out."""
+    """Onset and apex of every clip, their classes and people."""
     corpus = make_synthetic_corpus(preset, n_clips=n_clips, n_subjects=n_people, size=size)
     frames = [clip.frames[[clip.position("onset"), clip.position("apex")]] for clip in corpus]
     people = np.unique([clip.subject for clip in corpus], return_inverse=True)[1]
     X = np.stack(frames).astype(np.float32) / 255
-    return X, np.array([clip.label for clip in corpus]), people, people % 3 == 0
+    return X, np.array([clip.label for clip in corpus]), people
 
 
 def changes(X):
@@ -87,29 +89,36 @@ def identity(faces, X, people):
     return apart[same].mean(), apart[other].mean(), (people[apart.argmin(axis=1)] == people).mean()
 
 
-def measure(name, data, judge, options):
-    """Train one variant; give the cells of its row, and the model."""
-    X, y, people, held = data
+def measure(name, data, judge, options, seed):
+    """Train one variant; give the numbers of its row, and the model."""
+    X, y, people, taught, held = data
     rows = X[:, 1:] if name == "without onset" else X
     model = ICEGANClassifier(
         size=options.size, width=options.width, n_epochs=options.epochs, device=options.device,
-        batch_size=options.batch_size, precision=options.precision, random_state=options.seed,
+        batch_size=options.batch_size, precision=options.precision, random_state=seed,
         progress=False, **VARIANTS[name],
     )  # fmt: skip
     started = time.perf_counter()
-    model.fit(rows[~held], y[~held])
+    model.fit(rows[taught], y[taught])
     seconds = time.perf_counter() - started
     found = model.predict(rows[held])
-    cells = [
-        name, f"{f1_score(y[held], found, average='macro'):.3f}",
-        f"{recall_score(y[held], found, average='macro'):.3f}",
-    ]  # fmt: skip
     faces, share = draw_all(model, X[held], judge)
     measured = [identity(f[:, 0], X[held], people[held]) for f in faces]
-    own, other, nearest = np.mean(measured, axis=0)
-    cells += [f"{share:.3f}", f"{own:.3f}", f"{other:.3f}", f"{nearest:.3f}"]
-    rate = options.epochs * int((~held).sum()) / seconds
-    return [*cells, f"{seconds:.0f}", f"{rate:.0f}"], model
+    numbers = [
+        f1_score(y[held], found, average="macro"), recall_score(y[held], found, average="macro"),
+        share, *np.mean(measured, axis=0), seconds, options.epochs * taught.sum() / seconds,
+    ]  # fmt: skip
+    return numbers, model
+
+
+def cells(numbers):
+    """Numbers of all seeds as text: means, and standard errors of what is no time."""
+    means = np.mean(numbers, axis=0)
+    texts = [f"{mean:.3f}" for mean in means[:-2]] + [f"{mean:.0f}" for mean in means[-2:]]
+    if len(numbers) > 1:
+        errors = np.std(numbers, axis=0, ddof=1) / np.sqrt(len(numbers))
+        texts[:3] = [f"{t} ± {e:.3f}" for t, e in zip(texts[:3], errors[:3], strict=True)]
+    return texts
 
 
 def draw(model, X, path, n_people=4):
@@ -144,13 +153,14 @@ def main():
     parser.add_argument("--preset", choices=PRESETS, default="lab-100fps")
     parser.add_argument("--clips", type=int, default=180)
     parser.add_argument("--people", type=int, default=60)
+    parser.add_argument("--train-people", type=int, help="train on so many people alone")
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--full", action="store_true",
                         help="128x128, width 64, 3,000 clips of 1,000 people, batches of 64 in "
                         "bf16, in place of what is given")  # fmt: skip
@@ -163,23 +173,28 @@ def main():
     started = time.perf_counter()
     network = ICEGAN(3, options.size, options.width, 2)
     data = read_pairs(options.preset, options.clips, options.people, options.size)
-    X, y, _, held = data
+    X, y, people = data
+    held = people % 3 == 0
+    taught = ~held & np.isin(people, np.unique(people[~held])[: options.train_people])
     judge = make_judge(X[~held], y[~held], options.device)
     right = (judge.predict(changes(X[held])) == y[held]).mean()
     print(
         f"{datetime.date.today()}, {os.cpu_count()} cores, {platform.machine()}, torch "
         f"{torch.__version__}, {'CUDA' if torch.cuda.is_available() else 'CPU'}; {options.preset}, "
-        f"{(~held).sum()} pairs to train on, {held.sum()} of held-out people; {options.size} "
+        f"{taught.sum()} pairs to train on, {held.sum()} of held-out people; {options.size} "
         f"pixels, width {options.width} ({count_parameters(network):,} parameters), "
-        f"{options.epochs} epochs, {options.precision}, seed {options.seed}. The judge is right on "
-        f"{right:.3f} of real held-out pairs.\n"
+        f"{options.epochs} epochs, {options.precision}, seeds {options.seeds}. The judge is right "
+        f"on {right:.3f} of real held-out pairs.\n"
     )
     print("| variant | UF1 | UAR | class recovered | from same person | from others | nearest is "
           "same | seconds | pictures/s |")  # fmt: skip
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|", flush=True)
     for name in options.variants:
-        cells, model = measure(name, data, judge, options)
-        print(f"| {' | '.join(cells)} |", flush=True)
+        rows = []
+        for seed in options.seeds:
+            numbers, model = measure(name, (X, y, people, taught, held), judge, options, seed)
+            rows.append(numbers)
+        print(f"| {name} | {' | '.join(cells(rows))} |", flush=True)
         if name == "whole" and options.picture:
             draw(model, X[held], options.picture)
         if name == "whole" and options.curves:

@@ -112,7 +112,10 @@ def write_tables(folder, n_clips=20):
                 for t, share in enumerate(course):
                     found = dict(zip(map(str, shown), share * tops, strict=True))
                     noise = np.abs(rng.normal(0, 0.05, size=len(ACTION_UNITS)))
-                    cells = [found.get(u, 0) + n for u, n in zip(ACTION_UNITS, noise, strict=True)]
+                    cells = [
+                        min(5, found.get(u, 0) + n)
+                        for u, n in zip(ACTION_UNITS, noise, strict=True)
+                    ]
                     rows.writerow([t + 1, f"{t / 30:.3f}", 0.98, 1, *(f"{c:.2f}" for c in cells)])
     return folder
 

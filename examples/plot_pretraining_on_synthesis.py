@@ -35,7 +35,7 @@ def flow_and_labels(corpus):
 camera = RecordingSetup(fps=60, resolution=120, noise=0.006, light=(0.2, -0.6, 0.8))
 with tempfile.TemporaryDirectory() as folder:
     pairs = synthesize(
-        folder, renderer=WarpRenderer(setup=camera, head_motion=1.0), identities=60, progress=False
+        folder, renderer=WarpRenderer(setup=camera, head_motion=1.0), identities=40, progress=False
     )
     print(pairs, pairs[0].action_units)
     synthetic = flow_and_labels(pairs)
@@ -46,7 +46,7 @@ X, y = flow_and_labels(tested)
 
 # %%
 # With ``warm_start`` a fit begins where the last one ended. Fine-tuning takes smaller steps, so
-# that twelve clips do not undo what 180 pairs have taught.
+# that twelve clips do not undo what 120 pairs have taught.
 
 for seed in (0, 1):
     scratch = NetClassifier(

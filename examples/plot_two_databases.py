@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 
 from sklearn.pipeline import make_pipeline
 
-from cdmer.adaptation import TGSR, SourceOnly
+from cdmer.adaptation import GFK, TGSR, SourceOnly
 from cdmer.corpora import load_casme2, load_smic, make_database, pack
-from cdmer.evaluation import CDMERPairs, benchmark, label_free_pipeline, macro_f1
-from cdmer.features import LBPTOP, lbp_top_planes
+from cdmer.evaluation import CDMERPairs, benchmark, macro_f1
+from cdmer.features import LBPTOP
 from cdmer.preprocessing import TemporalInterpolation
 
 workplace = TemporaryDirectory()
@@ -55,7 +55,7 @@ results = benchmark(
     {
         "SVM, source only": SourceOnly(),
         "TGSR": TGSR(n_selected=43),
-        "label-free": label_free_pipeline(lbp_top_planes()),
+        "GFK": GFK(n_components=8),
     },
     [casme2, smic],
     CDMERPairs(experiments=None),

@@ -1,6 +1,7 @@
 """Detectors of faces that run a network the caller has on disk."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,11 @@ class YuNetDetector:
     score_threshold : float, default=0.8
         Lowest score of a face, 0 to 1.
 
+    Attributes
+    ----------
+    model_sha256 : str
+        What the file holds, so that caches and stores do not take another network for this one.
+
     Raises
     ------
     FileNotFoundError
@@ -37,9 +43,10 @@ class YuNetDetector:
 
     model_path: str
     score_threshold: float = 0.8
+    model_sha256: str = field(init=False)
 
     def __post_init__(self):
-        object.__setattr__(self, "model_path", _existing(self.model_path, "YuNet"))
+        _read_model(self, "YuNet")
         check_number("score_threshold", self.score_threshold, least=0, most=1)
 
     def __call__(self, frame):
@@ -82,6 +89,11 @@ class MediaPipeDetector:
     score_threshold : float, default=0.5
         Lowest score of a face, 0 to 1.
 
+    Attributes
+    ----------
+    model_sha256 : str
+        What the file holds, so that caches and stores do not take another network for this one.
+
     Raises
     ------
     FileNotFoundError
@@ -98,9 +110,10 @@ class MediaPipeDetector:
 
     model_path: str
     score_threshold: float = 0.5
+    model_sha256: str = field(init=False)
 
     def __post_init__(self):
-        object.__setattr__(self, "model_path", _existing(self.model_path, "BlazeFace"))
+        _read_model(self, "BlazeFace")
         check_number("score_threshold", self.score_threshold, least=0, most=1)
 
     def __call__(self, frame):
@@ -142,14 +155,19 @@ class MediaPipeDetector:
         return [_of_mediapipe(detection, *frame.shape[:2]) for detection in found]
 
 
-def _existing(path, network):
-    """Path of a network as a str."""
+def _read_model(detector, network):
+    """Set path, as a str, and digest of a detector's file."""
+    path = detector.model_path
     if not Path(path).is_file():
         raise FileNotFoundError(
             f"model_path: there is no file {str(path)!r}; expected the network {network}, which "
             "cdmer does not download"
         )
-    return str(path)
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    # Frozen, since caches tell detectors by what they are made with.
+    object.__setattr__(detector, "model_path", str(path))
+    object.__setattr__(detector, "model_sha256", digest)
 
 
 def _of_yunet(row):

@@ -6,7 +6,9 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
+from cdmer._fingerprint import fingerprint
 from cdmer._parameters import ParameterError
+from cdmer.extraction._steps import describe
 from cdmer.preprocessing import CropAlign, Face, MediaPipeDetector, YuNetDetector
 
 # The trained networks are not to be had here. OpenCV's own decoding of YuNet's outputs runs on a
@@ -132,6 +134,18 @@ def test_yunet_aligns_and_is_pickled(model):
     eyes = np.array(POINTS[:2], dtype=float)
     expected = CropAlign(lambda frame: [Face(0, 1, 0, 1, 1, eyes)]).transform([frames])[0]
     np.testing.assert_array_equal(CropAlign(detector).transform([frames])[0], expected)
+
+
+@pytest.mark.parametrize("detector", [YuNetDetector, MediaPipeDetector])
+def test_another_file_of_the_same_name_is_another_detector(detector, tmp_path):
+    path = tmp_path / "network"
+    found = []
+    for content in (b"one", b"one", b"other"):
+        path.write_bytes(content)
+        step = CropAlign(detector(path))
+        found.append((fingerprint(step), describe([step]), detector(path)))
+    assert found[0] == found[1]
+    assert all(one != other for one, other in zip(found[1], found[2], strict=True))
 
 
 @pytest.mark.parametrize("detector", [YuNetDetector, MediaPipeDetector])
