@@ -1,21 +1,35 @@
 """Maps of many filters over pictures that are laid out as patches, and the sums a gradient asks."""
 
-import math
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch.nn.functional import unfold
 
-# Networks whose maps of one picture stay in a processor's own cache.
-_BLOCK = 24
+# Networks whose maps of one picture stay in a processor's own cache, and pairs of a picture and a
+# network whose sums are added up together: every single call takes some microseconds.
+_BLOCK, _RUN = 24, 96
 _POOL = ([3, 3], [3, 3], [1, 1], [1, 1], False)  # window, stride, padding, dilation, ceil
 _pool = torch.ops.aten.max_pool2d_with_indices.out
 _pool_backward = torch.ops.aten.max_pool2d_with_indices_backward.grad_input
+_threshold_backward = torch.ops.aten.threshold_backward.grad_input
+
+
+class _Run(NamedTuple):
+    """Blocks that are computed one after the other; a block is a picture and some networks."""
+
+    pairs: torch.Tensor  # positions among all pictures of all batches
+    here: slice  # positions in the order in which they are computed
+    networks: torch.Tensor
+    rows: list  # the picture of each block
+    counts: list  # its networks
+    widths: list  # their filters
+    where: list  # places of its largest values
 
 
 class PatchMaps:
-    """Convolve (3 x 3, padding 2), rectify, and take the largest of 3 x 3 (padding 1).
+    """Convolve (3 x 3, padding 2), rectify, pool (largest of 3 x 3, padding 1), mask, sum 2 x 2.
 
     Goes picture by picture: one matrix product has the filters of all networks that have the
     picture in their batch.
@@ -30,8 +44,8 @@ class PatchMaps:
     ----------
     n_taps : int
         Numbers of one patch: 3 x 3 pixels of every channel, and a one.
-    side, pooled_side : int
-        Of the maps, before and after taking the largest.
+    side, pooled_side, summed_side : int
+        Of the maps, after taking the largest, and after summing.
     """
 
     def __init__(self, X, n_filters):
@@ -39,66 +53,83 @@ class PatchMaps:
         self.n_filters, self.n_taps = n_filters, 9 * n_channels + 1
         self.side = size + 2
         self.pooled_side = (self.side - 1) // 3 + 1
+        self.summed_side = self.pooled_side // 2
         pictures = torch.from_numpy(X)
-        self._patches = pictures.new_ones(n, self.n_taps, self.side**2)
+        self._patches = list(pictures.new_ones(n, self.n_taps, self.side**2))
         for patches, picture in zip(self._patches, pictures, strict=True):
             patches[:-1] = unfold(picture[None], 3, padding=2)[0]
         self._maps, self._spread = pictures.new_empty(2, self.side**2 * _BLOCK * n_filters)
         self._largest = pictures.new_empty(self.pooled_side**2 * _BLOCK * n_filters)
-        self._views, self._blocks, self._order = {}, [], torch.empty(0)
-        self._where, self._found = torch.empty(0, dtype=torch.int64), pictures.new_empty(2, 0)
+        self._products = pictures.new_empty(2 * self.n_taps * (_RUN + _BLOCK) * n_filters)
+        self._masks = pictures.new_empty(_RUN + _BLOCK, self.pooled_side**2, n_filters)
+        self._views, self._runs = {}, []
+        # What `backward` needs of `forward`: the largest values that count, and their places.
+        self._found = pictures.new_empty(0, self.pooled_side**2, n_filters)
+        self._where = torch.empty(0, dtype=torch.int64)
+        self._sums = pictures.new_empty(2, 0, self.summed_side**2, n_filters)
 
-    def forward(self, rows, kernel, sign):
+    def forward(self, rows, kernel, sign, stays):
         """Compute the maps of every network on its batch, and keep what `backward` needs.
 
         Parameters
         ----------
         rows : list of ndarray of int
-            The pictures of each network's batch.
+            The pictures of each network's batch. A pair is a picture and a network; they are
+            counted through the first network's batch, then that of the second and so on.
         kernel : torch.Tensor of shape (n_taps, n_networks, n_filters)
         sign : torch.Tensor of shape (n_networks, n_filters)
             Of what the maps are multiplied by before the largest is taken.
+        stays : torch.Tensor of uint8, shape (n_pairs, n_filters, pooled_side**2)
+            One where a largest value stays, zero where it is left out.
 
         Returns
         -------
-        largest : torch.Tensor of shape (n_pairs, pooled_side**2, n_filters)
-            Value of the map where the product with `sign` is largest in each window, for each
-            picture of the first network's batch, then those of the second and so on. Overwritten by
-            the next call.
+        windows : torch.Tensor of shape (2, n_pairs, summed_side**2, n_filters)
+            Sums over 2 x 2 of the values of the map where the product with `sign` is largest in its
+            window, if they stay, and of `stays`. Overwritten by the next call.
         sums : torch.Tensor of shape (2, n_taps, n_networks, n_filters)
             Sum of the patches times the maps, and of those where the maps are positive.
         """
         n_windows, wide = self.pooled_side**2, self.n_filters
         self._plan(rows)
-        shape = (len(self._order), n_windows, wide)
-        # Fresh memory of this size would be mapped, and cleared, in every step.
-        found, picked = (room[: math.prod(shape)].view(shape) for room in self._found)
+        windows = self._sums[:, : len(stays)]
         sums = kernel.new_zeros(2, *kernel.shape, dtype=torch.float64)
         plain = bool((sign > 0).all())
-        for row, pairs, networks, start in self._blocks:
-            n = len(pairs) * wide
-            maps, maps_4d, spread, spread_4d, largest, largest_4d, products = self._buffers(n)
-            patches, where = self._patches[row], self._where_4d(start, n)
-            torch.mm(patches.t(), kernel.index_select(1, networks).view(-1, n), out=maps)
-            maps.relu_()
-            if plain:
-                _pool(maps_4d, *_POOL, out=largest_4d, indices=where)
-            else:
-                torch.mul(maps, sign[networks].view(n), out=spread)
-                _pool(spread_4d, *_POOL, out=largest_4d, indices=where)
-                torch.gather(maps, 0, where.permute(0, 2, 3, 1).view(-1, n), out=largest)
-            found[start : start + len(pairs)] = largest.view(n_windows, -1, wide).transpose(0, 1)
-            torch.mm(patches, maps, out=products[0])
-            torch.mm(patches, maps.sign_(), out=products[1])
-            sums.index_add_(2, networks, products.view(2, self.n_taps, -1, wide).double())
-        return torch.index_select(found, 0, self._order.argsort(), out=picked), sums
+        for run in self._runs:
+            filters = kernel.index_select(1, run.networks).flatten(1).split(run.widths, 1)
+            signs = sign.index_select(0, run.networks).view(-1).split(run.widths)
+            products, found = self._products_of(run), self._found[run.here]
+            for row, n, where, filters_here, signs_here, place, first, second in zip(
+                run.rows, run.widths, run.where, filters, signs, found.split(run.counts),
+                *(table.split(run.widths, 1) for table in products), strict=True,
+            ):  # fmt: skip
+                maps, maps_4d, spread, spread_4d, largest, largest_4d = self._buffers(n)
+                patches = self._patches[row]
+                torch.mm(patches.t(), filters_here, out=maps)
+                maps.relu_()
+                if plain:
+                    _pool(maps_4d, *_POOL, out=largest_4d, indices=where)
+                else:
+                    torch.mul(maps, signs_here, out=spread)
+                    _pool(spread_4d, *_POOL, out=largest_4d, indices=where)
+                    torch.gather(maps, 0, where.permute(0, 2, 3, 1).view(-1, n), out=largest)
+                place.copy_(largest.view(n_windows, -1, wide).transpose(0, 1))
+                torch.mm(patches, maps, out=first)
+                torch.mm(patches, maps.sign_(), out=second)
+            sums.index_add_(2, run.networks, products.unflatten(2, (-1, wide)).double())
+            mask = self._masks[: len(found)]
+            mask.copy_(stays.index_select(0, run.pairs).transpose(1, 2))
+            for total, part in zip(windows, (found.mul_(mask), mask), strict=True):
+                total.index_copy_(0, run.pairs, self._sum(part))
+        return windows, sums
 
     def backward(self, slope, n_networks):
-        """Sum the patches at the largest places, times a slope.
+        """Sum the patches at the largest places that count, times a slope.
 
         Parameters
         ----------
-        slope : torch.Tensor of shape (n_pairs, pooled_side**2, n_filters)
+        slope : torch.Tensor of shape (n_pairs, summed_side**2, n_filters)
+            Of the sums over 2 x 2.
         n_networks : int
 
         Returns
@@ -107,30 +138,68 @@ class PatchMaps:
         """
         n_windows, wide = self.pooled_side**2, self.n_filters
         sums = slope.new_zeros(self.n_taps, n_networks, wide, dtype=torch.float64)
-        for row, pairs, networks, start in self._blocks:
-            n = len(pairs) * wide
-            _, maps_4d, spread, spread_4d, given, given_4d, products = self._buffers(n)
-            given.view(n_windows, -1, wide).copy_(slope.index_select(0, pairs).transpose(0, 1))
-            where = self._where_4d(start, n)
-            _pool_backward(given_4d, maps_4d, *_POOL, where, grad_input=spread_4d)
-            torch.mm(self._patches[row], spread, out=products[0])
-            sums.index_add_(1, networks, products[0].view(self.n_taps, -1, wide).double())
+        for run in self._runs:
+            products, found = self._products_of(run)[0], self._found[run.here]
+            slopes = self._masks[: len(found)]
+            self._spread_out(slope.index_select(0, run.pairs), slopes)
+            _threshold_backward(slopes, found, 0, grad_input=slopes)
+            for row, n, where, slopes_here, product in zip(
+                run.rows, run.widths, run.where, slopes.split(run.counts),
+                products.split(run.widths, 1), strict=True,
+            ):  # fmt: skip
+                _, maps_4d, spread, spread_4d, given, given_4d = self._buffers(n)
+                given.view(n_windows, -1, wide).copy_(slopes_here.transpose(0, 1))
+                _pool_backward(given_4d, maps_4d, *_POOL, where, grad_input=spread_4d)
+                torch.mm(self._patches[row], spread, out=product)
+            sums.index_add_(1, run.networks, products.unflatten(1, (-1, wide)).double())
         return sums
+
+    def _sum(self, table):
+        """Sum over 2 x 2: from (n, n_windows, n_filters) to (n, n_sums, n_filters)."""
+        side, even = self.pooled_side, 2 * self.summed_side
+        square = table.view(-1, side, side, self.n_filters)
+        rows = square[:, 0:even:2] + square[:, 1:even:2]
+        return (rows[:, :, 0:even:2] + rows[:, :, 1:even:2]).flatten(1, 2)
+
+    def _spread_out(self, sums, table):
+        """Give every window of 2 x 2 the value of their sum."""
+        side, half, wide = self.pooled_side, self.summed_side, self.n_filters
+        if side % 2:
+            table.zero_()  # the last row and column are in no sum
+        # Every row of sums, each twice, stands for two rows of windows.
+        rows = torch.cat([sums] * 2, dim=2).view(-1, half, 1, 2 * half * wide)
+        windows = table.view(-1, side, side * wide)[:, : 2 * half, : 2 * half * wide]
+        windows.unflatten(1, (half, 2)).copy_(rows)
 
     def _plan(self, rows):
         """Order the pairs of a picture and a network by picture, and make room for them."""
         joined = np.concatenate(rows)
         order = np.argsort(joined, kind="stable")
         network = np.repeat(np.arange(len(rows)), [len(given) for given in rows])
-        self._order = torch.from_numpy(order)
-        self._blocks = list(_blocks(joined[order], self._order, torch.from_numpy(network[order])))
-        n_numbers = len(order) * self.n_filters
-        if len(self._where) < n_numbers * self.pooled_side**2:
-            self._where = self._where.new_empty(n_numbers * self.pooled_side**2)
-            self._found = self._maps.new_empty(2, len(self._where))
+        n_windows = self.pooled_side**2
+        if len(self._found) < len(order):
+            # Fresh memory of this size would be mapped, and cleared, in every step.
+            self._found = self._found.new_empty(len(order), *self._found.shape[1:])
+            self._where = self._where.new_empty(len(order) * n_windows * self.n_filters)
+            self._sums = self._sums.new_empty(2, len(order), *self._sums.shape[2:])
+        pairs, networks = torch.from_numpy(order), torch.from_numpy(network[order])
+        self._runs = [self._run(*run, pairs, networks) for run in _runs(joined[order])]
+
+    def _run(self, start, blocks, pairs, networks):
+        rows, counts = zip(*blocks, strict=True)
+        here = slice(start, start + sum(counts))
+        starts = np.cumsum([start, *counts[:-1]]).tolist()
+        where = [self._where_4d(*place) for place in zip(starts, counts, strict=True)]
+        widths = [count * self.n_filters for count in counts]
+        return _Run(pairs[here], here, networks[here], rows, counts, widths, where)
+
+    def _products_of(self, run):
+        """Room for sums of patches, of shape (2, n_taps, n_pairs * n_filters)."""
+        n = sum(run.widths)
+        return self._products[: 2 * self.n_taps * n].view(2, self.n_taps, n)
 
     def _buffers(self, n):
-        """Room for one block, the same for all: maps as tables and as pictures, then products."""
+        """Room for one block, the same for all: maps as tables and as pictures."""
         if n not in self._views:
             tables = [
                 buffer[: side**2 * n].view(side**2, n)
@@ -140,12 +209,11 @@ class PatchMaps:
                     (self._largest, self.pooled_side),
                 )
             ]
-            views = [view for table in tables for view in (table, _as_pictures(table))]
-            self._views[n] = [*views, self._maps.new_empty(2, self.n_taps, n)]
+            self._views[n] = [view for table in tables for view in (table, _as_pictures(table))]
         return self._views[n]
 
-    def _where_4d(self, start, n):
-        side = self.pooled_side
+    def _where_4d(self, start, count):
+        side, n = self.pooled_side, count * self.n_filters
         first = start * side**2 * self.n_filters
         return self._where.as_strided((1, n, side, side), (side**2 * n, 1, side * n, n), first)
 
@@ -156,22 +224,25 @@ def _as_pictures(table):
     return table.view(1, side, side, -1).permute(0, 3, 1, 2)
 
 
-def _blocks(rows, pairs, networks):
-    """Group the pairs of a picture and a network by picture, few at a time.
+def _runs(rows):
+    """Cut pairs, ordered by picture, into blocks of one picture, and collect these into runs.
 
     Yields
     ------
-    row : int
-        The picture.
-    pairs : torch.Tensor of int
-        Positions among all pictures of all batches.
-    networks : torch.Tensor of int
     start : int
         Number of pairs before.
+    blocks : list of (int, int)
+        The picture, and the number of pairs, of each block.
     """
     edges = [0, *(np.flatnonzero(np.diff(rows)) + 1).tolist(), len(rows)]
+    blocks, begun, stop = [], 0, 0
     for first, last in pairwise(edges):
         n_parts = -(-(last - first) // _BLOCK)
         cuts = [first + (last - first) * i // n_parts for i in range(n_parts + 1)]
         for start, stop in pairwise(cuts):
-            yield int(rows[first]), pairs[start:stop], networks[start:stop], start
+            blocks.append((int(rows[first]), stop - start))
+            if stop - begun >= _RUN:
+                yield begun, blocks
+                blocks, begun = [], stop
+    if blocks:
+        yield begun, blocks

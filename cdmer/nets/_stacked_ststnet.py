@@ -10,9 +10,6 @@ from cdmer.nets._stacked_layers import draw_mask
 from cdmer.nets._ststnet import STSTNet
 
 _MOST_AT_ONCE, _MOST_PAIRS = 34, 34 * 256
-# Pictures whose windows stay in a processor's own cache.
-_SLICE = 128
-_threshold_backward = torch.ops.aten.threshold_backward.grad_input
 
 
 class StackedSTSTNet:
@@ -58,15 +55,20 @@ class StackedSTSTNet:
         self._norms = [[stream.norm for stream in network.streams] for network in networks]
         self._widths = [norm.num_features for norm in self._norms[0]]
         self._p = networks[0].streams[0].dropout.p
+        # Of a sum of four windows, which is larger where dropout leaves some out.
+        self._share = 1 / 4 / (1 - self._p) if self._p < 1 else 0
         self._maps = PatchMaps(X, sum(self._widths))
         kernels = [torch.cat([_kernel(stream.conv) for stream in n.streams]) for n in networks]
         self._kernel = nn.Parameter(torch.stack(kernels).permute(2, 0, 1).contiguous())
         self._gamma = nn.Parameter(self._joined("weight"))
         self._beta = nn.Parameter(self._joined("bias"))
-        self._head = nn.Parameter(torch.stack([n.head.weight.detach() for n in networks]))
+        # Of the averages of all filters at the first place, then at the second, as maps have them.
+        heads = torch.stack([n.head.weight.detach() for n in networks])
+        heads = heads.unflatten(2, (sum(self._widths), -1)).transpose(2, 3)
+        self._head = nn.Parameter(heads.flatten(2))
         self._head_bias = nn.Parameter(torch.stack([n.head.bias.detach() for n in networks]))
         self._mean, self._variance = self._joined("running_mean"), self._joined("running_var")
-        self._n_steps = 0
+        self._n_steps, self._stays = 0, torch.empty(0)
 
     @staticmethod
     def suits(network, shape, settings, device):
@@ -124,16 +126,20 @@ class StackedSTSTNet:
         rows = [given for given, _, _ in batches]
         ends = np.cumsum([len(given) for given in rows])
         n = torch.tensor([len(given) * self._maps.side**2 for given in rows]).double()[:, None]
-        largest, sums = self._maps.forward(rows, self._kernel, self._gamma.sign())
+        stays = self._draw_dropout([len(given) for given in rows])
+        windows, sums = self._maps.forward(rows, self._kernel, self._gamma.sign(), stays)
+        windows *= self._share
         mean, deviation = self._statistics(sums[0], n)
         for parameter in self.parameters:
             parameter.grad = torch.empty_like(parameter)
         losses = [
-            self._pass(i, largest[end - len(given) : end], mean[i], deviation[i], *batches[i][1:])
-            for i, (given, end) in enumerate(zip(rows, ends.tolist(), strict=True))
+            self._pass(i, *windows[:, end - len(given) : end], mean[i], deviation[i], *batch)
+            for i, (given, end, (_, *batch)) in enumerate(
+                zip(rows, ends.tolist(), batches, strict=True)
+            )
         ]
-        # What were the largest values are their slopes now.
-        slopes = self._maps.backward(largest, len(rows))
+        # What were averages are their slopes now.
+        slopes = self._maps.backward(windows[0], len(rows))
         through_statistics = self._beta.grad * sums[1] + self._gamma.grad / deviation * (
             sums[0] - mean * sums[1]
         )
@@ -152,70 +158,45 @@ class StackedSTSTNet:
         self._n_steps += 1
         return mean, (variance + norm.eps).sqrt()
 
-    def _pass(self, i, largest, mean, deviation, codes, weights):
-        """Score the largest values of one network, and put their slopes in their place."""
-        scale = (self._gamma[i] / deviation).to(largest.dtype)
-        shift = (self._beta[i] - mean * self._gamma[i] / deviation).to(largest.dtype)
-        stays = self._draw_dropout(i, len(largest))
-        y, weights = torch.from_numpy(codes), torch.from_numpy(weights)
-        at_head, at_bias = self._head.grad[i].zero_(), self._head_bias.grad[i].zero_()
-        loss, sums = 0.0, largest.new_zeros(2, largest.shape[2], dtype=torch.float64)
-        for start in range(0, len(largest), _SLICE):
-            here = slice(start, start + _SLICE)
-            mask = self._mask([part[here] for part in stays])
-            seen, kept = self._average(largest[here] * mask), self._average(mask)
-            features = (scale * seen + shift * kept).transpose(1, 2).flatten(1)
-            scores = torch.addmm(self._head_bias[i], features, self._head[i].t())
-            loss += (cross_entropy(scores, y[here], reduction="none") * weights[here]).sum()
+    def _pass(self, i, seen, kept, mean, deviation, codes, weights):
+        """Score one network's averages, of the largest values and of dropout's mask.
 
-            at_scores = scores.softmax(1)
-            at_scores[torch.arange(len(scores)), y[here]] -= 1
-            at_scores *= weights[here, None]
-            at_head.addmm_(at_scores.t(), features)
-            at_bias += at_scores.sum(0)
-            at_features = (at_scores @ self._head[i]).view(len(scores), -1, seen.shape[1])
-            at_features = at_features.transpose(1, 2).contiguous()
-            for total, given in zip(sums, (kept, seen), strict=True):
-                total += (at_features * given).sum(0).sum(0)
-            self._spread(at_features, mask, largest[here])
-        self._beta.grad[i] = sums[0]
-        self._gamma.grad[i] = (sums[1] - mean * sums[0]) / deviation
+        Puts the slopes of the former, but for a factor, in their place.
+        """
+        scale = (self._gamma[i] / deviation).to(seen.dtype)
+        shift = (self._beta[i] - mean * self._gamma[i] / deviation).to(seen.dtype)
+        y, weights = torch.from_numpy(codes), torch.from_numpy(weights)
+        features = torch.addcmul(scale * seen, shift, kept).flatten(1)
+        scores = torch.addmm(self._head_bias[i], features, self._head[i].t())
+        loss = (cross_entropy(scores, y, reduction="none") * weights).sum()
+
+        at_scores = scores.softmax(1)
+        at_scores[torch.arange(len(scores)), y] -= 1
+        at_scores *= weights[:, None]
+        torch.mm(at_scores.t(), features, out=self._head.grad[i])
+        torch.sum(at_scores, 0, out=self._head_bias.grad[i])
+        at_features = (at_scores @ self._head[i]).view(seen.shape)
+        at_shift, at_scale = (
+            (at_features * given).sum(0).sum(0, dtype=torch.float64) for given in (kept, seen)
+        )
+        self._beta.grad[i] = at_shift
+        self._gamma.grad[i] = (at_scale - mean * at_shift) / deviation
+        torch.mul(at_features, self._share, out=seen)
         return loss
 
-    def _draw_dropout(self, i, n):
-        """Draw which of the largest values stay: per stream, of shape (n, n_filters, n_windows)."""
+    def _draw_dropout(self, lengths):
+        """Draw which of the largest values stay: of shape (n_pairs, n_filters, n_windows)."""
         n_windows = self._maps.pooled_side**2
-        shapes = [(n, width, n_windows) for width in self._widths]
-        if self._p == 0:
-            return [torch.ones(shape, dtype=torch.bool) for shape in shapes]
-        return [draw_mask(self._p, shape, torch.bool, self._generators[i]) for shape in shapes]
-
-    def _mask(self, stays):
-        """What dropout multiplies by, of shape (n, n_windows, n_filters)."""
-        mask = self._gamma.new_empty(len(stays[0]), stays[0].shape[2], sum(self._widths))
-        for part, stay in zip(mask.split(self._widths, dim=2), stays, strict=True):
-            part.copy_(stay.transpose(1, 2))
-        return mask.div_(1 - self._p) if self._p < 1 else mask
-
-    def _average(self, windows):
-        """Average 2 x 2 windows: from (n, n_windows, n_filters) to (n, n_averages, n_filters)."""
-        side = self._maps.pooled_side
-        even, windows = side // 2 * 2, windows.view(-1, side, side, windows.shape[2])
-        rows = windows[:, 0:even:2] + windows[:, 1:even:2]
-        return rows[:, :, 0:even:2].add_(rows[:, :, 1:even:2]).flatten(1, 2).div_(4)
-
-    def _spread(self, averages, mask, largest):
-        """Put the slopes of the largest values in their place, given those of the averages."""
-        side, half, wide = self._maps.pooled_side, self._maps.pooled_side // 2, largest.shape[2]
-        # Every row of averages, each twice, stands for two rows of windows.
-        rows = torch.cat([averages / 4] * 2, dim=2).view(-1, half, 1, 2 * half * wide)
-        slope = torch.zeros_like(largest)
-        used, windows = (
-            given.view(-1, side, side * wide)[:, : 2 * half, : 2 * half * wide]
-            for given in (slope, mask)
-        )
-        torch.mul(windows.unflatten(1, (half, 2)), rows, out=used.unflatten(1, (half, 2)))
-        _threshold_backward(slope, largest, 0, grad_input=largest)
+        if len(self._stays) < sum(lengths):  # else memory would be mapped anew in every step
+            shape = (sum(lengths), sum(self._widths), n_windows)
+            self._stays = torch.ones(shape, dtype=torch.uint8)
+        stays = self._stays[: sum(lengths)]
+        if self._p > 0:
+            for generator, part in zip(self._generators, stays.split(lengths), strict=True):
+                for stream in part.split(self._widths, dim=1):
+                    drawn = draw_mask(self._p, stream.shape, torch.bool, generator)
+                    stream.copy_(drawn.view(torch.uint8))
+        return stays
 
     def _joined(self, name):
         return torch.stack(
@@ -242,7 +223,8 @@ class StackedSTSTNet:
                 stream.norm.running_mean.copy_(mean)
                 stream.norm.running_var.copy_(variance)
                 stream.norm.num_batches_tracked += self._n_steps
-            network.head.weight.copy_(self._head[i])
+            head = self._head[i].unflatten(1, (-1, sum(self._widths))).transpose(1, 2)
+            network.head.weight.copy_(head.flatten(1))
             network.head.bias.copy_(self._head_bias[i])
 
 
