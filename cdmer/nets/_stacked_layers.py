@@ -9,7 +9,7 @@ import math
 import torch
 from torch import nn
 
-_AT_ONCE = 2**14  # random numbers that stay in a processor's own cache
+_AT_ONCE = 2**15  # random numbers that stay in a processor's own cache
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
