@@ -4,6 +4,7 @@ import numpy as np
 
 from cdmer.corpora._clip import Clip
 from cdmer.corpora._corpus import Corpus
+from cdmer.corpora._course import draw_course
 from cdmer.corpora._identity import draw_identities
 from cdmer.corpora._render import Render
 from cdmer.corpora._setups import PRESETS, RecordingSetup, check_count
@@ -124,7 +125,7 @@ def _make_clip(setup, who, label, clip_name, corpus, size, rng):
         setup=setup,
         size=size,
         intensities=tuple(intensities.items()),
-        course=tuple(course.tolist()),
+        course=course,
         blink=tuple(blink.tolist()),
         head=tuple(map(tuple, head.tolist())),
         seed=int(rng.integers(2**63)),
@@ -147,26 +148,14 @@ def _draw_units(label, amplitude, rng):
 
 def _draw_motion(setup, rng):
     """Course of the expression, lids and head per frame, and the numbers of the key frames."""
-    fps = setup.fps
-    duration = rng.uniform(0.25, 0.48)  # onset to offset, seconds
-    before, after = rng.uniform(0.01, 0.04, size=2)
-    rise = rng.uniform(0.35, 0.55)
-    # At low frame rates whole frames come first: never fewer than 14, and key frames apart.
-    onset = max(2, round(before * fps))
-    apex = onset + max(2, round(rise * duration * fps))
-    offset = apex + max(2, round((1 - rise) * duration * fps))
-    offset = min(offset, onset + int(0.5 * fps))
-    n_frames = max(14, offset + 1 + max(2, round(after * fps)))
-    t = np.arange(n_frames)
-    course = np.interp(t, [onset, apex, offset], [0.0, 1.0, 0.0])
-    course = course * course * (3 - 2 * course)
-    seconds = t / fps
+    course, moments = draw_course(setup.fps, rng)
+    seconds = np.arange(len(course)) / setup.fps
     head = setup.head_motion * draw_head(seconds, rng)
-    blink = np.zeros(n_frames)
+    blink = np.zeros(len(course))
     if rng.random() < setup.blink_rate * seconds[-1]:
         blink = np.exp(-0.5 * ((seconds - rng.uniform(0, seconds[-1])) / 0.045) ** 2)
         blink[blink < 0.01] = 0
-    return course, blink, head, (onset, apex, offset)
+    return course, blink, head, moments
 
 
 def draw_head(seconds, rng):

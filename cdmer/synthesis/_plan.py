@@ -9,7 +9,7 @@ import numpy as np
 
 from cdmer import __version__
 from cdmer._parameters import ParameterError, check_number
-from cdmer.synthesis._course import draw_course
+from cdmer.corpora._course import draw_course
 from cdmer.synthesis._expression import Expression, Renderer, UnitSource
 
 PAIR = (0.0, 1.0)

@@ -14,8 +14,8 @@ import pytest
 from doubles import Coin, Noise, contents
 
 from cdmer.corpora import load_manifest
+from cdmer.corpora._course import draw_course
 from cdmer.synthesis import ExpertUnits, WarpRenderer, split_identities, synthesize
-from cdmer.synthesis._course import draw_course
 from cdmer.synthesis._files import MANIFEST, PLAN
 
 SOURCES = {"a": Coin(), "b": Coin(strongest=0.3)}
