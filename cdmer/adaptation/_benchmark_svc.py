@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
+from cdmer.adaptation._gram_svc import MAX_ITER
 from cdmer.adaptation._meta import InnerEstimator
 
 
@@ -51,7 +52,7 @@ class BenchmarkSVC(InnerEstimator):
         self.kernel = kernel
 
     def _inner(self):
-        return SVC(C=self.C, kernel=self.kernel, random_state=0)
+        return SVC(C=self.C, kernel=self.kernel, max_iter=MAX_ITER, random_state=0)
 
     def _fit_together(self, rows, models):
         first = np.unique(rows.codes, return_index=True)[1]

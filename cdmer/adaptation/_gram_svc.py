@@ -7,13 +7,16 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 # Rows up to which the matrix of their inner products is made: 200 MB.
 MOST_ROWS = 5000
+# As in LIBSVM's own programs. Without an end, forty rows of large numbers can take minutes.
+MAX_ITER = 10_000_000
 
 
 class GramSVC(ClassifierMixin, BaseEstimator):
     """``SVC(kernel="linear", C=1.0)``, several times as fast where rows are wide.
 
     libsvm computes inner products of rows one by one; here one matrix product makes them all, and
-    libsvm is given the result. The machine is the same.
+    libsvm is given the result. The machine is the same, but for an end after ten million steps,
+    which LIBSVM's own programs have, too.
 
     Parameters
     ----------
@@ -45,6 +48,11 @@ class GramSVC(ClassifierMixin, BaseEstimator):
         Returns
         -------
         self : GramSVC
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the steps end too early, as they may where columns have large scales.
         """
         X, y = validate_data(self, X, y, dtype=np.float64)
         if sample_weight is not None:
@@ -56,7 +64,7 @@ class GramSVC(ClassifierMixin, BaseEstimator):
         self.X_fit_ = X if len(X) <= MOST_ROWS else None
         kernel = "linear" if self.X_fit_ is None else "precomputed"
         # libsvm needs no chance here, but without a seed it would draw one from the global state.
-        self.svc_ = SVC(kernel=kernel, C=self.C, random_state=0).fit(
+        self.svc_ = SVC(kernel=kernel, C=self.C, max_iter=MAX_ITER, random_state=0).fit(
             self._products(X), y, sample_weight
         )
         self.classes_ = self.svc_.classes_

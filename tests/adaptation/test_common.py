@@ -111,7 +111,7 @@ def test_target_labels_change_no_bit(method, n_features):
 
 @each_method
 def test_permuted_rows_permute_the_result(method):
-    X, y, domain = rows(60)
+    X, y, domain = rows(120)
     order = np.random.default_rng(2).permutation(len(y))
     model = clone(method).fit(X, y, sample_domain=domain)
     permuted = clone(method).fit(X[order], y[order], sample_domain=domain[order])
