@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch.nn.functional import unfold
 
+from cdmer.nets._stacked_layers import draw_mask
+
 # Networks whose maps of one picture stay in a processor's own cache, and pairs of a picture and a
 # network whose sums are added up together: every single call takes some microseconds.
 _BLOCK, _RUN = 24, 96
@@ -37,8 +39,12 @@ class PatchMaps:
     Parameters
     ----------
     X : ndarray of shape (n, n_channels, size, size)
-    n_filters : int
-        Of one network.
+    widths : sequence of int
+        Filters of each stream of one network.
+    p : float
+        Probability of dropout.
+    generators : list of torch.Generator
+        Of dropout, one per network.
 
     Attributes
     ----------
@@ -48,8 +54,10 @@ class PatchMaps:
         Of the maps, after taking the largest, and after summing.
     """
 
-    def __init__(self, X, n_filters):
+    def __init__(self, X, widths, p, generators):
         n, n_channels, size = X.shape[:3]
+        self._widths, self._p, self._generators = widths, p, generators
+        n_filters = sum(widths)
         self.n_filters, self.n_taps = n_filters, 9 * n_channels + 1
         self.side = size + 2
         self.pooled_side = (self.side - 1) // 3 + 1
@@ -62,34 +70,34 @@ class PatchMaps:
         self._largest = pictures.new_empty(self.pooled_side**2 * _BLOCK * n_filters)
         self._products = pictures.new_empty(2 * self.n_taps * (_RUN + _BLOCK) * n_filters)
         self._masks = pictures.new_empty(_RUN + _BLOCK, self.pooled_side**2, n_filters)
-        self._views, self._runs = {}, []
+        self._views, self._runs, self._stays = {}, [], torch.empty(0)
         # What `backward` needs of `forward`: the largest values that count, and their places.
         self._found = pictures.new_empty(0, self.pooled_side**2, n_filters)
         self._where = torch.empty(0, dtype=torch.int64)
         self._sums = pictures.new_empty(2, 0, self.summed_side**2, n_filters)
 
-    def forward(self, rows, kernel, sign, stays):
+    def forward(self, batches, kernel, sign):
         """Compute the maps of every network on its batch, and keep what `backward` needs.
 
         Parameters
         ----------
-        rows : list of ndarray of int
-            The pictures of each network's batch. A pair is a picture and a network; they are
+        batches : list of (ndarray, ndarray, ndarray)
+            Rows, codes and weights, one per network. A pair is a picture and a network; they are
             counted through the first network's batch, then that of the second and so on.
         kernel : torch.Tensor of shape (n_taps, n_networks, n_filters)
         sign : torch.Tensor of shape (n_networks, n_filters)
             Of what the maps are multiplied by before the largest is taken.
-        stays : torch.Tensor of uint8, shape (n_pairs, n_filters, pooled_side**2)
-            One where a largest value stays, zero where it is left out.
 
         Returns
         -------
         windows : torch.Tensor of shape (2, n_pairs, summed_side**2, n_filters)
             Sums over 2 x 2 of the values of the map where the product with `sign` is largest in its
-            window, if they stay, and of `stays`. Overwritten by the next call.
+            window, if they stay, and of how many stay. Overwritten by the next call.
         sums : torch.Tensor of shape (2, n_taps, n_networks, n_filters)
             Sum of the patches times the maps, and of those where the maps are positive.
         """
+        rows = [given for given, _, _ in batches]
+        stays = self._draw_dropout([len(given) for given in rows])
         n_windows, wide = self.pooled_side**2, self.n_filters
         self._plan(rows)
         windows = self._sums[:, : len(stays)]
@@ -124,21 +132,20 @@ class PatchMaps:
                 total.index_copy_(0, run.pairs, self._sum(part))
         return windows, sums
 
-    def backward(self, slope, n_networks):
+    def backward(self, slope):
         """Sum the patches at the largest places that count, times a slope.
 
         Parameters
         ----------
         slope : torch.Tensor of shape (n_pairs, summed_side**2, n_filters)
             Of the sums over 2 x 2.
-        n_networks : int
 
         Returns
         -------
         torch.Tensor of shape (n_taps, n_networks, n_filters)
         """
         n_windows, wide = self.pooled_side**2, self.n_filters
-        sums = slope.new_zeros(self.n_taps, n_networks, wide, dtype=torch.float64)
+        sums = slope.new_zeros(self.n_taps, len(self._generators), wide, dtype=torch.float64)
         for run in self._runs:
             products, found = self._products_of(run)[0], self._found[run.here]
             slopes = self._masks[: len(found)]
@@ -154,6 +161,40 @@ class PatchMaps:
                 torch.mm(self._patches[row], spread, out=product)
             sums.index_add_(1, run.networks, products.unflatten(1, (-1, wide)).double())
         return sums
+
+    def passes(self, windows, batches):
+        """Yield networks, their averages, and codes and weights of their batches: one by one.
+
+        Parameters
+        ----------
+        windows : torch.Tensor
+            Of `forward`.
+        batches : list of (ndarray, ndarray, ndarray)
+
+        Yields
+        ------
+        networks : slice
+        seen, kept : torch.Tensor of shape (1, n_rows, summed_side**2, n_filters)
+            Views of `windows`.
+        codes, weights : torch.Tensor of shape (1, n_rows)
+        """
+        parts = windows.split([len(rows) for rows, _, _ in batches], dim=1)
+        for i, (part, (_, codes, weights)) in enumerate(zip(parts, batches, strict=True)):
+            given = (torch.from_numpy(array)[None] for array in (codes, weights))
+            yield slice(i, i + 1), *part[:, None], *given
+
+    def _draw_dropout(self, lengths):
+        """Draw which of the largest values stay: of shape (n_pairs, n_filters, n_windows)."""
+        if len(self._stays) < sum(lengths):  # else memory would be mapped anew in every step
+            shape = (sum(lengths), self.n_filters, self.pooled_side**2)
+            self._stays = torch.ones(shape, dtype=torch.uint8)
+        stays = self._stays[: sum(lengths)]
+        if self._p > 0:
+            for generator, part in zip(self._generators, stays.split(lengths), strict=True):
+                for stream in part.split(self._widths, dim=1):
+                    drawn = draw_mask(self._p, stream.shape, torch.bool, generator)
+                    stream.copy_(drawn.view(torch.uint8))
+        return stays
 
     def _sum(self, table):
         """Sum over 2 x 2: from (n, n_windows, n_filters) to (n, n_sums, n_filters)."""

@@ -8,6 +8,7 @@ import math
 
 import torch
 from torch import nn
+from torch.nn.utils.rnn import pad_sequence
 
 _AT_ONCE = 2**15  # random numbers that stay in a processor's own cache
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -105,6 +106,63 @@ def take_over(network, given):
                 setattr(module, name, GivenBatchNorm(layer, given))
 
 
+def fill_up(tensors, device, value=0):
+    """Stack tensors whose first axes differ; a value fills up.
+
+    Parameters
+    ----------
+    tensors : list of torch.Tensor
+        On the CPU.
+    device : torch.device
+    value : float, default=0
+
+    Returns
+    -------
+    torch.Tensor of shape (n_tensors, largest length, ...)
+        On the device.
+    """
+    table = pad_sequence(tensors, batch_first=True, padding_value=value)
+    if device.type == "cuda":
+        table = table.pin_memory()  # else the copy would wait for what the GPU is doing
+    return table.to(device, non_blocking=True)
+
+
+def draw_masks(p, shape, lengths, dtype, generators):
+    """Draw what dropout multiplies by, for networks whose batches differ in length.
+
+    Parameters
+    ----------
+    p : float
+    shape : tuple of int
+        For one row.
+    lengths : list of int
+        Rows of each batch.
+    dtype : torch.dtype
+        A floating-point one.
+    generators : list of torch.Generator
+        One per network, on the device where the masks are asked for; on the CPU they give the
+        numbers of `draw_mask`.
+
+    Returns
+    -------
+    torch.Tensor of shape (n_networks, largest length, *shape)
+        What fills up is arbitrary, but finite.
+    """
+    device = generators[0].device
+    if device.type == "cpu":
+        masks = [
+            draw_mask(p, (n, *shape), dtype, generator)
+            for n, generator in zip(lengths, generators, strict=True)
+        ]
+        return pad_sequence(masks, batch_first=True)
+    if p == 1:
+        return torch.zeros(len(lengths), max(lengths), *shape, dtype=dtype, device=device)
+    drawn = torch.empty(len(lengths), max(lengths), *shape, device=device)
+    for place, n, generator in zip(drawn, lengths, generators, strict=True):
+        place[:n].uniform_(generator=generator)
+    return drawn.ge(p).to(dtype).div_(1 - p)
+
+
 def draw_mask(p, shape, dtype, generator):
     """Draw what dropout multiplies by, with the numbers that `torch.nn.Dropout` draws on the CPU.
 
@@ -116,17 +174,15 @@ def draw_mask(p, shape, dtype, generator):
     dtype : torch.dtype
         Of booleans: which numbers stay.
     generator : torch.Generator
+        On the CPU.
 
     Returns
     -------
     torch.Tensor
-        On the device of the generator.
+        On the CPU.
     """
     if p == 1:
-        return torch.zeros(shape, dtype=dtype, device=generator.device)
-    if generator.device.type != "cpu":
-        kept = torch.rand(shape, generator=generator, device=generator.device).ge(p)
-        return kept.to(dtype).div_(1 - p)
+        return torch.zeros(shape, dtype=dtype)
     # What `bernoulli_` compares with is a 53-bit number; to draw the bits alone is much faster.
     kept, some = torch.empty(shape, dtype=torch.bool), torch.empty(_AT_ONCE, dtype=torch.int64)
     for part in kept.view(-1).split(_AT_ONCE):

@@ -3,13 +3,14 @@
 import copy
 from math import prod
 
+import numpy as np
 import torch
 from torch import nn
 from torch.func import functional_call, stack_module_state, vmap
 from torch.nn.functional import cross_entropy
 
 from cdmer.nets._network import count_parameters
-from cdmer.nets._stacked_layers import Given, draw_mask, take_over
+from cdmer.nets._stacked_layers import Given, draw_masks, fill_up, take_over
 
 # Beyond, a single network keeps the device busy, and copies of it fill the memory.
 _MOST_PARAMETERS = 5_000_000
@@ -111,16 +112,16 @@ class StackedModule:
         -------
         torch.Tensor of shape (n_networks,)
         """
-        length = max(len(rows) for rows, _, _ in batches)
-        x = self._inputs([rows for rows, _, _ in batches], length)
-        y = _filled([torch.from_numpy(codes) for _, codes, _ in batches], length)
-        weights = _filled([torch.from_numpy(given) for _, _, given in batches], length)
-        real = _filled([torch.ones(len(rows)) for rows, _, _ in batches], length)
+        rows, codes, weights = zip(*batches, strict=True)
+        lengths = [len(given) for given in rows]
+        x = self._inputs(rows, max(lengths))
         y, weights, real = (
-            given.to(self.device, dtype) for given, dtype in ((y, y.dtype), (weights, x.dtype),
-                                                               (real, x.dtype))
-        )  # fmt: skip
-        masks = self._draw_masks([len(rows) for rows, _, _ in batches], length, x.dtype)
+            fill_up([torch.from_numpy(given) for given in table], self.device)
+            for table in (codes, weights, [np.ones(n, weights[0].dtype) for n in lengths])
+        )
+        masks = [
+            draw_masks(p, shape, lengths, x.dtype, self._generators) for p, shape in self._calls
+        ]
         for parameter in self.parameters:
             parameter.grad = None
         scores = vmap(self._scores)(self._parameters, self._buffers, x, real, masks)
@@ -136,23 +137,14 @@ class StackedModule:
     def _inputs(self, rows, length):
         if self._augment is None:
             # Rows that fill up are real ones too: their numbers are as harmless as the others'.
-            index = torch.stack([
-                torch.from_numpy(given)[torch.arange(length).clamp_(max=len(given) - 1)]
-                for given in rows
-            ])  # fmt: skip
-            return self._X[index.to(self.device)]
+            places = np.arange(length)
+            index = np.stack([given[places.clip(max=len(given) - 1)] for given in rows])
+            return self._X[torch.from_numpy(index).to(self.device)]
         inputs = [
             self._augment(self._X[given], order)
             for given, order in zip(rows, self._orders, strict=True)
         ]
-        return _filled(inputs, length).to(self.device)
-
-    def _draw_masks(self, lengths, length, dtype):
-        drawn = [[] for _ in self._calls]
-        for n, generator in zip(lengths, self._generators, strict=True):
-            for call, masks in zip(self._calls, drawn, strict=True):
-                masks.append(draw_mask(call[0], (n, *call[1]), dtype, generator))
-        return [_filled(masks, length) for masks in drawn]
+        return fill_up(inputs, self.device)
 
     @torch.no_grad()
     def hand_back(self):
@@ -162,14 +154,6 @@ class StackedModule:
             own = dict(network.named_parameters()) | dict(network.named_buffers())
             for name, tensor in own.items():
                 tensor.copy_(stacked[name][i])
-
-
-def _filled(tensors, length):
-    """Stack tensors whose first axes differ; zeros fill up."""
-    filled = tensors[0].new_zeros(len(tensors), length, *tensors[0].shape[1:])
-    for place, tensor in zip(filled, tensors, strict=True):
-        place[: len(tensor)] = tensor
-    return filled
 
 
 def _try(network, shape):

@@ -1,15 +1,16 @@
-"""Many STSTNets, computed as one on the CPU."""
+"""Many STSTNets, computed as one."""
 
-import numpy as np
+from importlib.util import find_spec
+
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, one_hot
 
 from cdmer.nets._patch_maps import PatchMaps
-from cdmer.nets._stacked_layers import draw_mask
 from cdmer.nets._ststnet import STSTNet
 
-_MOST_AT_ONCE, _MOST_PAIRS = 34, 34 * 256
+# Networks, and pairs of a picture and a network.
+_MOST = {"cpu": (34, 34 * 256), "cuda": (1024, 2**17)}
 
 
 class StackedSTSTNet:
@@ -38,6 +39,8 @@ class StackedSTSTNet:
     The same :math:`G_1` gives the statistics: its last row is :math:`\sum r`, and :math:`\sum r^2 =
     w^\top G_1`. Sums over a batch are in double precision, since they are subtracted.
 
+    `PatchMaps` computes the maps on the CPU, `WindowMaps` on a GPU.
+
     Parameters
     ----------
     networks : list of STSTNet
@@ -51,13 +54,13 @@ class StackedSTSTNet:
     """
 
     def __init__(self, networks, X, settings, generators, orders):
-        self._networks, self._generators = networks, generators
+        self._networks, device = networks, networks[0].head.weight.device
         self._norms = [[stream.norm for stream in network.streams] for network in networks]
         self._widths = [norm.num_features for norm in self._norms[0]]
         self._p = networks[0].streams[0].dropout.p
         # Of a sum of four windows, which is larger where dropout leaves some out.
         self._share = 1 / 4 / (1 - self._p) if self._p < 1 else 0
-        self._maps = PatchMaps(X, sum(self._widths))
+        self._maps = _make_maps(X, self._widths, self._p, generators, device)
         kernels = [torch.cat([_kernel(stream.conv) for stream in n.streams]) for n in networks]
         self._kernel = nn.Parameter(torch.stack(kernels).permute(2, 0, 1).contiguous())
         self._gamma = nn.Parameter(self._joined("weight"))
@@ -68,11 +71,13 @@ class StackedSTSTNet:
         self._head = nn.Parameter(heads.flatten(2))
         self._head_bias = nn.Parameter(torch.stack([n.head.bias.detach() for n in networks]))
         self._mean, self._variance = self._joined("running_mean"), self._joined("running_var")
-        self._n_steps, self._stays = 0, torch.empty(0)
+        self._n_steps = 0
 
     @staticmethod
     def suits(network, shape, settings, device):
-        """Whether a network is an STSTNet as its class makes it, on the CPU.
+        """Whether a network is an STSTNet as its class makes it.
+
+        On a GPU, if Triton is there, which comes with torch on Linux, and in single precision.
 
         Parameters
         ----------
@@ -86,7 +91,9 @@ class StackedSTSTNet:
         -------
         bool
         """
-        if type(network) is not STSTNet or device.type != "cpu" or settings.augment is not None:
+        if type(network) is not STSTNet or settings.augment is not None:
+            return False
+        if device.type != "cpu" and not _has_kernels(device, settings.precision):
             return False
         part, dropout = network.expected_input[0], network.streams[0].dropout.p
         channels = [str(i) for i in range(part.shape[0])]
@@ -103,7 +110,8 @@ class StackedSTSTNet:
     @staticmethod
     def most_at_once(network, shape, settings, device):
         """How many networks the memory takes, an int."""
-        return max(1, min(_MOST_PAIRS // settings.batch_size, _MOST_AT_ONCE))
+        most_at_once, most_pairs = _MOST[device.type]
+        return max(1, min(most_pairs // settings.batch_size, most_at_once))
 
     @property
     def parameters(self):
@@ -123,28 +131,24 @@ class StackedSTSTNet:
         -------
         torch.Tensor of shape (n_networks,)
         """
-        rows = [given for given, _, _ in batches]
-        ends = np.cumsum([len(given) for given in rows])
-        n = torch.tensor([len(given) * self._maps.side**2 for given in rows]).double()[:, None]
-        stays = self._draw_dropout([len(given) for given in rows])
-        windows, sums = self._maps.forward(rows, self._kernel, self._gamma.sign(), stays)
+        n = [[len(rows) * self._maps.side**2] for rows, _, _ in batches]
+        n = torch.tensor(n, dtype=torch.float64, device=self._kernel.device)
+        windows, sums = self._maps.forward(batches, self._kernel, self._gamma.sign())
         windows *= self._share
         mean, deviation = self._statistics(sums[0], n)
         for parameter in self.parameters:
             parameter.grad = torch.empty_like(parameter)
         losses = [
-            self._pass(i, *windows[:, end - len(given) : end], mean[i], deviation[i], *batch)
-            for i, (given, end, (_, *batch)) in enumerate(
-                zip(rows, ends.tolist(), batches, strict=True)
-            )
+            self._pass(networks, seen, kept, mean[networks], deviation[networks], *batch)
+            for networks, seen, kept, *batch in self._maps.passes(windows, batches)
         ]
         # What were averages are their slopes now.
-        slopes = self._maps.backward(windows[0], len(rows))
+        slopes = self._maps.backward(windows[0])
         through_statistics = self._beta.grad * sums[1] + self._gamma.grad / deviation * (
             sums[0] - mean * sums[1]
         )
         self._kernel.grad.copy_(self._gamma / deviation * (slopes - through_statistics / n))
-        return torch.stack(losses)
+        return torch.cat(losses)
 
     def _statistics(self, products, n):
         """Mean and deviation of the maps; the running ones follow."""
@@ -158,45 +162,33 @@ class StackedSTSTNet:
         self._n_steps += 1
         return mean, (variance + norm.eps).sqrt()
 
-    def _pass(self, i, seen, kept, mean, deviation, codes, weights):
-        """Score one network's averages, of the largest values and of dropout's mask.
+    def _pass(self, networks, seen, kept, mean, deviation, codes, weights):
+        """Score some networks' averages, of the largest values and of dropout's mask.
 
-        Puts the slopes of the former, but for a factor, in their place.
+        Puts the slopes of the former, but for a factor, in their place. The first axis is that of
+        the networks, the second that of rows.
         """
-        scale = (self._gamma[i] / deviation).to(seen.dtype)
-        shift = (self._beta[i] - mean * self._gamma[i] / deviation).to(seen.dtype)
-        y, weights = torch.from_numpy(codes), torch.from_numpy(weights)
-        features = torch.addcmul(scale * seen, shift, kept).flatten(1)
-        scores = torch.addmm(self._head_bias[i], features, self._head[i].t())
-        loss = (cross_entropy(scores, y, reduction="none") * weights).sum()
+        gamma, head = self._gamma[networks], self._head[networks]
+        scale = (gamma / deviation).to(seen.dtype)[:, None, None]
+        shift = (self._beta[networks] - mean * gamma / deviation).to(seen.dtype)[:, None, None]
+        features = torch.addcmul(scale * seen, shift, kept).flatten(2)
+        scores = torch.baddbmm(self._head_bias[networks, None], features, head.mT)
+        losses = cross_entropy(scores.flatten(0, 1), codes.flatten(), reduction="none")
+        losses = (losses.view_as(weights) * weights).sum(1)
 
-        at_scores = scores.softmax(1)
-        at_scores[torch.arange(len(scores)), y] -= 1
-        at_scores *= weights[:, None]
-        torch.mm(at_scores.t(), features, out=self._head.grad[i])
-        torch.sum(at_scores, 0, out=self._head_bias.grad[i])
-        at_features = (at_scores @ self._head[i]).view(seen.shape)
+        at_scores = scores.softmax(2)
+        at_scores -= one_hot(codes, scores.shape[2])
+        at_scores *= weights[:, :, None]
+        torch.bmm(at_scores.mT, features, out=self._head.grad[networks])
+        torch.sum(at_scores, 1, out=self._head_bias.grad[networks])
+        at_features = torch.bmm(at_scores, head).view(seen.shape)
         at_shift, at_scale = (
-            (at_features * given).sum(0).sum(0, dtype=torch.float64) for given in (kept, seen)
+            (at_features * given).sum(1).sum(1, dtype=torch.float64) for given in (kept, seen)
         )
-        self._beta.grad[i] = at_shift
-        self._gamma.grad[i] = (at_scale - mean * at_shift) / deviation
+        self._beta.grad[networks] = at_shift.to(seen.dtype)
+        self._gamma.grad[networks] = ((at_scale - mean * at_shift) / deviation).to(seen.dtype)
         torch.mul(at_features, self._share, out=seen)
-        return loss
-
-    def _draw_dropout(self, lengths):
-        """Draw which of the largest values stay: of shape (n_pairs, n_filters, n_windows)."""
-        n_windows = self._maps.pooled_side**2
-        if len(self._stays) < sum(lengths):  # else memory would be mapped anew in every step
-            shape = (sum(lengths), sum(self._widths), n_windows)
-            self._stays = torch.ones(shape, dtype=torch.uint8)
-        stays = self._stays[: sum(lengths)]
-        if self._p > 0:
-            for generator, part in zip(self._generators, stays.split(lengths), strict=True):
-                for stream in part.split(self._widths, dim=1):
-                    drawn = draw_mask(self._p, stream.shape, torch.bool, generator)
-                    stream.copy_(drawn.view(torch.uint8))
-        return stays
+        return losses
 
     def _joined(self, name):
         return torch.stack(
@@ -231,3 +223,15 @@ class StackedSTSTNet:
 def _kernel(conv):
     """Weights of a convolution in the order of a patch, the bias last."""
     return torch.cat([conv.weight.detach().flatten(1), conv.bias.detach()[:, None]], dim=1)
+
+
+def _has_kernels(device, precision):
+    return device.type == "cuda" and precision == "float32" and find_spec("triton") is not None
+
+
+def _make_maps(X, widths, p, generators, device):
+    if device.type == "cpu":
+        return PatchMaps(X, widths, p, generators)
+    from cdmer.nets._window_maps import WindowMaps  # needs Triton
+
+    return WindowMaps(X, widths, p, generators, device)

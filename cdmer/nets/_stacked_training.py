@@ -72,12 +72,14 @@ def train_stacked(stack, members, fail, advance):
     settings = members[0].model
     optimizer = make_optimizer(stack.parameters, settings)
     curves, failed = [[] for _ in members], set()
+    latest = _draw_epoch(members)
     for epoch in range(settings.n_epochs):
-        steps = list(zip(*(member.batches() for member in members), strict=True))
-        losses = []
+        steps, losses = latest, []
         for batches in steps:
             losses.append(stack.losses(batches))
             optimizer.step()
+        if epoch + 1 < settings.n_epochs:
+            latest = _draw_epoch(members)  # while a GPU is still at work
         # Looked at once per epoch: every look waits for the GPU.
         losses = torch.stack(losses).double().cpu().numpy()
         for i, member in enumerate(members):
@@ -96,3 +98,8 @@ def train_stacked(stack, members, fail, advance):
         advance(len(members))
     stack.hand_back()
     return curves
+
+
+def _draw_epoch(members):
+    """Batches of all members, step by step."""
+    return list(zip(*(member.batches() for member in members), strict=True))
