@@ -14,7 +14,8 @@ DTYPES = {
     "bf16": torch.bfloat16,
     "fp16": torch.float16,
 }
-_LOCK = threading.RLock()
+_LOCK, _EXACT_LOCK = threading.RLock(), threading.Lock()
+_n_exact, _before = 0, None
 
 
 def find_device(device):
@@ -54,9 +55,11 @@ def own_torch(device):
     """Leave torch's random numbers and number of threads as they were when the block ends.
 
     On the CPU one thread computes: sums come out the same on every machine and in every worker.
-    Dropout draws from torch's only generator, so such blocks in several threads take turns.
+    On a GPU float32 is float32, see `exact`. Dropout draws from torch's only generator, so such
+    blocks in several threads take turns.
     """
-    with _LOCK, torch.random.fork_rng([device] if device.type == "cuda" else []):
+    forked = torch.random.fork_rng([device] if device.type == "cuda" else [])
+    with _LOCK, forked, exact(device):
         n_threads = torch.get_num_threads()
         try:
             if device.type == "cpu":
@@ -64,6 +67,48 @@ def own_torch(device):
             yield
         finally:
             torch.set_num_threads(n_threads)
+
+
+@contextmanager
+def exact(device):
+    """Let cuDNN multiply float32 numbers as they are, not rounded to ten bits (TF32).
+
+    The setting is the process' own: it holds until the last of overlapping blocks ends.
+    """
+    global _n_exact, _before
+    if device.type != "cuda":
+        yield
+        return
+    with _EXACT_LOCK:
+        if _n_exact == 0:
+            _before = _precisions()
+            torch.backends.cudnn.allow_tf32 = False
+        _n_exact += 1
+    try:
+        yield
+    finally:
+        with _EXACT_LOCK:
+            _n_exact -= 1
+            if _n_exact == 0:
+                _set_precisions(_before)
+
+
+def _precisions():
+    """Whether cuDNN rounds to TF32; two words where convolutions and recurrent layers differ."""
+    cudnn = torch.backends.cudnn
+    if not hasattr(cudnn, "rnn"):  # torch before these settings were two
+        return cudnn.allow_tf32
+    found = cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision
+    return found[0] == "tf32" if found[0] == found[1] else found
+
+
+def _set_precisions(precisions):
+    # The older of two ways to say it: torch refuses to read what was set in both.
+    cudnn = torch.backends.cudnn
+    if isinstance(precisions, bool):
+        cudnn.allow_tf32 = precisions
+    else:
+        cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision = precisions
 
 
 def seed_torch(seed, device):
