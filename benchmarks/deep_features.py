@@ -4,8 +4,9 @@ Clips of JPEG files are made in a temporary folder. Each stage is timed by itsel
 decode (files to grey levels), prepare (decode, then frames of the network's size and number),
 transfer (batches in memory to the device), forward (the network with its input on the device).
 Then all of it: `DeepFeatures.transform`. The share is what end to end reaches of the forward pass;
-no pipeline can be faster than its slowest stage. Decode and prepare run in as many threads as
-DeepFeatures does, on processors that the other stages leave idle while they are timed.
+no pipeline can be faster than its slowest stage. Decode and prepare run in as many workers as
+DeepFeatures does, on processors that the other stages leave idle while they are timed; workers have
+started before.
 """
 
 import argparse
@@ -24,9 +25,10 @@ import torch
 from cdmer.corpora import Clip, FrameFolder
 from cdmer.features import DeepFeatures
 from cdmer.features._deep_forward import find_embedder
-from cdmer.features._deep_input import Preparation, look_ahead
+from cdmer.features._deep_input import Preparation
 from cdmer.features._deep_network import features_of
 from cdmer.features._deep_settings import moments
+from cdmer.features._deep_workers import prepare_ahead
 from cdmer.nets._devices import mixed
 
 
@@ -45,6 +47,11 @@ def make_clips(folder, options):
         source = FrameFolder(str(place), names, colour=True)
         clips.append(Clip(source, f"{i:05d}", "s", "jpeg"))
     return clips
+
+
+def read(clip):
+    """Decode the frames of a clip."""
+    return clip.frames
 
 
 def alternate(works, device, repeats):
@@ -67,13 +74,15 @@ def stages(model, clips, options):
     preparation = Preparation(model.prepare_, embedder.dtype, *moments(model))
     named = [(clip.key, clip) for clip in clips]
 
+    ahead = 2 * options.batch_size + options.jobs
+
     def decode():
-        return [*look_ahead(lambda clip: clip.frames.shape, clips, options.jobs, len(clips))]
+        return sum(len(frames) for frames in prepare_ahead(read, clips, options.jobs, ahead))
 
     def prepare():
-        return [*preparation.rows(named, options.jobs, len(clips))]
+        return sum(len(row) for _, row in preparation.rows(named, options.jobs, ahead))
 
-    rows = prepare()
+    rows = preparation.rows(named, options.jobs, ahead)
     batches = [b for _, b in embedder.batches(rows, options.batch_size, preparation.input_shape)]
 
     def transfer():
@@ -137,7 +146,7 @@ def main():
         f"{torch.__version__} with {torch.get_num_threads()} threads; {options.network}, "
         f"{options.clips} clips of {options.frames} JPEG files of {options.pixels} x "
         f"{options.pixels}, batches of {options.batch_size}, {options.precision}, {options.jobs} "
-        f"thread(s) that prepare{', compiled' * options.compile}.\n"
+        f"worker(s) that prepare{', compiled' * options.compile}.\n"
     )
     print("| stage | seconds | clips/s | share of the forward pass |\n|---|---|---|---|")
     bare = found["forward"]

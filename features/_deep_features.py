@@ -19,7 +19,7 @@ from cdmer.features._deep_settings import check_settings, moments
 class DeepFeatures(TransformerMixin, BaseEstimator):
     """Features that a network computes of clips.
 
-    Clips are read and prepared in threads while the network computes with those before them, on a
+    Clips are read and prepared by workers while the network computes with those before them, on a
     GPU also while batches travel there and back.
 
     Parameters
@@ -66,7 +66,8 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
     random_state : int or None, default=None
         Seed of random weights, which then are the same in every process; asked for with them.
     n_jobs : int, default=None
-        Number of threads that read and prepare clips. None means 1 unless in a
+        Number of workers that read and prepare clips: a thread if it is one, otherwise processes,
+        or threads where that is joblib's backend. None means 1 unless in a
         `joblib.parallel_config` context, -1 means all processors.
 
     Attributes
@@ -208,9 +209,9 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
         named = named_clips(list(X) if getattr(X, "ndim", 0) == 5 else X)
         embedder = find_embedder(ready)
         preparation = Preparation(ready.prepare_, embedder.dtype, *moments(ready))
-        n_threads = effective_n_jobs(ready.n_jobs)
+        n_workers = effective_n_jobs(ready.n_jobs)
         with one_cv2_thread():
-            rows = preparation.rows(named, n_threads, 2 * ready.batch_size + n_threads)
+            rows = preparation.rows(named, n_workers, 2 * ready.batch_size + n_workers)
             batches = embedder.batches(rows, ready.batch_size, preparation.input_shape)
             parts = [part for _, part in embedder(batches, preparation.finish)]
         features = np.concatenate(parts)

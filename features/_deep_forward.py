@@ -107,7 +107,7 @@ class Embedder:
         ValueError
             If an input has the wrong shape; names the clip.
         """
-        names, batch, first = [], [], None
+        names, batch, first = [], None, None
         for name, row in rows:
             if first is None:
                 first = shape_of(row)
@@ -116,13 +116,16 @@ class Embedder:
                 raise ValueError(
                     f"{name}: prepare gave shape {shape_of(row)}, and {first} for the clips before"
                 )
+            if not names:
+                batch = self._room(batch_size, row)
+            # By NumPy, in this thread: torch's threads would wait for processors that workers use.
+            batch.numpy()[len(names)] = row
             names.append(name)
-            batch.append(row)
-            if len(batch) == batch_size:
-                yield names, self._joined(batch)
-                names, batch = [], []
-        if batch:
-            yield names, self._joined(batch)
+            if len(names) == batch_size:
+                yield names, batch
+                names = []
+        if names:
+            yield names, batch[: len(names)]
 
     def __call__(self, batches, finish):
         """Compute features, one batch queued on the device while the next is prepared.
@@ -190,7 +193,7 @@ class Embedder:
     def _features(self, part, finish):
         import torch
 
-        from cdmer.nets._devices import mixed
+        from cdmer.nets._devices import exact, mixed
 
         if self._copies is not None:
             here = torch.cuda.current_stream(self.device)
@@ -201,7 +204,7 @@ class Embedder:
         else:
             part = part.to(self.device)
         x = self._laid_out(finish(part))
-        with mixed(self.precision, self.device):
+        with exact(self.device), mixed(self.precision, self.device):
             return self._function(x)
 
     def _fetched(self, names, features, event):
@@ -226,15 +229,12 @@ class Embedder:
         except ValueError as error:
             raise ValueError(f"{name}: prepare gave another input; {error}") from None
 
-    def _joined(self, rows):
+    def _room(self, n_rows, like):
         import torch
 
-        first = torch.from_numpy(rows[0])
+        dtype = torch.from_numpy(like[:0].copy()).dtype
         pinned = self._copies is not None
-        batch = torch.empty((len(rows), *first.shape), dtype=first.dtype, pin_memory=pinned)
-        for place, row in zip(batch, rows, strict=True):
-            place.copy_(torch.from_numpy(row))
-        return batch
+        return torch.empty((n_rows, *like.shape), dtype=dtype, pin_memory=pinned)
 
     def _laid_out(self, x):
         """Pictures in the order in memory that the device is fastest with."""

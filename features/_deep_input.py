@@ -1,13 +1,12 @@
 """How clips become the input of a network, while the network is at work on others."""
 
 import ast
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from cdmer._parameters import ParameterError
+from cdmer.features._deep_workers import prepare_ahead
 from cdmer.features._frames import Frames, read_frames
 
 
@@ -83,23 +82,26 @@ class Preparation:
         self._moments = mean, std
         self._on_device = None
 
-    def rows(self, named, n_threads, n_ahead):
-        """Prepare clips in threads, ahead of who takes them.
+    def __getstate__(self):
+        return self.__dict__ | {"_on_device": None}  # workers have no need of the GPU
+
+    def rows(self, named, n_workers, n_ahead):
+        """Prepare clips in workers, ahead of who takes them.
 
         Parameters
         ----------
         named : sequence of (str, clip)
-        n_threads, n_ahead : int
-            At most `n_ahead` clips are prepared and not yet taken.
+        n_workers, n_ahead : int
+            About `n_ahead` clips, at most, are prepared and not yet taken.
 
         Yields
         ------
         name : str
         row : ndarray
-            In the order of the clips.
+            In the order of the clips. Valid until the next one is asked for.
         """
         names = [name for name, _ in named]
-        yield from zip(names, look_ahead(self._row, named, n_threads, n_ahead), strict=True)
+        yield from zip(names, prepare_ahead(self._row, named, n_workers, n_ahead), strict=True)
 
     def input_shape(self, row):
         """Shape that the network sees for what `rows` gives."""
@@ -183,33 +185,3 @@ def _scaled(levels, scaling, dtype):
         spread = torch.where(spread > 0, spread, 1)
         return (x - mean.to(dtype)) / spread.to(dtype)
     return x / 255 if scaling == "relative" else x
-
-
-def look_ahead(function, items, n_threads, n_ahead):
-    """Call a function with each item, in threads, and give the results in order.
-
-    Parameters
-    ----------
-    function : callable
-    items : iterable
-    n_threads : int
-    n_ahead : int
-        Results that may be there, or on their way, before they are asked for.
-
-    Yields
-    ------
-    object
-        What the function gives; what it raises is raised here.
-    """
-    waiting = deque()
-    with ThreadPoolExecutor(n_threads) as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) > n_ahead:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()

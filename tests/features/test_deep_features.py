@@ -2,8 +2,11 @@
 
 import ast
 import hashlib
+import os
 import pickle
+import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -11,6 +14,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from joblib import parallel_config
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from safetensors.torch import save_file
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -23,7 +28,8 @@ from cdmer.evaluation._methods import describe
 from cdmer.extraction import extract
 from cdmer.extraction._cache import FeatureCache
 from cdmer.features import DeepFeatures, FlowImages, Frames
-from cdmer.features._deep_input import default_preparation, look_ahead
+from cdmer.features._deep_input import default_preparation
+from cdmer.features._deep_workers import look_ahead, prepare_ahead
 from cdmer.nets import C3D, NETWORKS, R3D18, MicroExpFuseNet, STSTNet
 from cdmer.preprocessing import Resize, TemporalInterpolation
 
@@ -411,10 +417,48 @@ def test_models_by_name(corpus, monkeypatch):
 
 def test_no_more_than_asked_for_is_prepared_ahead():
     started = []
-    results = look_ahead(lambda i: started.append(i) or i, range(50), n_threads=2, n_ahead=3)
-    assert next(results) == 0
-    assert len(started) <= 4
-    assert [*results] == list(range(1, 50))
+    with ThreadPoolExecutor(2) as pool:
+        results = look_ahead(pool, lambda i: started.append(i) or i, range(50), n_ahead=3)
+        assert next(results) == 0
+        assert len(started) <= 4
+        assert [*results] == list(range(1, 50))
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_rows_come_in_order_from_any_workers(backend):
+    """Whatever their size; one that is unlike the first does not fit into its place."""
+
+    def prepare(i):
+        if i == 60:
+            raise ValueError("60: no such thing")
+        return os.getpid(), np.full((i % 7 == 6) + 3, i, np.uint8)
+
+    def row(i):
+        return prepare(i)[1]
+
+    with parallel_config(backend=backend):
+        rows = (found.copy() for found in prepare_ahead(row, range(60), 2, 5))
+        for i, found in enumerate(rows):
+            np.testing.assert_array_equal(found, row(i))
+        assert i == 59
+        with pytest.raises(ValueError, match="60: no such thing"):
+            [*prepare_ahead(row, range(50, 70), 2, 5)]
+        where = {found.item() for found in prepare_ahead(process, range(60), 2, 5)} - {os.getpid()}
+    assert bool(where) == (backend == "loky")
+
+
+def process(i):
+    return np.array([os.getpid()])
+
+
+def test_a_killed_worker_ends_the_call_and_not_the_next(corpus):
+    def die(i):
+        return os.kill(os.getpid(), signal.SIGKILL) if i == 3 else np.zeros(2)
+
+    with pytest.raises(TerminatedWorkerError):
+        [*prepare_ahead(die, range(20), 2, 5)]
+    assert len([*prepare_ahead(process, range(20), 2, 5)]) == 20
+    assert not [*Path("/dev/shm").glob("cdmer-*")]
 
 
 def test_descriptors_load_without_torch():
@@ -432,7 +476,7 @@ def test_torch_absent_names_the_extra(monkeypatch):
         DeepFeatures("STSTNet", random_state=0).fit()
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("precision", ["float32", "bf16"])
 def test_gpu_gives_the_same(corpus, precision):
     network = R3D18(**VIDEO)
