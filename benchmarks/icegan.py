@@ -31,7 +31,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from joblib import Parallel, delayed
 from sklearn.metrics import f1_score, recall_score
+from sklearn.metrics.pairwise import euclidean_distances
 
 from cdmer.corpora import PRESETS, make_synthetic_corpus
 from cdmer.nets import ICEGAN, ICEGANClassifier, NetClassifier, count_parameters
@@ -48,10 +50,15 @@ VARIANTS = {
 GAIN = 10
 
 
-def read_pairs(preset, n_clips, n_people, size):
+def read_pair(clip):
+    """Onset and apex of a clip."""
+    return clip.frames[[clip.position("onset"), clip.position("apex")]]
+
+
+def read_pairs(preset, n_clips, n_people, size, n_jobs=None):
     """Onset and apex of every clip, their classes and people."""
     corpus = make_synthetic_corpus(preset, n_clips=n_clips, n_subjects=n_people, size=size)
-    frames = [clip.frames[[clip.position("onset"), clip.position("apex")]] for clip in corpus]
+    frames = Parallel(n_jobs)(delayed(read_pair)(clip) for clip in corpus)
     people = np.unique([clip.subject for clip in corpus], return_inverse=True)[1]
     X = np.stack(frames).astype(np.float32) / 255
     return X, np.array([clip.label for clip in corpus]), people
@@ -82,7 +89,8 @@ def draw_all(model, X, judge):
 def identity(faces, X, people):
     """Distances to onsets of other clips, and how often the nearest is of the same person."""
     rows = faces.reshape(len(X), -1), X[:, 0].reshape(len(X), -1)
-    apart = np.sqrt(((rows[0][:, None] - rows[1][None]) ** 2).mean(axis=2))
+    rows = [row.astype(np.float64) for row in rows]
+    apart = euclidean_distances(*rows) / np.sqrt(rows[0].shape[1])
     np.fill_diagonal(apart, np.inf)  # the very picture that the face was drawn on
     same = (people[:, None] == people) & np.isfinite(apart)
     other = people[:, None] != people
@@ -160,6 +168,7 @@ def main():
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--jobs", type=int, help="processes that render the faces")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--full", action="store_true",
                         help="128x128, width 64, 3,000 clips of 1,000 people, batches of 64 in "
@@ -172,7 +181,9 @@ def main():
         options.batch_size, options.precision = 64, "bf16"
     started = time.perf_counter()
     network = ICEGAN(3, options.size, options.width, 2)
-    data = read_pairs(options.preset, options.clips, options.people, options.size)
+    data = read_pairs(
+        options.preset, options.clips, options.people, options.size, options.jobs
+    )  # fmt: skip
     X, y, people = data
     held = people % 3 == 0
     taught = ~held & np.isin(people, np.unique(people[~held])[: options.train_people])

@@ -89,6 +89,8 @@ def weighted_sums(frames, weights):
     ndarray of uint8, shape (n_new, ...)
         The new frames.
     """
+    if (np.count_nonzero(weights, axis=1) == 1).all() and (weights.max(axis=1) == 1).all():
+        return frames[weights.argmax(axis=1)]  # every new frame is an old one
     values = frames.reshape(len(frames), -1)
     sums = np.empty((len(weights), values.shape[1]), dtype=np.uint8)
     step = max(1, CHUNK // len(frames))
