@@ -13,6 +13,27 @@ HOW_TO_GET = (
 )
 
 
+def pytest_addoption(parser):
+    parser.addoption("--gpu", action="store_true", help="run the tests that need a GPU, no others")
+
+
+def pytest_configure(config):
+    if not config.getoption("--gpu"):
+        # Most tests hold to the bit, on the device that estimators find by themselves.
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--gpu"):
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason="needs a GPU: pytest --gpu"))
+        return
+    left_out = [item for item in items if not item.get_closest_marker("gpu")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item.get_closest_marker("gpu")]
+
+
 @pytest.fixture(scope="session")
 def published():
     """Load a corpus' published features from CDMER_DATA, or skip."""

@@ -162,10 +162,9 @@ def test_an_accelerators_layout_gives_the_same(monkeypatch):
         np.testing.assert_allclose(coefs, expected, atol=1e-10)
 
 
+@pytest.mark.gpu
 def test_a_gpu_gives_the_same():
     torch = pytest.importorskip("torch")
-    if not torch.cuda.is_available():
-        pytest.skip("needs a GPU that PyTorch can use")
     X, y, domain = problem(d=40)
     settings = {"sample_domain": domain, "n_selected": [1, 2, 4], "mmd_weight": [0.1, 1.0, 10.0]}
     for groups in (4, 20, None):

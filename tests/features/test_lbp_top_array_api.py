@@ -53,10 +53,8 @@ def test_one_torch_tensor_of_clips(clips, torch):
     np.testing.assert_array_equal(features.numpy(), lbp_top.transform(stacked))
 
 
-@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def test_device(clips, torch, device):
-    if device == "cuda" and not torch.cuda.is_available():
-        pytest.skip("needs a GPU that PyTorch can use")
     grid = RegionGrid((1, 2, 3))
     expected = LBPTOP(grid=grid).fit_transform(clips)
     lbp_top = LBPTOP(grid=grid, device=device).fit()

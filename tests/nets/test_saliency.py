@@ -338,7 +338,7 @@ def test_a_class_per_clip_can_be_asked_for():
     np.testing.assert_array_equal(saliency(model, X, "grad-cam").targets, model.predict(X))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("method", ["occlusion", "grad-cam"])
 def test_gpu_gives_the_same_maps(method):
     """Through recurrent layers too, whose gradients cuDNN has in training alone."""
