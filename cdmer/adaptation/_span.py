@@ -88,7 +88,8 @@ class SpanLeastSquares:
         step = position * self.curvature
         step -= self.correlation
         step *= -inverse
-        pull = weight[..., 0] * (position @ delta)  # of the gradient's part along delta
-        pull = pull + weight[..., 0] * (step @ delta - pull * bend) / (1 + weight[..., 0] * bend)
+        # The gradient's part along delta. One fraction, and no sum of what delta pulls before and
+        # after the correction: the two nearly cancel where λ is large and the ridge small.
+        pull = weight[..., 0] * (position @ delta + step @ delta) / (1 + weight[..., 0] * bend)
         step -= pull[..., None] * inverse_delta
         return step

@@ -87,18 +87,18 @@ def test_groups_that_tie(groups):
         assert not model.selected_groups_.size
 
 
-def test_keeping_all_groups_is_a_ridge_step_from_ones():
+@pytest.mark.parametrize("weight", [0.0, 2.0, 1e3, 1e6])
+def test_keeping_all_groups_is_a_ridge_step_from_ones(weight):
     X, y, domain = problem()
-    model = TGSR(groups=4, mmd_weight=2.0).fit(X, y, sample_domain=domain)
+    model = TGSR(groups=4, mmd_weight=weight).fit(X, y, sample_domain=domain)
     source = X[domain > 0]
     delta = source.mean(axis=0) - X[domain < 0].mean(axis=0)
-    hessian = source.T @ source + 2.0 * np.outer(delta, delta)
-    one_hot = np.eye(3)[y[domain > 0]]
-    ridge = 1e-3 / 2
-    expected = np.linalg.solve(
-        hessian + ridge * np.eye(24), source.T @ one_hot + ridge * np.ones((24, 3))
-    )
-    np.testing.assert_allclose(model.coef_, expected, atol=1e-9)
+    # By QR of the rows: a Hessian of such a weight has the square of their condition number.
+    root = np.sqrt(1e-3 / 2)
+    rows = np.vstack([source, np.sqrt(weight) * delta, root * np.eye(24)])
+    goals = np.vstack([np.eye(3)[y[domain > 0]], np.zeros(3), root * np.ones((24, 3))])
+    expected = np.linalg.lstsq(rows, goals, rcond=None)[0]
+    np.testing.assert_allclose(model.coef_, expected, rtol=0, atol=1e-10)
     assert model.n_iter_ == 1
 
 
