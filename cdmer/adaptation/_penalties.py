@@ -8,6 +8,10 @@ import numpy as np
 
 from cdmer._array import to_numpy
 
+# Norms tie up to this share of them. Copies of a group differ by rounding, up to 1e-11 where rows
+# are of lower rank than their number; and what this cuts off is well below any tolerance.
+TIE = 1e-10
+
 
 class _Settings:
     """Choosing settings along the first axis of an array."""
@@ -25,8 +29,8 @@ class LargestGroups(_Settings):
     r"""Keep exactly the groups of rows of B with the largest norms, by shrinking all groups alike.
 
     A group's part of W shrinks to ``s W`` with ``s = max(N − θ, 0)/N``, N its Frobenius norm and θ
-    the largest norm that must go. W lives in the blocks of `cdmer.adaptation._blocks`, which keep
-    it in as few numbers as the sizes of the groups allow.
+    the largest norm that must go; groups that tie with it go, too. W lives in the blocks of
+    `cdmer.adaptation._blocks`, which keep it in as few numbers as the sizes of the groups allow.
 
     Parameters
     ----------
@@ -99,7 +103,7 @@ class LargestGroups(_Settings):
         place = np.arange(n_settings) * (n_groups + 1) + self.n_selected
         place = xp.asarray(place, device=self.device)
         threshold = xp.take(xp.reshape(falling, (-1,)), place)[:, None]
-        kept = norms > threshold
+        kept = norms > (1 + TIE) * threshold
         return xp.where(kept, (norms - threshold) / xp.where(kept, norms, 1.0), 0.0)
 
     def gap(self, carry, tol):

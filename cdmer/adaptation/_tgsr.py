@@ -56,7 +56,7 @@ class TGSR(LargestScore, AdaptiveClassifier):
         Sorted group ids.
     group_norms_ : ndarray of shape (n_groups,)
         Frobenius norm of each group's coefficients, in the order of `groups_`.
-    selected_groups_ : ndarray of shape (n_selected,)
+    selected_groups_ : ndarray of shape (n_kept,)
         Ids of the groups that are kept, sorted.
     n_iter_ : int
         Iterations that were run.
@@ -73,6 +73,9 @@ class TGSR(LargestScore, AdaptiveClassifier):
     -----
     The cost of an iteration grows with the number of source rows and of groups, not with the number
     of columns: the work is done in the span of the rows, exactly.
+
+    Where the (κ + 1)-th largest norm is shared, as by groups that are copies of each other, fewer
+    than κ groups are kept: of those that tie, none.
 
     References
     ----------

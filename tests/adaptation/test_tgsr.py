@@ -87,6 +87,20 @@ def test_groups_that_tie(groups):
         assert not model.selected_groups_.size
 
 
+@pytest.mark.parametrize("scale", [0, -3, -6])
+@pytest.mark.parametrize("kept", [1, 2, 3])
+def test_rounding_decides_no_tie(kept, scale):
+    """Four copies of a group and one that is better: it is kept, and no copy at any order."""
+    X, y, domain = problem(n_source=30, n_target=20, d=200)
+    copy = X[:, 100:] * np.logspace(scale, 0, 100)
+    X = np.hstack([np.tile(copy, 4), X[:, :100] + 3 * y[:, None]])
+    for order in (np.arange(50), np.random.default_rng(1).permutation(50)):
+        model = TGSR(groups=5, n_selected=kept)
+        model.fit(X[order], y[order], sample_domain=domain[order])
+        np.testing.assert_array_equal(model.selected_groups_, [4])
+        assert not model.coef_[:400].any()
+
+
 @pytest.mark.parametrize("weight", [0.0, 2.0, 1e3, 1e6])
 def test_keeping_all_groups_is_a_ridge_step_from_ones(weight):
     X, y, domain = problem()
