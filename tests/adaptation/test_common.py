@@ -53,7 +53,8 @@ METHODS = {name: made for name, made in DEFAULTS.items() if name != "DomainStand
     "SubspaceAlignment(3)": SubspaceAlignment(n_components=3),
     "GFK(3)": GFK(n_components=3),
     "TKL(rbf)": TKL(kernel="rbf", gamma=0.01),
-    "CORAL(small)": CORAL(LogisticRegression(max_iter=1000, tol=1e-8), reg=0.01),
+    # L-BFGS ends where the loss no longer falls, some 1e-3 from the minimum of such large columns.
+    "CORAL(small)": CORAL(LogisticRegression(solver="newton-cholesky"), reg=0.01),
     "ULSIF(LogisticRegression)": ULSIF(LogisticRegression()),
     "OptimalTransport(reg)": OptimalTransport(reg=0.1),
     "OptimalTransport(class_reg)": OptimalTransport(reg=0.1, class_reg=0.1),
@@ -118,9 +119,10 @@ def test_permuted_rows_permute_the_result(method):
     np.testing.assert_array_equal(permuted.predict(X[order]), model.predict(X)[order])
     inner = getattr(model, "estimator_", None)
     exact = isinstance(model, TGSR) or isinstance(inner, LogisticRegression)
-    tolerance = 1e-4 if exact else LIBSVM
+    tolerance = 1e-9 if exact else LIBSVM
+    expected = model.decision_function(X)[order]
     np.testing.assert_allclose(
-        permuted.decision_function(X[order]), model.decision_function(X)[order], atol=tolerance
+        permuted.decision_function(X[order]), expected, rtol=0, atol=tolerance
     )
 
 
