@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn import functional
 
 from cdmer.nets._network import Network, Part
+from cdmer.nets._recurrent import read_steps
 from cdmer.nets._residual import WIDTHS, ResidualTrunk
 from cdmer.nets._resnet10 import apex_part
 from cdmer.nets._sizes import check_sizes
@@ -82,8 +83,7 @@ class ATNet(Network):
         self._finish(self.spatial.n_features + lstm_size, n_classes, dropout)
 
     def _features(self, face, flow):
-        steps, _ = self.temporal(flow)
-        streams = self.spatial(face), steps.mean(1)
+        streams = self.spatial(face), read_steps(self.temporal, flow).mean(1)
         return torch.cat([functional.normalize(stream, dim=1) for stream in streams], dim=1)
 
 

@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from cdmer._parameters import ParameterError, check_choice, check_number
 from cdmer.nets._network import Network, Part
+from cdmer.nets._recurrent import read_steps
 from cdmer.nets._residual import ResidualTrunk
 from cdmer.nets._sizes import check_sizes
 from cdmer.nets._vgg16 import VGG16Trunk
@@ -114,7 +115,7 @@ class ELRCN(Network):
         self._finish(n_hidden, n_classes, dropout)
 
     def _features(self, sequence):
-        steps, _ = self.lstm(self._describe_steps(sequence))
+        steps = read_steps(self.lstm, self._describe_steps(sequence))
         return functional.relu(self.dense(steps[:, -1]))
 
     def _describe_steps(self, sequence):

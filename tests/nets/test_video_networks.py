@@ -178,6 +178,17 @@ def test_atnet_temporal_stream_by_its_definition(atnet):
         torch.testing.assert_close(features.double(), mean / mean.norm(), rtol=1e-5, atol=1e-6)
 
 
+HALVES = pytest.mark.parametrize("half", [torch.bfloat16, torch.float16], ids=str)
+
+
+@HALVES
+def test_atnet_reads_flow_in_float32_under_autocast(atnet, half):
+    _, _, rows = at_rows(3)
+    with torch.autocast("cpu", dtype=half):
+        temporal = atnet.embed(rows)[:, 8:]
+    torch.testing.assert_close(temporal, atnet.embed(rows)[:, 8:])
+
+
 # ------------------------------------------------------------------------------------------- ELRCN
 
 
@@ -214,6 +225,17 @@ def test_elrcn_reads_the_last_state(elrcn):
     last = lstm_by_hand(w, 0, elrcn._describe_steps(x)[0].double())[-1]
     features = (elrcn.dense.weight.double() @ last + elrcn.dense.bias).clamp(min=0)
     torch.testing.assert_close(elrcn.embed(x)[0].double(), features, rtol=1e-4, atol=1e-5)
+
+
+@HALVES
+def test_elrcn_reads_steps_in_float32_under_autocast(elrcn, half):
+    seen = []
+    elrcn.lstm.register_forward_hook(lambda _, steps, out: seen.append((steps[0], out[0])))
+    with torch.autocast("cpu", dtype=half):
+        assert elrcn(torch.randn(4, 5, 3, 16, 16)).dtype == half
+    ((steps, states),) = seen
+    torch.testing.assert_close(states, elrcn.lstm(steps)[0])
+    assert states.dtype == torch.float32
 
 
 def test_enrichments_differ_in_where_kinds_meet():
