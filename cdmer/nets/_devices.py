@@ -51,15 +51,19 @@ def find_device(device):
 
 
 @contextmanager
-def own_torch(device):
+def own_torch(device, precision="float32"):
     """Leave torch's random numbers and number of threads as they were when the block ends.
 
     On the CPU one thread computes: sums come out the same on every machine and in every worker.
-    On a GPU float32 is float32, see `exact`. Dropout draws from torch's only generator, so such
+    On a GPU float32 is float32, see `exact`. Mixed precision on the CPU does without oneDNN, which
+    leaves parts of some gradients unwritten: those of a convolution, in bfloat16, whose taps see
+    nothing but padding (torch 2.11 and 2.13). Dropout draws from torch's only generator, so such
     blocks in several threads take turns.
     """
     forked = torch.random.fork_rng([device] if device.type == "cuda" else [])
-    with _LOCK, forked, exact(device):
+    bare = device.type == "cpu" and precision in ("bf16", "fp16")
+    plain = torch.backends.mkldnn.flags(enabled=False) if bare else nullcontext()
+    with _LOCK, forked, exact(device), plain:
         n_threads = torch.get_num_threads()
         try:
             if device.type == "cpu":

@@ -240,7 +240,7 @@ class ICEGANClassifier(ClassifierMixin, BaseEstimator):
         """
         check_icegan_settings(self)
         device = find_device(self.device)
-        with own_torch(device):
+        with own_torch(device, self.precision):
             start = self._start(X, y, sample_domain, device)
             training = self._train(start, device)
         self.classes_, self.network_ = start.classes, start.network.eval()
@@ -380,7 +380,7 @@ class ICEGANClassifier(ClassifierMixin, BaseEstimator):
         shape = len(faces), self.network_.generator.n_noise
         noise = torch.randn(shape, generator=draws, dtype=faces.dtype)
         device = find_device(self.device)
-        with own_torch(device), torch.no_grad():
+        with own_torch(device, self.precision), torch.no_grad():
             generator = self.network_.to(device).generator.eval()
             return self._draw(generator, faces, codes, noise, device)
 
@@ -445,7 +445,7 @@ class ICEGANClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         X = read_pictures(self, X, reset=False)
         device = find_device(self.device)
-        with own_torch(device):
+        with own_torch(device, self.precision):
             found = forward_all(self.network_.to(device), X, device, self, method=method)
         return found.numpy()
 

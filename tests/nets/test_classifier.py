@@ -124,6 +124,22 @@ def test_mixed_precision_learns_nearly_the_same(precision):
     np.testing.assert_allclose(mixed.predict_proba(X), full.predict_proba(X), atol=0.03)
 
 
+def test_mixed_precision_leaves_no_gradient_to_chance():
+    """OneDNN may leave parts of them unwritten on the CPU: it is set aside, and comes back."""
+    X, y, _ = rows()
+    enabled = []
+
+    def augment(x, generator):
+        enabled.append(torch._C._get_mkldnn_enabled())
+        return x
+
+    before = torch._C._get_mkldnn_enabled()
+    for precision in ("float32", "bf16", "fp16"):
+        quick(precision=precision, n_epochs=1, augment=augment, batch_size=60).fit(X, y)
+    assert enabled == [before, False, False]
+    assert torch._C._get_mkldnn_enabled() == before
+
+
 @pytest.mark.parametrize(
     ("optimizer", "reference"),
     [
