@@ -62,8 +62,7 @@ def own_torch(device, precision="float32"):
     """
     forked = torch.random.fork_rng([device] if device.type == "cuda" else [])
     bare = device.type == "cpu" and precision in ("bf16", "fp16")
-    plain = torch.backends.mkldnn.flags(enabled=False) if bare else nullcontext()
-    with _LOCK, forked, exact(device), plain:
+    with _LOCK, forked, exact(device), _without_onednn() if bare else nullcontext():
         n_threads = torch.get_num_threads()
         try:
             if device.type == "cpu":
@@ -113,6 +112,17 @@ def _set_precisions(precisions):
         cudnn.allow_tf32 = precisions
     else:
         cudnn.conv.fp32_precision, cudnn.rnn.fp32_precision = precisions
+
+
+@contextmanager
+def _without_onednn():
+    # Its own context manager sets other things, too, and warns of them.
+    before = torch.backends.mkldnn.enabled
+    torch.backends.mkldnn.enabled = False
+    try:
+        yield
+    finally:
+        torch.backends.mkldnn.enabled = before
 
 
 def seed_torch(seed, device):
