@@ -10,8 +10,9 @@ from cdmer._array import read_only
 from cdmer.evaluation._methods import FIXED
 from cdmer.extraction._steps import stateless_steps
 
-# Of equal size for any number of workers, so that results do not depend on that number.
-_AT_ONCE = 17
+# Parts of equal size for any number of workers, so that results do not depend on that number. A GPU
+# does many folds in the time of a few, and has one worker.
+_MOST_AT_ONCE = {"cpu": 17, "cuda": 1024}
 
 
 def group_jobs(units, data):
@@ -27,37 +28,37 @@ def group_jobs(units, data):
     list of tuple of int
         Positions of units; most jobs are a single one.
     """
-    asked = {}
-
-    def key(number, unit):
-        label = unit.candidate.label
-        if label not in asked:
-            asked[label] = _trains_together(unit.candidate, data)
-        return (label, unit.seed, unit.fold.experiment) if asked[label] else number
-
-    found = {}
+    most, found = {}, {}
     for number, unit in enumerate(units):
-        found.setdefault(key(number, unit), []).append(number)
-    return [job for numbers in found.values() for job in _even_parts(numbers)]
+        label = unit.candidate.label
+        if label not in most:
+            most[label] = _most_at_once(unit.candidate, data)
+        key = (label, unit.seed, unit.fold.experiment) if most[label] > 1 else (label, number)
+        found.setdefault(key, []).append(number)
+    return [job for key, numbers in found.items() for job in _even_parts(numbers, most[key[0]])]
 
 
-def _even_parts(numbers):
-    edges = np.linspace(0, len(numbers), -(-len(numbers) // _AT_ONCE) + 1).astype(int)
+def _even_parts(numbers, most):
+    edges = np.linspace(0, len(numbers), -(-len(numbers) // most) + 1).astype(int)
     return [tuple(numbers[start:stop]) for start, stop in pairwise(edges)]
 
 
-def _trains_together(candidate, data):
+def _most_at_once(candidate, data):
+    """How many folds of a candidate one worker trains together."""
     network, steps = _split(candidate.estimator)
     chooses = candidate.grid is not None and candidate.selection != FIXED
     if network is None or chooses or data.truth.ndim > 1:
-        return False
+        return 1
+    from cdmer.nets._devices import find_device
     from cdmer.nets._folds import stacks_well
 
     try:
         shape = _prepare(steps, data.hidden[:1]).shape[1:]
     except Exception:  # whatever it is, every unit will say it for itself
-        return False
-    return stacks_well(network, shape, len(data.scheme.classes))
+        return 1
+    together = stacks_well(network, shape, len(data.scheme.classes))
+    on_gpu = together and find_device(network.device).type == "cuda"
+    return _MOST_AT_ONCE["cuda" if on_gpu else "cpu"] if together else 1
 
 
 def _split(estimator):

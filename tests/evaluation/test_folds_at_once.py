@@ -61,7 +61,7 @@ def calls(monkeypatch):
 
 def one_by_one(monkeypatch, *given, **options):
     with monkeypatch.context() as patch:
-        patch.setattr("cdmer.evaluation._together._trains_together", lambda *_: False)
+        patch.setattr("cdmer.evaluation._together._most_at_once", lambda *_: 1)
         return run(*given, **options)
 
 
