@@ -11,7 +11,7 @@ all losses side by side.
 All losses have their defaults, but for DeepCORAL, whose definition divides by 4 d², and which has
 a weight of 100. No training reads a label of the target. The pairs, networks and sizes of pictures
 were picked with an eye to the accuracy on these targets, though: what the tables show is that the
-losses work, not what they gain elsewhere. MCC was seen to gain nothing on moving heads.
+losses work, not what they gain elsewhere. MCC loses on moving heads.
 """
 
 import argparse
