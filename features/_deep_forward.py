@@ -205,7 +205,15 @@ class Embedder:
             part = part.to(self.device)
         x = self._laid_out(finish(part))
         with exact(self.device), mixed(self.precision, self.device):
-            return self._function(x)
+            try:
+                return self._function(x)
+            except torch.cuda.OutOfMemoryError:
+                raise
+            except RuntimeError as error:  # a module of torch itself, which knows no names
+                raise ValueError(
+                    f"prepare: {type(self.network).__name__} does not take input of shape "
+                    f"{tuple(x.shape[1:])}: {error}"
+                ) from error
 
     def _fetched(self, names, features, event):
         if event is not None:

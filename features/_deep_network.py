@@ -93,10 +93,14 @@ def make_network(settings):
         if weights == "default" and not _is_of_library(settings.network):
             raise ParameterError(
                 'weights: "default" downloads the weights of "torchvision:…" and "timm:…" models; '
-                f"expected a file for {settings.network!r}"
+                f"expected a file for {_short(settings.network)}"
             )
         return network, None
     return network, _fill(network, settings)
+
+
+def _short(network):
+    return repr(network) if isinstance(network, str | type) else type(network).__name__
 
 
 def _is_of_library(network):

@@ -45,7 +45,7 @@ def name_fit(settings, network, module, rows, generator):
     params = {k: v for k, v in settings.get_params(deep=False).items() if k not in _NOT_IN_NAME}
     augment = params.get("augment")
     if isinstance(augment, FunctionType):
-        params["augment"] = f"{augment.__module__}.{augment.__qualname__}"
+        params["augment"] = _name_function(augment)
     began = [
         {name: tensor.cpu().numpy() for name, tensor in tensors_of(part).items()}
         for part in (network, module)
@@ -56,9 +56,35 @@ def name_fit(settings, network, module, rows, generator):
     others = [rows.X.shape, *rows[1:]]
     generators = torch.get_rng_state().numpy(), generator.get_state().numpy()
     try:
-        return fingerprint(params, repr(network), began, generators, content, others)
+        layers = repr(network), _plain_attributes(network)
+        return fingerprint(params, layers, began, generators, content, others)
     except TypeError as error:
         raise ParameterError(f"checkpoint: a fit of this could not be told: {error}") from None
+
+
+def _name_function(function):
+    """Name a function of a module; what others do does not follow from their names."""
+    code, name = function.__code__, f"{function.__module__}.{function.__qualname__}"
+    if "<" in name or function.__closure__ or function.__defaults__ or function.__kwdefaults__:
+        raise ParameterError(
+            "checkpoint: augment must be told again in another process, expected a function at the "
+            f"top of a module, without defaults, or a dataclass such as HorizontalFlip, got {name}"
+        )
+    return name, code.co_code, code.co_names, repr(code.co_consts)
+
+
+def _plain_attributes(network):
+    """What layers hold beside tensors: the text of a module shows what its class chooses to."""
+
+    def is_plain(value):
+        if isinstance(value, tuple | list):
+            return all(map(is_plain, value))
+        return isinstance(value, str | int | float | None)
+
+    return {
+        name: {k: v for k, v in vars(module).items() if k[0] != "_" and is_plain(v)}
+        for name, module in network.named_modules()
+    }
 
 
 def checkpoint_path(given, name):

@@ -91,11 +91,17 @@ def try_network(network, X, classes, adapting):
     Raises
     ------
     ParameterError
-        If the module does not give one score per class, or has no features.
+        If the module does not take the rows, does not give one score per class, or has no
+        features.
     """
     network.eval()
     x = torch.from_numpy(X[:1].copy())
-    scores = network(x)
+    try:
+        scores = network(x)
+    except RuntimeError as error:  # a module of torch itself, which knows no names
+        raise ParameterError(
+            f"X: {type(network).__name__} does not take rows of shape {X.shape[1:]}: {error}"
+        ) from error
     if not isinstance(scores, torch.Tensor) or scores.shape != (1, len(classes)):
         given = tuple(scores.shape) if isinstance(scores, torch.Tensor) else type(scores).__name__
         raise ParameterError(

@@ -234,7 +234,7 @@ class NetClassifier(
             If X does not fit the network, no row is a source row, the source holds one class only,
             a parameter has a wrong type or value, or the checkpoint is that of another fit.
         FloatingPointError
-            If the loss is no longer finite; names epoch, batch and learning rate.
+            If the loss or a score is no longer finite; names epoch and learning rate.
         """
         check_settings(self)
         device = find_device(self.device)

@@ -20,7 +20,7 @@ from cdmer.nets._stacked_module import StackedModule
 from cdmer.nets._stacked_ststnet import StackedSTSTNet
 from cdmer.nets._stacked_training import Member, train_stacked
 from cdmer.nets._start import start_fit
-from cdmer.nets._training import warn_of_small_set
+from cdmer.nets._training import N_TRIED, check_trained, warn_of_small_set
 
 _STACKS = (StackedSTSTNet, StackedModule)
 
@@ -57,6 +57,7 @@ def fit_folds(estimator, X, y, folds, *, on_error="raise", progress=None):
     ------
     TypeError, ValueError
         If an argument has the wrong type or value, or with ``on_error="raise"`` a fold's rows do.
+        Adaptation and early stopping, which need to know target rows and subjects, are refused.
     FloatingPointError
         With ``on_error="raise"``, if a loss is no longer finite.
 
@@ -66,15 +67,16 @@ def fit_folds(estimator, X, y, folds, *, on_error="raise", progress=None):
 
     Notes
     -----
-    Folds are trained one after the other with adaptation, early stopping, ``warm_start``, a
-    checkpoint or mixed precision, and for networks that are large or have layers that cannot be
-    mapped over: each network is tried on a few numbers first.
+    Folds are trained one after the other with ``warm_start``, a checkpoint or mixed precision, and
+    for networks that are large or have layers that cannot be mapped over: each network is tried on
+    a few numbers first.
 
     On the CPU dropout draws the numbers that it draws in a single fit, and as many parts as torch
     has threads (``torch.get_num_threads()``) are computed side by side; the result is the same for
     any number of threads. On GPUs dropout draws other numbers.
 
-    `STSTNet` has a path of its own on the CPU, which computes gradients in closed form.
+    `STSTNet` has a path of its own, which computes gradients in closed form; on GPUs in single
+    precision, with a kernel that Triton translates when it is first called.
 
     Examples
     --------
@@ -91,7 +93,13 @@ def fit_folds(estimator, X, y, folds, *, on_error="raise", progress=None):
     check_choice("on_error", on_error, ("raise", "return"))
     if not isinstance(estimator, NetClassifier):
         raise ParameterError(f"estimator: expected a NetClassifier, got {estimator!r}")
-    folds = [_check_fold(i, fold) for i, fold in enumerate(folds)]
+    for name, needs in (("adaptation", "target rows"), ("early_stopping", "subjects")):
+        if getattr(estimator, name):
+            raise ParameterError(
+                f"estimator: folds are sets of labelled rows, expected {name} off, which needs "
+                f"{needs} (fit such folds one by one), got {getattr(estimator, name)!r}"
+            )
+    folds = [_check_fold(i, fold, len(y)) for i, fold in enumerate(folds)]
     found = [None] * len(folds)
 
     def fail(number, error):
@@ -138,12 +146,17 @@ def stacks_well(estimator, shape, n_classes):
     return kind is not None and kind.worthwhile(network, device)
 
 
-def _check_fold(number, fold):
+def _check_fold(number, fold, n_rows):
     fold = np.asarray(fold)
     if fold.ndim != 1 or fold.dtype.kind not in "iu":
         raise ParameterError(
             f"folds: expected positions of rows, one-dimensional arrays of int, got for fold "
             f"{number} shape {fold.shape} of {fold.dtype}"
+        )
+    if len(fold) and not 0 <= fold.min() <= fold.max() < n_rows:
+        raise ParameterError(
+            f"folds: expected positions from 0 to {n_rows - 1}, got for fold {number} positions "
+            f"from {fold.min()} to {fold.max()}"
         )
     return fold
 
@@ -196,11 +209,21 @@ def _fit_stacked(estimator, X, y, folds, found, fail, bar):
                 bar.update(estimator.n_epochs)
         jobs = [job for group in _alike(members) for job in _parts(group, table, device)]
         trained = _run(jobs, found, fail, bar, n_threads if device.type == "cpu" else 1)
-    for member, losses in trained:
-        if found[member.number] is None:
-            member.start.network.eval()
-            member.model._keep(member.start, losses)
-            found[member.number] = member.model
+        for member, losses in trained:
+            if found[member.number] is None:
+                _keep(member, losses, table, found, fail)
+
+
+def _keep(member, losses, table, found, fail):
+    model, network, X = member.model, member.start.network.eval(), member.start.rows.X
+    some = np.asarray(table[member.fold[:N_TRIED]], dtype=X.dtype).reshape(-1, *X.shape[1:])
+    try:
+        check_trained(network, some, model.n_epochs, model, ("learning_rate",))
+    except FloatingPointError as error:
+        fail(member.number, error)
+        return
+    model._keep(member.start, losses)
+    found[member.number] = model
 
 
 def _begin(estimator, X, y, fold, number, device):
@@ -256,7 +279,7 @@ def _run(jobs, found, fail, bar, n_threads):
                 [member.start.generator for member in members],
             )  # fmt: skip
             return list(zip(members, train_stacked(stack, members, fail, advance), strict=True))
-        except torch.OutOfMemoryError:
+        except torch.cuda.OutOfMemoryError:
             warnings.warn(
                 f"the GPU ran out of memory: {len(members)} folds are trained one after the other",
                 stacklevel=2,

@@ -19,7 +19,7 @@ from cdmer.nets._icegan_settings import check_icegan_settings
 from cdmer.nets._icegan_training import ICEGANTraining
 from cdmer.nets._rows import Rows
 from cdmer.nets._start import draw_seeds
-from cdmer.nets._training import forward_all, warn_of_small_set
+from cdmer.nets._training import N_TRIED, check_trained, forward_all, warn_of_small_set
 
 
 class _Start(NamedTuple):
@@ -236,7 +236,7 @@ class ICEGANClassifier(ClassifierMixin, BaseEstimator):
             If X holds other pictures, no row is a source row, the source holds one class only, a
             parameter has a wrong type or value, or the checkpoint is that of another fit.
         FloatingPointError
-            If a loss is no longer finite; names term, epoch, batch and learning rates.
+            If a loss or a score is no longer finite; names epoch and learning rates.
         """
         check_icegan_settings(self)
         device = find_device(self.device)
@@ -290,6 +290,11 @@ class ICEGANClassifier(ClassifierMixin, BaseEstimator):
                     training.done or training.epoch % self.checkpoint_every == 0
                 ):
                     write_checkpoint(path, training, name)
+        rates = "discriminator_lr", "generator_lr"
+        network.eval()
+        check_trained(
+            network, rows.X[rows.training[:N_TRIED]], training.epoch, self, rates, training.memory
+        )
         return training
 
     def predict(self, X):

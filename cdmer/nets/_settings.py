@@ -25,12 +25,17 @@ def check_settings(settings):
     check_number("validation_fraction", settings.validation_fraction, above=0, most=1)
     check_choice("precision", settings.precision, tuple(DTYPES))
     check_flag("warm_start", settings.warm_start)
-    if settings.augment is not None and not callable(settings.augment):
-        raise ParameterError(f"augment: expected a callable or None, got {settings.augment!r}")
-    if settings.adaptation is not None and not hasattr(settings.adaptation, "loss"):
+    augment, adaptation = settings.augment, settings.adaptation
+    if augment is not None and (not callable(augment) or isinstance(augment, type)):
         raise ParameterError(
-            "adaptation: expected a loss of cdmer.nets.adaptation, such as DAN(), or None, "
-            f"got {settings.adaptation!r}"
+            "augment: expected a callable, such as HorizontalFlip() with its brackets, or None, "
+            f"got {augment!r}"
+        )
+    is_loss = hasattr(adaptation, "loss") and not isinstance(adaptation, type)
+    if adaptation is not None and not is_loss:
+        raise ParameterError(
+            "adaptation: expected a loss of cdmer.nets.adaptation, such as DAN() with its "
+            f"brackets, or None, got {adaptation!r}"
         )
     check_checkpoint(settings)
 

@@ -12,6 +12,8 @@ from cdmer.nets._rows import epoch_batches
 from cdmer.nets._state import copy_into, tensors_of
 from cdmer.nets.adaptation import Batch
 
+N_TRIED = 8  # rows that a trained network is tried on
+
 
 class Training:
     """A fit under way: everything that changes from step to step, and the steps.
@@ -93,10 +95,20 @@ class Training:
             self._validate()
 
     def finish(self):
-        """Take the best weights, if validation rows tell which they are."""
+        """Take the best weights, if validation rows tell which they are.
+
+        Raises
+        ------
+        FloatingPointError
+            If the last step made a network whose scores are not finite.
+        """
+        self.network.eval()
         if self.best:
             copy_into(self.network, self.best)
-        self.network.eval()
+            return
+        some = self.rows.X[self.rows.training[:N_TRIED]]
+        rates = ("learning_rate",)
+        check_trained(self.network, some, self.epoch, self.settings, rates, self.memory)
 
     def _step(self, source, target, progress):
         x, x_target = self._inputs(source), self._inputs(target)
@@ -179,7 +191,13 @@ class Training:
         )
         y = self._codes[self.rows.validation]
         losses = cross_entropy(scores, y, reduction="none") * self._class_weights.cpu()[y]
-        self.validation_losses.append(float(losses.mean()))
+        loss = float(losses.mean())
+        if not np.isfinite(loss):
+            raise FloatingPointError(
+                f"validation loss: expected a finite number, got {loss} after epoch {self.epoch} "
+                f"with learning_rate={self.settings.learning_rate}; try a smaller one"
+            )
+        self.validation_losses.append(loss)
         if self.best_epoch == self.epoch:
             self.best = tensors_of(self.network)
 
@@ -206,6 +224,39 @@ def check_finite(losses, epoch, settings):
             f"loss: expected a finite number, got {losses[wrong[0]]} in batch {wrong[0] + 1} "
             f"of epoch {epoch + 1} with learning_rate={settings.learning_rate}; "
             "try a smaller one, or bring X to a common scale"
+        )
+
+
+def check_trained(network, X, epoch, settings, rates, memory=None):
+    """Stop where the last step, after which no loss is computed, has spoilt a network.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        In evaluation mode.
+    X : ndarray of shape (n, ...)
+        Some rows that it was trained on.
+    epoch : int
+        Number of epochs done.
+    settings : NetClassifier or ICEGANClassifier
+    rates : tuple of str
+        Names of its learning rates.
+    memory : RowsAtOnce, default=None
+
+    Raises
+    ------
+    FloatingPointError
+        Naming epoch and learning rates.
+    """
+    device = next(network.parameters()).device
+    tensors = [*network.parameters(), *network.buffers()]
+    good = all(bool(t.isfinite().all()) for t in tensors if t.is_floating_point())
+    good = good and bool(forward_all(network, X, device, settings, memory).isfinite().all())
+    if not good:
+        rates = " and ".join(f"{name}={getattr(settings, name)}" for name in rates)
+        raise FloatingPointError(
+            f"scores: expected finite numbers, got others after the last batch of epoch {epoch} "
+            f"with {rates}; try less, or bring X to a common scale"
         )
 
 

@@ -1,6 +1,7 @@
 """A network trained like any other classifier."""
 
 import copy
+import functools
 import os
 import pickle
 import signal
@@ -20,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
-from cdmer.nets import MLP, NETWORKS, HorizontalFlip, NetClassifier, STSTNet
+from cdmer.nets import MLP, NETWORKS, HorizontalFlip, NetClassifier, STSTNet, fit_folds
 from cdmer.nets.adaptation import DANN, DeepCORAL
 
 QUICK = {"n_epochs": 4, "batch_size": 16, "random_state": 0, "progress": False}
@@ -733,3 +734,66 @@ def test_mlp_is_a_network_by_name():
     X, y, _ = rows()
     model = quick(network_params={"hidden_layer_sizes": (5, 4)}).fit(X, y)
     assert model.embed(X).shape == (60, 4)
+
+
+class Scaled(nn.Module):
+    """A parameter that acts in `forward` alone, which the module's text does not show."""
+
+    def __init__(self, n_classes, n_inputs, scale=1.0):
+        super().__init__()
+        self.scale, self.scores = scale, nn.Linear(n_inputs, n_classes)
+
+    def forward(self, x):
+        return self.scores(self.scale * x)
+
+
+def double(x, generator):
+    return 2 * x
+
+
+def test_a_checkpoint_knows_what_networks_do_not_show(tmp_path):
+    X, y, _ = rows()
+    path = tmp_path / "fit.safetensors"
+    quick(network=Scaled, network_params={"scale": 1.0}, checkpoint=path).fit(X, y)
+    with pytest.raises(ValueError, match="belongs to a fit with other rows, parameters"):
+        quick(network=Scaled, network_params={"scale": 50.0}, checkpoint=path).fit(X, y)
+
+
+def test_a_checkpoint_takes_functions_that_can_be_told(tmp_path):
+    X, y, _ = rows()
+    fit = quick(checkpoint=tmp_path, augment=double).fit(X, y)
+    assert len(list(tmp_path.iterdir())) == 1
+    assert bits(clone(fit).fit(X, y)) == bits(fit)
+    for augment in (lambda x, g: x, functools.partial(double), lambda x, g=1: x):
+        with pytest.raises(ValueError, match=r"checkpoint: .*(function at the top|not be told)"):
+            quick(checkpoint=tmp_path, augment=augment).fit(X, y)
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("network", ["MLP", "STSTNet"])
+def test_weights_that_the_last_step_spoils_are_noticed(network, together):
+    """No loss is computed after it."""
+    X, y, _ = rows()
+    params = {"network_params": {"size": 6}} if network == "STSTNet" else {}
+    X = np.resize(X, (60, 108)) if network == "STSTNet" else X
+    model = quick(network=network, n_epochs=1, batch_size=60, learning_rate=1e20, **params)
+    message = r"scores: expected finite numbers, .* epoch 1 with learning_rate=1e\+20"
+    with pytest.raises(FloatingPointError, match=message):
+        fit_folds(model, X, y, [np.arange(60)]) if together else model.fit(X, y)
+
+
+def test_a_validation_loss_that_is_no_number_is_no_best():
+    X, y, groups = rows()
+    model = quick(early_stopping=True, n_epochs=3, batch_size=60, learning_rate=1e30)
+    with pytest.raises(FloatingPointError, match="loss: expected a finite number, got nan"):
+        model.fit(X, y, groups=groups)
+
+
+def test_classes_in_place_of_what_they_make_are_named():
+    X, y, _ = rows()
+    for parameters in ({"adaptation": DANN}, {"augment": HorizontalFlip}):
+        with pytest.raises(ValueError, match=f"{[*parameters][0]}: expected .* with its brackets"):
+            quick(**parameters).fit(X, y)
+    wrong = nn.Sequential(nn.Unflatten(1, (1, 6)), nn.Conv1d(3, 2, 3), nn.Flatten())
+    with pytest.raises(ValueError, match=r"X: Sequential does not take rows of shape \(6,\)"):
+        quick(network=wrong).fit(X, y)

@@ -230,3 +230,19 @@ def test_arguments():
     with pytest.raises(ValueError, match="for fold 0 shape .24,. of bool"):
         fit_folds(NetClassifier(), X, y, [np.ones(24, dtype=bool)])
     assert fit_folds(NetClassifier(), X, y, []) == []
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"), [("adaptation", DeepCORAL()), ("early_stopping", True)]
+)
+def test_what_folds_cannot_say_is_refused(parameter, value):
+    X, y = rows((5,))
+    with pytest.raises(ValueError, match=f"estimator: .* expected {parameter} off"):
+        fit_folds(NetClassifier(**{parameter: value}), X, y, FOLDS)
+
+
+@pytest.mark.parametrize("fold", [[0, 24], [-1, 3]])
+def test_positions_that_are_no_rows(fold):
+    X, y = rows((5,))
+    with pytest.raises(ValueError, match="folds: expected positions from 0 to 23, .* fold 1"):
+        fit_folds(NetClassifier(), X, y, [FOLDS[0], fold])
