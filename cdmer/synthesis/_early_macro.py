@@ -36,8 +36,9 @@ class EarlyMacroUnits(UnitSource):
     Raises
     ------
     ParameterError
-        A ValueError and a TypeError: if a table lacks a column, holds numbers out of range, has no
-        rise, or a gap between onset and apex; if a folder is no emotion, or there is no table.
+        A ValueError and a TypeError: if a table lacks a column, holds numbers out of range or
+        frames out of order, has no rise, or a gap in the rise or beside it that may hide where it
+        begins or ends; if a folder is no emotion, or there is no table.
     FileNotFoundError
         If there is no such folder.
 
@@ -60,7 +61,7 @@ class EarlyMacroUnits(UnitSource):
                     f"folder: expected folders named after emotions of {sorted(known)}, "
                     f"got {place.name!r}"
                 )
-            for path in sorted(place.glob("*.csv")):
+            for path in sorted(p for p in place.iterdir() if p.suffix.lower() == ".csv"):
                 tables.setdefault(place.name, []).append(_read_rise(path, least_confidence))
                 digest.update(f"{place.name}/{path.name}".encode() + path.read_bytes())
         if not tables:
@@ -111,6 +112,7 @@ def _read_rise(path, least_confidence):
         numbers = table[["frame", "confidence", "success", *columns]].to_numpy(dtype=float)
     except ValueError:
         raise fault("expected numbers alone") from None
+    _check_order(numbers[:, 0], fault)
     tracked = (numbers[:, 2] == 1) & (numbers[:, 1] >= least_confidence)
     frames, found = numbers[tracked, 0], numbers[tracked, 3:]
     wrong = ~((found >= 0) & (found <= 5))  # so that NaN is out of range too
@@ -127,13 +129,46 @@ def _read_rise(path, least_confidence):
     start = total[: apex + 1].min()
     begun = total[: apex + 1] > start + _BEGUN * (total[apex] - start)
     onset = 0 if begun.all() else int(np.flatnonzero(~begun)[-1])
+    rows = np.flatnonzero(tracked)
+    lowest = apex - int(total[apex::-1].argmin())  # the last of several
+    _check_whole(numbers[:, 0], tracked, rows[lowest], rows[onset], rows[apex], fault)
     rise = found[onset : apex + 1] / 5
     if len(rise) < 5 or not (rise[round(_EARLIEST * (len(rise) - 1)) :] >= _FAINTEST).any(1).all():
         raise fault(f"expected a rise over five frames or more, got {len(rise)} from onset to apex")
-    gaps = np.flatnonzero(np.diff(frames[onset : apex + 1]) != 1)
-    if len(gaps):
-        raise fault(
-            f"expected every frame from onset to apex to be tracked, got a gap after frame "
-            f"{frames[onset + gaps[0]]:g}"
-        )
     return rise
+
+
+def _check_order(frames, fault):
+    """Refuse frames that do not increase: several faces, or rows that were moved."""
+    wrong = ~(np.diff(frames) > 0)  # so that NaN is out of order too
+    if wrong.any():
+        before, after = frames[wrong.argmax() :][:2]
+        got = (
+            f"two rows of frame {after:g}"
+            if before == after
+            else f"frame {after:g} after frame {before:g}"
+        )
+        raise fault(f"expected one row per frame, of one face, in the order of time, got {got}")
+
+
+def _check_whole(frames, tracked, lowest, onset, apex, fault):
+    """Refuse a gap in the rise, or one that may hide its true beginning or height.
+
+    A gap just before the lowest frame or the onset, or just after the apex, may hold a lower or a
+    higher one. Where the table itself begins or ends there, nothing says so.
+    """
+    pairs = np.unique([lowest - 1, *range(onset - 1, apex + 1)])  # of neighbours, by the first
+    pairs = pairs[(pairs >= 0) & (pairs < len(frames) - 1)]
+    follows = frames[pairs + 1] - frames[pairs] == 1
+    whole = follows & tracked[pairs] & tracked[pairs + 1]
+    if not whole.all():
+        i = whole.argmin()
+        row = pairs[i] + tracked[pairs[i]]
+        got = (
+            f"frame {frames[row]:g} not tracked"
+            if follows[i]
+            else f"no frame {frames[pairs[i]] + 1:g}"
+        )
+        raise fault(
+            f"expected no gap where the expression begins, rises and is at its apex, got {got}"
+        )

@@ -127,8 +127,22 @@ def test_early_frames_of_a_macro_expression(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"success": {30: 0}}, "happiness/1.csv: .* got a gap after frame 30"),
-        ({"confidence": {30: 0.1}}, "gap after frame 30"),
+        ({"success": {30: 0}}, "happiness/1.csv: .* got frame 31 not tracked"),
+        ({"confidence": {30: 0.1}}, "got frame 31 not tracked"),
+        ({"frame": {t: t + 2 for t in range(30, 71)}}, "got no frame 31"),
+        # What is left begins too late, or ends too early.
+        ({"success": dict.fromkeys(range(25), 0)}, "no gap where .* got frame 25 not tracked"),
+        ({"success": {13: 0}}, "got frame 14 not tracked"),
+        ({"success": dict.fromkeys(range(40, 71), 0)}, "got frame 41 not tracked"),
+        (
+            {"frame": {30: 30}},
+            "expected one row per frame, of one face, .* got two rows of frame 30",
+        ),
+        (
+            {"frame": {30: 7}, "success": {30: 0}},
+            "in the order of time, got frame 7 after frame 30",
+        ),
+        ({"frame": {30: "nan"}}, "got frame nan after frame 30"),
         ({"AU12_r": {3: 5.5}}, "intensities from 0 to 5, got 5.5 in column 'AU12_r' of frame 4"),
         ({"AU12_r": {3: "nan"}}, "intensities from 0 to 5, got nan"),
         ({"AU12_r": {3: "x"}}, "expected numbers alone"),
@@ -138,6 +152,21 @@ def test_bad_tables_are_named(tmp_path, changes, message):
     write(tmp_path / "happiness" / "1.csv", COURSE, **changes)
     with pytest.raises(ValueError, match=message):
         EarlyMacroUnits(tmp_path)
+
+
+def test_two_faces_per_frame_are_named(tmp_path):
+    write(tmp_path / "happiness" / "1.csv", COURSE)
+    header, *rows = (tmp_path / "happiness" / "1.csv").read_text().splitlines()
+    doubled = [header, *(row for row in rows for _ in range(2))]
+    (tmp_path / "happiness" / "1.csv").write_text("\n".join(doubled))
+    with pytest.raises(ValueError, match=r"of one face, .* got two rows of frame 1$"):
+        EarlyMacroUnits(tmp_path)
+
+
+def test_tables_are_read_whatever_the_case_of_their_names(tmp_path):
+    write(tmp_path / "happiness" / "01.csv", COURSE)
+    write(tmp_path / "happiness" / "02.CSV", COURSE)
+    assert len(EarlyMacroUnits(tmp_path).tables["positive"]) == 2
 
 
 def test_gaps_outside_of_the_rise_do_not_matter(tmp_path):
