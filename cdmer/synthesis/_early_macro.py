@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from cdmer._parameters import ParameterError, check_number
+from cdmer.corpora._synthetic import EMOTIONS
 from cdmer.synthesis._expert import check_emotions
 from cdmer.synthesis._expression import ACTION_UNITS, Expression, UnitSource
 
@@ -27,7 +28,7 @@ class EarlyMacroUnits(UnitSource):
     folder : path-like
         Holds a folder per emotion with a table per macro-expression, ``happiness/03.csv``: the
         format of OpenFace 2, with ``frame``, ``confidence``, ``success`` and ``AU01_r`` to
-        ``AU45_r``, intensities from 0 to 5.
+        ``AU45_r``, intensities from 0 to 5. Emotions that no class has are left out.
     classes : dict of str to sequence of str, default=None
         Emotions of each class, as in `ExpertUnits`; those without a table are left out.
     least_confidence : float, default=0.8
@@ -51,21 +52,26 @@ class EarlyMacroUnits(UnitSource):
     def __init__(self, folder, classes=None, least_confidence=0.8):
         emotions_of = check_emotions(classes)
         check_number("least_confidence", least_confidence, least=0, most=1)
-        folder, known = Path(folder), {name for names in emotions_of.values() for name in names}
+        folder, asked = Path(folder), {name for names in emotions_of.values() for name in names}
         if not folder.is_dir():
             raise FileNotFoundError(f"folder: expected tables in {folder}, which is no folder")
         tables, digest = {}, hashlib.sha256()
         for place in sorted(path for path in folder.iterdir() if path.is_dir()):
-            if place.name not in known:
+            if place.name not in EMOTIONS:
                 raise ParameterError(
-                    f"folder: expected folders named after emotions of {sorted(known)}, "
+                    f"folder: expected folders named after emotions of {sorted(EMOTIONS)}, "
                     f"got {place.name!r}"
                 )
+            if place.name not in asked:
+                continue
             for path in sorted(p for p in place.iterdir() if p.suffix.lower() == ".csv"):
                 tables.setdefault(place.name, []).append(_read_rise(path, least_confidence))
                 digest.update(f"{place.name}/{path.name}".encode() + path.read_bytes())
         if not tables:
-            raise ParameterError(f"folder: expected <emotion>/<name>.csv in {folder}, got none")
+            raise ParameterError(
+                f"folder: expected <emotion>/<name>.csv in {folder}, for emotions of "
+                f"{sorted(asked)}, got none"
+            )
         shown = {label: [e for e in names if e in tables] for label, names in emotions_of.items()}
         self.classes = tuple(label for label, names in shown.items() if names)
         self.tables = {

@@ -191,6 +191,17 @@ def test_other_folders_and_empty_ones_are_named(tmp_path):
         EarlyMacroUnits(tmp_path)
 
 
+def test_emotions_that_no_class_has_are_left_out(tmp_path):
+    write(tmp_path / "happiness" / "1.csv", COURSE)
+    classes = {"positive": ["happiness"]}
+    alone = EarlyMacroUnits(tmp_path, classes).describe()
+    write(tmp_path / "anger" / "1.csv", COURSE)
+    source = EarlyMacroUnits(tmp_path, classes)
+    assert (list(source.tables), source.describe()) == (["positive"], alone)
+    with pytest.raises(ValueError, match=r"for emotions of \['fear'\], got none"):
+        EarlyMacroUnits(tmp_path, {"negative": ["fear"]})
+
+
 def test_mixtures_draw_in_their_shares():
     joy = ExpertUnits({"positive": ["happiness"]})
     source = MixedUnits([(ExpertUnits({"positive": ["surprise"], "other": ["fear"]}), 1), (joy, 3)])
