@@ -26,9 +26,13 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
                    "synthetic:PRESET.")  # fmt: skip
 @click.option("--macro-tables", type=_FOLDER,
               help="Folder of action units per frame of macro-expressions, CSV files as OpenFace "
-                   "writes them, in one folder per class.")  # fmt: skip
+                   "writes them, in one folder per emotion.")  # fmt: skip
 @click.option("--generator", type=click.Path(dir_okay=False, path_type=Path),
               help="Let this trained generator draw the frames, a safetensors file.")  # fmt: skip
+@click.option("--generator-classes", metavar="NAME,NAME,...",
+              help="Names of the generator's classes, in their order, such as "
+                   "negative,positive,surprise for 0, 1 and 2. [default: as its file has "
+                   "them]")  # fmt: skip
 @click.option("--faces", type=_FOLDER,
               help="Warp the neutral faces in this folder, a picture per person, in place of drawn "
                    "ones.")  # fmt: skip
@@ -51,8 +55,8 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
               help="Seed of people, action units and noise.")  # fmt: skip
 @jobs_option
 @quiet_option
-def synthesize(classes, sources, annotated, macro_tables, generator, faces, setup, identities,
-               per_class, fps, size, out, seed, n_jobs, quiet):  # fmt: skip
+def synthesize(classes, sources, annotated, macro_tables, generator, generator_classes, faces,
+               setup, identities, per_class, fps, size, out, seed, n_jobs, quiet):  # fmt: skip
     """Write a corpus of synthetic micro-expressions, to train networks on.
 
     Every identity shows every class with action units from every source. OUT gets a folder per clip
@@ -74,8 +78,14 @@ def synthesize(classes, sources, annotated, macro_tables, generator, faces, setu
     for option, value in {"--size": size, "--faces": faces, "--setup": setup}.items():
         if generator is not None and value is not None:
             raise click.UsageError(f"{option}: not with --generator, which has its own")
+    if generator is None and generator_classes is not None:
+        raise click.UsageError("--generator-classes: goes with --generator, and only with it")
     given = {"annotated": annotated, "early-macro": macro_tables}
-    renderer = make_renderer(generator, faces, setup or "lab-200fps", size or 128, seed)
+    if generator is None:
+        renderer = make_renderer(faces, setup or "lab-200fps", size or 128, seed)
+    else:
+        names = generator_classes and _names("--generator-classes", generator_classes)
+        renderer = make_generating_renderer(generator, names, seed)
     identities = identities or renderer.n_identities or 5000
     plan = make_plan(
         classes=_names("--classes", classes),
@@ -149,14 +159,20 @@ def make_sources(names, given):
     return {name: makers[name](given.get(name)) for name in names}
 
 
-def make_renderer(generator, faces, setup, size, seed):
-    """Make the renderer: of warped faces, or of a generator if there is one."""
-    from cdmer.synthesis import GANRenderer, WarpRenderer
+def make_renderer(faces, setup, size, seed):
+    """Make the renderer of warped faces: those of a folder, or drawn ones."""
+    from cdmer.synthesis import WarpRenderer
 
-    if generator is not None:
-        return GANRenderer(generator)
     pictures = None if faces is None else read_faces(faces)
     return WarpRenderer(pictures, size=size, setup=setup, random_state=seed)
+
+
+def make_generating_renderer(path, classes, seed):
+    """Make the renderer of a generator, on drawn faces that follow from the seed."""
+    from cdmer.synthesis import GANRenderer, WarpRenderer
+
+    size = GANRenderer(path).size  # that of the faces it takes, which its file tells
+    return GANRenderer(path, WarpRenderer(size=size, random_state=seed), classes)
 
 
 def read_faces(folder):

@@ -9,7 +9,8 @@ from doubles import Noise, contents
 
 from cdmer.cli import main
 from cdmer.corpora import load_manifest
-from cdmer.synthesis import ExpertUnits, Expression, WarpRenderer, synthesize
+from cdmer.nets import ICEGANClassifier
+from cdmer.synthesis import ExpertUnits, Expression, GANRenderer, WarpRenderer, synthesize
 
 SMALL = ["--identities", "2", "--size", "32", "-j", "1", "-q"]
 
@@ -109,6 +110,7 @@ def test_failures_are_listed_one_per_line(command, tmp_path, monkeypatch):
         (["--fps", "0"], 2, "--fps"),
         (["--generator", "none.safetensors", "--size", "64"], 2, "--size: not with --generator"),
         (["--generator", "none.safetensors", "--faces", "f"], 2, "--faces: not with --generator"),
+        (["--generator-classes", "a,b"], 2, "--generator-classes: goes with --generator, and only"),
         (["--faces", "nowhere"], 2, "--faces: expected a folder, got 'nowhere'"),
         (["--setup", "phone"], 1, "setup: expected .* got 'phone'"),
         (["-o", "/nowhere/at/all"], 1, "--out: there is no folder"),
@@ -127,6 +129,51 @@ def test_another_request_is_refused(command, tmp_path):
     code, said, errors = command(*SMALL, "--seed", "1", "-o", tmp_path / "out")
     assert (code, said) == (1, "")
     assert "random_state 0 there, 1 asked for" in errors
+
+
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory):
+    """File of a generator whose classes are 0, 1 and 2, as networks often know them."""
+    rng = np.random.default_rng(0)
+    model = ICEGANClassifier(size=32, width=4, n_epochs=1, batch_size=6, random_state=0)
+    path = tmp_path_factory.mktemp("generator") / "generator.safetensors"
+    model.fit(rng.uniform(size=(6, 2, 32, 32)), np.arange(6) % 3).save_generator(path)
+    return path
+
+
+NAMED = ["--generator-classes", "negative,positive,surprise", "--identities", "2", "-j", "1", "-q"]
+
+
+def test_classes_of_a_generator_can_be_named(command, tmp_path, generator):
+    code, _, errors = command("--generator", generator, *NAMED, "--seed", "3", "-o", tmp_path / "a")
+    assert (code, errors) == (0, "")
+    renderer = GANRenderer(
+        generator,
+        WarpRenderer(size=32, random_state=3),
+        classes=("negative", "positive", "surprise"),
+    )
+    synthesize(
+        tmp_path / "expected", identities=2, sources={"expert": ExpertUnits()}, renderer=renderer,
+        random_state=3,
+    )  # fmt: skip
+    assert contents(tmp_path / "a") == contents(tmp_path / "expected")
+
+    few = ["--generator", generator, "--generator-classes", "a,b", "-q"]
+    code, _, errors = command(*few, "-o", tmp_path / "b")
+    assert (code, "classes: expected names for the 3 classes" in errors) == (1, True)
+    code, _, errors = command(*few[:2], "--generator-classes", "a,", "-o", tmp_path / "b")
+    assert (code, "--generator-classes: expected different names" in errors) == (2, True)
+
+
+def test_people_that_a_generator_draws_on_follow_from_the_seed(command, tmp_path, generator):
+    onsets = []
+    for seed in "01":
+        out = tmp_path / seed
+        command("--generator", generator, *NAMED, "--seed", seed, "-o", out)
+        corpus = load_manifest(out / "manifest.csv")
+        onsets.append([clip.frames[0].astype(float) for clip in corpus if clip.label == "positive"])
+    # People differ by far more than the noise of one face's recordings.
+    assert np.abs(np.subtract(*onsets)).mean(axis=(1, 2)).min() > 5
 
 
 def test_a_generator_file_that_does_not_match(command, tmp_path):
