@@ -96,7 +96,7 @@ def _check_classes(part, scheme):
             f"scheme: {scheme.name!r} gives a clip {has}; {type(part).__name__} asks for "
             + ("several" if several else "one")
         )
-    names = read_names(part.class_names)
+    names = read_names(part.class_names, least=1 if several else 2)
     if names != tuple(scheme.classes):
         raise ValueError(
             f"class_names: expected the classes of scheme {scheme.name!r}, in their order, "

@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from cdmer._parameters import ParameterError
 from cdmer.zero_shot._interview import Interviewer
-from cdmer.zero_shot._prompts import UnitQuestions
+from cdmer.zero_shot._prompts import UNIT_NAMES, UnitQuestions
 from cdmer.zero_shot._settings import check_settings, read_names
 
 
@@ -22,8 +22,8 @@ class VisionLanguageActionUnits(Interviewer):
     model, base_url : str
         See `VisionLanguageClassifier`.
     class_names : str, ActionUnitScheme or sequence of str, default=None
-        The units that are asked about, ``"AU1"`` and so on: those of a scheme, or these. None:
-        those of the scheme ``"action-units"``.
+        The units that are asked about, one or more, ``"AU1"`` and so on: those of a scheme, or
+        these. None: those of the scheme ``"action-units"``.
     prompt : {"choice", "yes-no", "describe"}, default="choice"
         - "choice": one question, for the list of all units that the face shows.
         - "yes-no": a question per unit.
@@ -57,7 +57,7 @@ class VisionLanguageActionUnits(Interviewer):
     Notes
     -----
     Questions tell the model names of units as in the Facial Action Coding System: AU4 is the "brow
-    lowerer".
+    lowerer". Units without such a name cannot be asked about.
 
     References
     ----------
@@ -105,11 +105,14 @@ class VisionLanguageActionUnits(Interviewer):
             If the endpoint is on another machine, and `allow_upload` is not True.
         """
         check_settings(self)
-        names = read_names("action-units" if self.class_names is None else self.class_names)
-        if not all(re.fullmatch(r"AU\d{1,2}", name) for name in names):
-            raise ParameterError(
-                f"class_names: expected action units such as 'AU12', got {self.class_names!r}"
-            )
+        names = "action-units" if self.class_names is None else self.class_names
+        names = read_names(names, least=1)
+        for name in names:
+            if not re.fullmatch(r"AU\d{1,2}", name) or int(name[2:]) not in UNIT_NAMES:
+                raise ParameterError(
+                    f"class_names: expected action units such as 'AU12', of those with the numbers "
+                    f"{', '.join(map(str, UNIT_NAMES))}, got {name!r}"
+                )
         if y is not None and np.shape(y)[1:] != (len(names),):
             raise ParameterError(
                 f"y: expected shape (n_clips, {len(names)}), one column per unit of {names}, got "

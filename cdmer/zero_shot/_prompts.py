@@ -214,5 +214,4 @@ def _shown(moments):
 
 
 def _with_name(unit):
-    number = int(unit.removeprefix("AU"))
-    return f"{unit} ({UNIT_NAMES[number]})" if number in UNIT_NAMES else unit
+    return f"{unit} ({UNIT_NAMES[int(unit.removeprefix('AU'))]})"

@@ -69,12 +69,14 @@ def check_values(estimator):
     return address
 
 
-def read_names(class_names):
+def read_names(class_names, least=2):
     """Read the names of classes.
 
     Parameters
     ----------
     class_names : str, LabelScheme, ActionUnitScheme or sequence of str
+    least : int, default=2
+        Fewer names leave nothing to ask.
 
     Returns
     -------
@@ -89,13 +91,13 @@ def read_names(class_names):
     """
     if isinstance(class_names, str) or hasattr(class_names, "classes"):
         class_names = get_scheme(class_names).classes
-    good = isinstance(class_names, tuple | list) and len(class_names) > 1
+    good = isinstance(class_names, tuple | list) and len(class_names) >= least
     good = good and all(isinstance(name, str) and name.strip() == name for name in class_names)
     plain = [name.casefold() for name in class_names] if good else []
     if not good or len(set(plain)) < len(plain) or not {"", CANNOT_TELL}.isdisjoint(plain):
         raise ParameterError(
-            "class_names: expected the name of a label scheme, or at least two names that differ "
-            f"by more than case, none of them {CANNOT_TELL!r}, got {class_names!r}"
+            f"class_names: expected the name of a label scheme, or names, at least {least}, that "
+            f"differ by more than case, none of them {CANNOT_TELL!r}, got {class_names!r}"
         )
     return tuple(class_names)
 

@@ -299,3 +299,12 @@ def test_action_units_about_which_a_model_abstains(endpoint):
     assert model.set_params(prompt="choice", abstain_as=("AU6",)).predict(clips).tolist() == [
         [0, 1]
     ]
+
+
+@pytest.mark.parametrize("prompt", ["choice", "yes-no"])
+def test_a_single_action_unit(endpoint, prompt):
+    said = {"message": {"content": '{"answer": ["AU4"]}'}}
+    endpoint.answer = lambda a: "yes" if prompt == "yes-no" else said
+    clips = endpoint.make_clips(["negative"])
+    model = VisionLanguageActionUnits("m", endpoint.url, class_names=("AU4",), prompt=prompt)
+    assert model.fit(clips, [[1]]).predict(clips).tolist() == [[1]]

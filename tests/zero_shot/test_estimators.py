@@ -83,7 +83,7 @@ def test_labels_of_target_rows_are_never_read(hidden):
         ({"class_names": "seven"}, None, "scheme: expected one of"),
         ({"class_names": ("a", "A")}, None, "class_names: expected .* differ by more than case"),
         ({"class_names": ("a", "cannot tell")}, None, "none of them 'cannot tell'"),
-        ({"class_names": ("a",)}, None, "at least two names"),
+        ({"class_names": ("a",)}, None, "names, at least 2,"),
         ({"class_names": None}, None, "class_names: expected names of classes where y is None"),
         ({"class_names": "action-units"}, None, "VisionLanguageActionUnits asks about those"),
         ({"class_names": None}, [0, 1], "whole numbers and class_names that say"),
@@ -120,6 +120,8 @@ def test_bad_parameters_are_named(params, y, message):
     ("params", "y", "message"),
     [
         ({"class_names": "three"}, None, "class_names: expected action units such as 'AU12'"),
+        ({"class_names": ("AU4", "AU99")}, None, "such as 'AU12', of those .* got 'AU99'"),
+        ({"class_names": ()}, None, "names, at least 1,"),
         ({"class_names": ("AU1", "AU2")}, [[1], [0]], r"y: expected shape \(n_clips, 2\)"),
         ({"abstain_as": ("AU99",)}, None, "abstain_as: expected None or some of"),
         ({"abstain_as": "AU1"}, None, "abstain_as: expected None or some of"),

@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from cdmer.cli import main
-from cdmer.corpora import Corpus, get_scheme, make_synthetic_corpus
+from cdmer.corpora import ActionUnitScheme, Corpus, get_scheme, make_synthetic_corpus
 from cdmer.evaluation import CDMERPairs, Method, ResultStore, benchmark
 from cdmer.evaluation._methods import describe
 from cdmer.evaluation.config import load_config, run_config
@@ -77,6 +77,16 @@ def test_action_units_have_abstentions_unit_by_unit(endpoint, tmp_path):
     shown = [i for i, row in enumerate(present) if (row == "present").any()]
     assert len(shown) == 2
     assert results.confusion("asked").shape == (n_units, 2, 3)
+
+
+def test_a_scheme_of_one_action_unit(endpoint):
+    parts = [make_synthetic_corpus(p, n_clips=3, n_subjects=3, size=32)
+             for p in ("webcam-25fps", "nir-25fps")]  # fmt: skip
+    endpoint.answer = lambda a: {"message": {"content": "AU4"}}
+    model = VisionLanguageActionUnits("model", endpoint.url)
+    scheme = ActionUnitScheme("frown", ("AU4",))
+    results = benchmark({"asked": model}, parts, CDMERPairs(None), scheme=scheme, progress=False)
+    assert set(results.predictions["y_pred"]) == {"present"}
 
 
 def test_a_store_knows_answers_again_however_they_were_come_by(endpoint, tmp_path):
