@@ -5,7 +5,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d
 
 
-def split_domains(y, sample_domain, n_samples, estimator_name):
+def split_domains(y, sample_domain, n_samples, estimator_name, *, least_classes=2):
     """Find the source rows and read their labels, and theirs alone.
 
     Parameters
@@ -18,6 +18,8 @@ def split_domains(y, sample_domain, n_samples, estimator_name):
         Number of rows of X.
     estimator_name : str
         For messages.
+    least_classes : int, default=2
+        1 for estimators that know their classes without `y`.
 
     Returns
     -------
@@ -30,7 +32,7 @@ def split_domains(y, sample_domain, n_samples, estimator_name):
     ------
     ValueError
         If y is missing, lengths differ, `sample_domain` is not made of integers, no row is a
-        source row, or the source labels are not classes or only one class.
+        source row, or the source labels are not classes or only one class where two are needed.
     """
     if y is None:
         raise ValueError(
@@ -69,7 +71,7 @@ def split_domains(y, sample_domain, n_samples, estimator_name):
     )
     check_classification_targets(y_source)
     classes = np.unique(y_source)
-    if len(classes) < 2:
+    if len(classes) < least_classes:
         raise ValueError(
             f"y: {estimator_name} needs at least two classes among the source rows, got only one "
             f"class: {classes.tolist()}"

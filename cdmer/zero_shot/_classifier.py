@@ -212,7 +212,10 @@ class VisionLanguageClassifier(Interviewer):
             self.class_names_, self.classes_ = names, np.unique(names)
             return
         n_clips = X.shape[0] if hasattr(X, "shape") else len(X)
-        _, labels = split_domains(y, sample_domain, n_clips, type(self).__name__)
+        least = 2 if names is None else 1  # with names, the labels are looked up, not learnt from
+        _, labels = split_domains(
+            y, sample_domain, n_clips, type(self).__name__, least_classes=least
+        )
         found = np.unique(labels)
         if labels.dtype.kind == "U":
             names = read_names(found.tolist()) if names is None else names

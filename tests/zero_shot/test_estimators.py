@@ -68,6 +68,12 @@ def test_fit_learns_the_class_list_and_reads_no_frame():
     assert told.classes_.tolist() == ["I", "II", "III", "IV", "V"]
 
 
+@pytest.mark.parametrize(("label", "classes"), [("positive", None), (1, [0, 1, 2])])
+def test_labels_of_one_class_are_enough_where_names_say_all(label, classes):
+    model = VisionLanguageClassifier("model", URL, class_names="three").fit([None] * 2, [label] * 2)
+    assert model.classes_.tolist() == (classes or ["negative", "positive", "surprise"])
+
+
 @pytest.mark.parametrize("hidden", [None, "unheard of", 7, float("nan")])
 def test_labels_of_target_rows_are_never_read(hidden):
     y = np.array([0, 1, hidden, hidden], dtype=object)
@@ -86,6 +92,7 @@ def test_labels_of_target_rows_are_never_read(hidden):
         ({"class_names": ("a",)}, None, "names, at least 2,"),
         ({"class_names": None}, None, "class_names: expected names of classes where y is None"),
         ({"class_names": "action-units"}, None, "VisionLanguageActionUnits asks about those"),
+        ({"class_names": None}, ["up", "up"], "needs at least two classes .* only one class"),
         ({"class_names": None}, [0, 1], "whole numbers and class_names that say"),
         ({}, [0.5, 1.5], "Unknown label type"),
         ({}, [True, False], "whole numbers and class_names that say .* got labels of bool"),
