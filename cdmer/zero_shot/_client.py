@@ -14,7 +14,11 @@ _LONGEST_QUOTE = 300
 _AGAIN = {408, 409, 425, 429}
 _NO_SCHEMA = {400, 415, 422, 501}
 # Some servers call it an internal error that their model has no eyes.
-_BLIND = re.compile(r"image|vision|multi-?modal|mmproj|content of type string", re.IGNORECASE)
+_BLIND = re.compile(
+    r"image|vision|multi-?modal|mmproj|content of type string"
+    r"|content\b.{0,40} (must|should) be a (valid )?string",
+    re.IGNORECASE,
+)
 _SPENT = re.compile(r"insufficient_quota|billing", re.IGNORECASE)
 
 
@@ -166,6 +170,11 @@ class Client:
         if status in _AGAIN or (status >= 500 and status not in _NO_SCHEMA and not blind):
             return Lost(told, _retry_after(error.response.headers), unpaid=True)
         hint = "; the model may take no images" if blind else ""
+        if status == 404 and not blind:
+            hint = (  # both are named where the message begins
+                "; expected base_url to be all that comes before /chat/completions, often ending "
+                "in /v1, and model a name that the endpoint knows"
+            )
         return Refused(f"{told}{hint}", form_at_fault=has_form and status in _NO_SCHEMA)
 
     def _quote(self, error):

@@ -193,11 +193,13 @@ def test_a_server_without_forms_of_answers_is_asked_for_one_once(endpoint, statu
     assert model.usage_["retries"] == 0
 
 
-# Of a hosted model, llama.cpp and Ollama.
+# Of a hosted model, llama.cpp, Ollama, and servers that check requests by a schema.
 BLIND = [
     (400, "Invalid content type. image_url is only supported by certain models."),
     (500, "image input is not supported - hint: you may need to provide the mmproj"),
     (400, "json: cannot unmarshal array into Go struct field .content of type string"),
+    (400, "messages[0].content must be a string"),
+    (422, "{'loc': ['body', 'messages', 0, 'content'], 'msg': 'Input should be a valid string'}"),
 ]
 
 
@@ -234,6 +236,18 @@ def test_what_will_not_get_better_is_not_asked_again(endpoint, given, message):
     assert model.predict(endpoint.make_clips(LABELS)).tolist() == LABELS
     assert len(endpoint.asked) == 5
     assert model.usage_["from_cache"] == 2
+
+
+@pytest.mark.parametrize("place", ["/v1/chat/completions", ""])
+def test_an_address_that_is_not_there_is_named(endpoint, place):
+    endpoint.answer = lambda a: {"status": 404, "body": "<html>Not Found</html>"}
+    url = endpoint.url.removesuffix("/v1") + place
+    model = VisionLanguageClassifier("model", url, class_names="three", concurrency=1).fit([])
+    said = (
+        f"model at {url}: .*404.*; expected base_url to be all that comes before .*/v1, and model"
+    )
+    with pytest.raises(EndpointError, match=said):
+        model.predict(endpoint.make_clips(LABELS))
 
 
 def test_no_network(endpoint):
