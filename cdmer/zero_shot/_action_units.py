@@ -47,7 +47,7 @@ class VisionLanguageActionUnits(Interviewer):
         See `VisionLanguageClassifier`.
     abstentions_ : dict of str to str
         Clips of the last `predict` or `ask` about which the model abstained, about one unit at
-        least, and why.
+        least, and why; named as in `VisionLanguageClassifier`.
 
     See Also
     --------

@@ -90,7 +90,8 @@ class VisionLanguageClassifier(Interviewer):
     abstentions_ : dict of str to str
         Clips of the last `predict` or `ask` about which the model abstained, and why: "refused",
         "cannot tell", "ambiguous" (not exactly one yes), "other answer", "empty" or "cut off" (by a
-        limit on its length).
+        limit on its length). By their keys; where several have one, the later ones with their
+        position, from 0: ``"lab/s1/c001 (clip 4)"``.
 
     Raises
     ------

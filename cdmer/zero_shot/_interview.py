@@ -208,11 +208,7 @@ class Interviewer(ClassifierMixin, BaseEstimator):
                 database.close()
             self.usage_ = usage.to_dict()
         names = [getattr(clip, "key", name) for name, clip in pairs]
-        self.abstentions_ = {
-            name: verdict.reason
-            for name, verdict in zip(names, verdicts, strict=True)
-            if verdict is not None and verdict.reason
-        }
+        self.abstentions_ = _abstentions(names, verdicts)
         if fault is not None:
             raise self._told(fault, names, verdicts) if isinstance(fault, Failed) else fault
         return names, verdicts
@@ -283,3 +279,12 @@ class Interviewer(ClassifierMixin, BaseEstimator):
             self.request_budget,
             self.token_budget,
         )
+
+
+def _abstentions(names, verdicts):
+    """Reasons by clip; clips of a name that is taken get their position, so that none is lost."""
+    reasons = {}
+    for i, (name, verdict) in enumerate(zip(names, verdicts, strict=True)):
+        if verdict is not None and verdict.reason:
+            reasons[f"{name} (clip {i})" if name in reasons else name] = verdict.reason
+    return reasons

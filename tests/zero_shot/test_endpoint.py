@@ -156,6 +156,18 @@ def test_what_is_no_answer_is_an_abstention_and_never_a_guess(endpoint, given, r
     assert codes.abstentions_ == {"lab/s1/c001": reason}
 
 
+def test_abstentions_about_clips_of_one_key_are_all_told(endpoint):
+    endpoint.answer = lambda a: {60: "cannot tell", 120: "happiness", 180: "surprise"}[a.thirds[1]]
+    one, other, third = (endpoint.make_clips([label])[0] for label in LABELS[:3])
+    model = fitted(endpoint)
+    assert model.predict([third, one, other, other]).tolist() == ["surprise", "", "", ""]
+    assert model.abstentions_ == {
+        "lab/s0/c000": "cannot tell",
+        "lab/s0/c000 (clip 2)": "other answer",
+        "lab/s0/c000 (clip 3)": "other answer",
+    }
+
+
 @pytest.mark.parametrize("yes", [(), ("negative", "surprise"), ("negative", "positive")])
 def test_not_exactly_one_yes_is_ambiguous(endpoint, yes):
     endpoint.answer = lambda a: "yes" if any(f"class {c}?" in a.text for c in yes) else "no"
