@@ -84,7 +84,9 @@ def _read_header(path):
         raise ValueError(f"{path}: is no whole safetensors file ({error})") from None
     try:
         header = json.loads(metadata["cdmer.generator"])
-        whole = header["format"] == _FORMAT and len(header["classes"]) == header["n_classes"]
+        classes = header["classes"]
+        whole = header["format"] == _FORMAT and isinstance(classes, list)
+        whole = whole and len(classes) == header["n_classes"]
         whole = whole and all(name in header for name in _SHAPE)
     except (KeyError, TypeError, ValueError):
         whole = False

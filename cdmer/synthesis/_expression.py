@@ -2,6 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cdmer._parameters import ParameterError, check_number
@@ -64,8 +65,8 @@ class Expression:
     Raises
     ------
     ParameterError
-        A ValueError and a TypeError: if a unit is not one of the 17 of `ACTION_UNITS` or is given
-        twice, or an intensity is not a number from 0 to 1.
+        A ValueError and a TypeError: if `units` are no pairs, a unit is not one of the 17 of
+        `ACTION_UNITS` or is given twice, or an intensity is not a number from 0 to 1.
 
     Examples
     --------
@@ -81,7 +82,7 @@ class Expression:
 
     def __post_init__(self):
         checked, seen = [], set()
-        for code, intensity in self.units:
+        for code, intensity in _pairs(self.units):
             side, unit = split_code(code)
             check_number(f"intensity of action unit {code!r}", intensity, least=0, most=1)
             for one in side or "LR":
@@ -91,6 +92,19 @@ class Expression:
             checked.append((int(unit), code, float(intensity)))
         units = tuple((code, intensity) for _, code, intensity in sorted(checked))
         object.__setattr__(self, "units", units)
+
+
+def _pairs(units):
+    """Make sure of pairs before they are taken apart: text of two letters looks like one."""
+    pairs = list(units) if isinstance(units, Iterable) else [units]
+    if isinstance(units, str | Mapping) or not all(
+        isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs
+    ):
+        raise ParameterError(
+            f"units: expected pairs of action unit and intensity, such as [('12', 0.3)], got "
+            f"{units!r}"
+        )
+    return pairs
 
 
 class UnitSource(ABC):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from cdmer._parameters import ParameterError, check_number
+from cdmer.corpora import Corpus
 
 
 def split_identities(corpus, shares, random_state=0):
@@ -31,7 +32,7 @@ def split_identities(corpus, shares, random_state=0):
     Raises
     ------
     ParameterError
-        A ValueError and a TypeError: if shares or seed are not as above.
+        A ValueError and a TypeError: if corpus, shares or seed are not as above.
     ValueError
         If a part would be empty.
 
@@ -44,6 +45,8 @@ def split_identities(corpus, shares, random_state=0):
     >>> {name: len({clip.subject for clip in part}) for name, part in parts.items()}
     {'train': 13, 'test': 7}
     """
+    if not isinstance(corpus, Corpus):
+        raise ParameterError(f"corpus: expected a Corpus, got {type(corpus).__name__}")
     check_number("random_state", random_state, least=0, whole=True)
     if not isinstance(shares, Mapping) or not shares:
         raise ParameterError(f"shares: expected a dict of names to shares, got {shares!r}")

@@ -1,3 +1,4 @@
+import json
 import pickle
 
 import numpy as np
@@ -91,6 +92,19 @@ def test_what_does_not_match_is_named(generator, tmp_path):
         renderer.render(0, Expression("joy", ()), (0, 1), rng)
     with pytest.raises(ValueError, match=r"course: expected shares from 0 to 1"):
         renderer.render(0, Expression("positive", ()), (0, 2), rng)
+
+
+@pytest.mark.parametrize("classes", ["abc", {"a": 0, "b": 1, "c": 2}, None])
+def test_a_file_whose_classes_are_no_list_holds_no_generator(generator, tmp_path, classes):
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    with safe_open(generator, "pt") as file:
+        header = json.loads(file.metadata()["cdmer.generator"]) | {"classes": classes}
+    odd = tmp_path / "odd.safetensors"
+    save_file(load_file(generator), odd, metadata={"cdmer.generator": json.dumps(header)})
+    with pytest.raises(ValueError, match=r"odd\.safetensors: holds no generator"):
+        GANRenderer(odd)
 
 
 def test_a_file_that_changes_in_between_is_noticed(generator, tmp_path):

@@ -227,6 +227,19 @@ def test_sources_are_functions_of_the_random_numbers(tmp_path):
         assert again.describe() == source.describe()
 
 
+@pytest.mark.parametrize(
+    "units",
+    [{"12": 0.1}, {"1": 0.2}, None, "12", 0.3, ["12"], [("12", 0.1, 3)], ("12", 0.1)],
+    ids=str,
+)
+def test_units_that_are_no_pairs_are_refused(units):
+    with pytest.raises(
+        ValueError, match="units: expected pairs of action unit and .*, got "
+    ) as info:
+        Expression("positive", units)
+    assert str(info.value).endswith(f"got {units!r}")
+
+
 @pytest.mark.parametrize("classes", [{}, {"a": []}, {"a": "fear"}, {"a": ["joy"]}, ["fear"]])
 def test_classes_without_emotions_of_the_table_are_refused(classes):
     with pytest.raises(ValueError, match="classes: expected"):

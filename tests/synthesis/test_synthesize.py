@@ -267,5 +267,7 @@ def test_splits_share_nobody_and_do_not_depend_on_who_else_is_there(tmp_path):
     for wrong in ({"a": 0.5}, {"a": 1.5}, {}, [0.5, 0.5], {"a": 0.0, "b": 1.0}):
         with pytest.raises(ValueError, match="shares"):
             split_identities(many, wrong)
+    with pytest.raises(ValueError, match="corpus: expected a Corpus, got list"):
+        split_identities(list(many), shares)
     with pytest.raises(ValueError, match="no identity of corpus 'synthesis' falls to 'test'"):
         split_identities(many.select(subject="id00001"), {"train": 0.999, "test": 0.001})
