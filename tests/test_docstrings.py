@@ -23,6 +23,8 @@ MODULES = [cdmer, *(importlib.import_module(f"cdmer.{n}") for n in
      for info in pkgutil.iter_modules(module.__path__, module.__name__ + ".")],
 )  # fmt: skip
 def test_examples_run(name):
+    if name == "cdmer.nets._window_maps":
+        pytest.importorskip("triton")
     outcome = doctest.testmod(
         importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE
     )
