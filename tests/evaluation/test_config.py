@@ -597,7 +597,7 @@ def test_networks_are_read(load):
         ({"network_params": {"dropout": 2}}, "NetClassifier: dropout: expected a finite number"),
         ({"adaptation": {"class": "SVC"}}, "adaptation: expected a loss of cdmer.nets.adaptation"),
         ({"adaptation": {"class": "DNN"}}, "adaptation: class: unknown class 'DNN'"),
-        ({"augment": {"class": "SVC"}}, "augment: expected a callable or None"),
+        ({"augment": {"class": "SVC"}}, "augment: expected a callable"),
         ({"n_epochs": 0}, "n_epochs: expected a whole number >= 1, got 0"),
         ({"checkpoint": "run.safetensors"}, "unknown parameter of NetClassifier 'checkpoint'"),
         ({"grid": {"checkpoint": ["a"]}}, "unknown parameter of NetClassifier 'checkpoint'"),
