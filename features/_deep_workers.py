@@ -126,6 +126,7 @@ def _shared_file(n_bytes):
     """Open a temporary file of this size, in memory if there is room for it."""
     for folder in ("/dev/shm", None):
         try:
+            # Who asked for it closes it, and so removes it.
             file = tempfile.NamedTemporaryFile(prefix="cdmer-", dir=folder)  # noqa: SIM115
         except OSError:
             continue

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from cdmer.evaluation._modules import is_module
+from cdmer._modules import is_module
 
 
 def costs(model):

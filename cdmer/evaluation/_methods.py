@@ -9,10 +9,10 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import ParameterGrid
 
+from cdmer._modules import is_module, tell_module
 from cdmer._parameters import ParameterError
 from cdmer.evaluation._fit import adapting_parts
 from cdmer.evaluation._interviewers import is_estimator, tell_classes
-from cdmer.evaluation._modules import is_module, tell_module
 from cdmer.evaluation._records import canonical_json, digest
 from cdmer.evaluation.selection import CRITERIA
 

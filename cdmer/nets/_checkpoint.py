@@ -12,6 +12,7 @@ import torch
 from cdmer._extras import import_extra
 from cdmer._files import atomic_file
 from cdmer._fingerprint import fingerprint
+from cdmer._modules import tell_module
 from cdmer._parameters import ParameterError
 from cdmer.nets._devices import random_states, set_random_states
 from cdmer.nets._state import copy_into, tensors_of
@@ -46,18 +47,13 @@ def name_fit(settings, network, module, rows, generator):
     augment = params.get("augment")
     if isinstance(augment, FunctionType):
         params["augment"] = _name_function(augment)
-    began = [
-        {name: tensor.cpu().numpy() for name, tensor in tensors_of(part).items()}
-        for part in (network, module)
-        if part is not None
-    ]
     # Hashed on its own: a fingerprint copies what it names several times.
     content = hashlib.sha256(np.ascontiguousarray(rows.X)).hexdigest()
     others = [rows.X.shape, *rows[1:]]
     generators = torch.get_rng_state().numpy(), generator.get_state().numpy()
     try:
-        layers = repr(network), _plain_attributes(network)
-        return fingerprint(params, layers, began, generators, content, others)
+        parts = [tell_module(p, fingerprint) for p in (network, module) if p is not None]
+        return fingerprint(params, parts, generators, content, others)
     except TypeError as error:
         raise ParameterError(f"checkpoint: a fit of this could not be told: {error}") from None
 
@@ -71,20 +67,6 @@ def _name_function(function):
             f"top of a module, without defaults, or a dataclass such as HorizontalFlip, got {name}"
         )
     return name, code.co_code, code.co_names, repr(code.co_consts)
-
-
-def _plain_attributes(network):
-    """What layers hold beside tensors: the text of a module shows what its class chooses to."""
-
-    def is_plain(value):
-        if isinstance(value, tuple | list):
-            return all(map(is_plain, value))
-        return isinstance(value, str | int | float | None)
-
-    return {
-        name: {k: v for k, v in vars(module).items() if k[0] != "_" and is_plain(v)}
-        for name, module in network.named_modules()
-    }
 
 
 def checkpoint_path(given, name):

@@ -83,7 +83,7 @@ def test_trains_like_the_loop():
             "STSTNet", network_params={"size": 6, "dropout": 0.0}, n_epochs=2, batch_size=4,
             learning_rate=0.01, class_weight="balanced", random_state=0, device="cpu")
         expected = [NetClassifier(**estimator.get_params()).fit(X[f], y[f]) for f in folds]
-        _stacked_ststnet._make_maps = lambda *given: WindowMaps(*given)
+        _stacked_ststnet._make_maps = WindowMaps
         for model, other in zip(fit_folds(estimator, X, y, folds), expected, strict=True):
             np.testing.assert_allclose(model.loss_curve_, other.loss_curve_, rtol=1e-4)
             for name, tensor in model.network_.state_dict().items():

@@ -36,8 +36,8 @@ def tell_module(module, tell):
     hooks = [name for name in own if name.endswith("_hooks") and getattr(module, name)]
     if hooks:
         raise TypeError(
-            f"cannot tell a {type(module).__name__} with hooks by its content, so a store would "
-            "not know it again; leave store=None"
+            f"cannot tell a {type(module).__name__} with hooks by its content, so neither a store "
+            "nor a checkpoint would know it again; leave store=None or checkpoint=None"
         )
     settings = {k: v for k, v in vars(module).items() if k not in {*own, *_TWICE}}
     tensors = dict(module.named_parameters(recurse=False)) | dict(module.named_buffers("", False))
