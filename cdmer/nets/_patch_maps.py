@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch.nn.functional import unfold
+from torch.nn.functional import embedding_bag, unfold
 
 from cdmer.nets._stacked_layers import draw_mask
 
@@ -14,7 +14,6 @@ from cdmer.nets._stacked_layers import draw_mask
 _BLOCK, _RUN = 24, 96
 _POOL = ([3, 3], [3, 3], [1, 1], [1, 1], False)  # window, stride, padding, dilation, ceil
 _pool = torch.ops.aten.max_pool2d_with_indices.out
-_pool_backward = torch.ops.aten.max_pool2d_with_indices_backward.grad_input
 _threshold_backward = torch.ops.aten.threshold_backward.grad_input
 
 
@@ -27,7 +26,6 @@ class _Run(NamedTuple):
     rows: list  # the picture of each block
     counts: list  # its networks
     widths: list  # their filters
-    where: list  # places of its largest values
 
 
 class PatchMaps:
@@ -63,17 +61,23 @@ class PatchMaps:
         self.pooled_side = (self.side - 1) // 3 + 1
         self.summed_side = self.pooled_side // 2
         pictures = torch.from_numpy(X)
-        self._patches = list(pictures.new_ones(n, self.n_taps, self.side**2))
+        self._patches = pictures.new_ones(n, self.side**2, self.n_taps)
         for patches, picture in zip(self._patches, pictures, strict=True):
-            patches[:-1] = unfold(picture[None], 3, padding=2)[0]
+            patches[:, :-1] = unfold(picture[None], 3, padding=2)[0].t()
         self._maps, self._spread = pictures.new_empty(2, self.side**2 * _BLOCK * n_filters)
         self._largest = pictures.new_empty(self.pooled_side**2 * _BLOCK * n_filters)
         self._products = pictures.new_empty(2 * self.n_taps * (_RUN + _BLOCK) * n_filters)
-        self._masks = pictures.new_empty(_RUN + _BLOCK, self.pooled_side**2, n_filters)
+        self._masks, self._weights = pictures.new_empty(
+            2, _RUN + _BLOCK, self.pooled_side**2, n_filters
+        )
+        self._where = torch.empty(self._largest.shape, dtype=torch.int64)
+        self._starts = torch.arange(
+            0, self._weights.numel(), self.pooled_side**2, dtype=torch.int32
+        )
         self._views, self._runs, self._stays = {}, [], torch.empty(0)
-        # What `backward` needs of `forward`: the largest values that count, and their places.
+        # What `backward` needs of `forward`: the largest values that count, and their patches.
         self._found = pictures.new_empty(0, self.pooled_side**2, n_filters)
-        self._where = torch.empty(0, dtype=torch.int64)
+        self._places = torch.empty(0, n_filters, self.pooled_side**2, dtype=torch.int32)
         self._sums = pictures.new_empty(2, 0, self.summed_side**2, n_filters)
 
     def forward(self, batches, kernel, sign):
@@ -107,23 +111,28 @@ class PatchMaps:
             filters = kernel.index_select(1, run.networks).flatten(1).split(run.widths, 1)
             signs = sign.index_select(0, run.networks).view(-1).split(run.widths)
             products, found = self._products_of(run), self._found[run.here]
-            for row, n, where, filters_here, signs_here, place, first, second in zip(
-                run.rows, run.widths, run.where, filters, signs, found.split(run.counts),
-                *(table.split(run.widths, 1) for table in products), strict=True,
+            for row, n, filters_here, signs_here, place, first, second, places in zip(
+                run.rows, run.widths, filters, signs, found.split(run.counts),
+                *(table.split(run.widths, 1) for table in products),
+                self._places[run.here].split(run.counts), strict=True,
             ):  # fmt: skip
-                maps, maps_4d, spread, spread_4d, largest, largest_4d = self._buffers(n)
+                maps, maps_4d, spread, spread_4d, largest, largest_4d, where, where_4d = (
+                    self._buffers(n)
+                )
                 patches = self._patches[row]
-                torch.mm(patches.t(), filters_here, out=maps)
+                torch.mm(patches, filters_here, out=maps)
                 maps.relu_()
                 if plain:
-                    _pool(maps_4d, *_POOL, out=largest_4d, indices=where)
+                    _pool(maps_4d, *_POOL, out=largest_4d, indices=where_4d)
                 else:
                     torch.mul(maps, signs_here, out=spread)
-                    _pool(spread_4d, *_POOL, out=largest_4d, indices=where)
-                    torch.gather(maps, 0, where.permute(0, 2, 3, 1).view(-1, n), out=largest)
+                    _pool(spread_4d, *_POOL, out=largest_4d, indices=where_4d)
+                    torch.gather(maps, 0, where, out=largest)
                 place.copy_(largest.view(n_windows, -1, wide).transpose(0, 1))
-                torch.mm(patches, maps, out=first)
-                torch.mm(patches, maps.sign_(), out=second)
+                # To turn these round after they became shorter is faster.
+                places.view(n, n_windows).copy_(where.int().add_(row * len(patches)).t())
+                torch.mm(patches.t(), maps, out=first)
+                torch.mm(patches.t(), maps.sign_(), out=second)
             sums.index_add_(2, run.networks, products.unflatten(2, (-1, wide)).double())
             mask = self._masks[: len(found)]
             # To turn bytes round before they become numbers is faster.
@@ -144,23 +153,25 @@ class PatchMaps:
         -------
         torch.Tensor of shape (n_taps, n_networks, n_filters)
         """
-        n_windows, wide = self.pooled_side**2, self.n_filters
-        sums = slope.new_zeros(self.n_taps, len(self._generators), wide, dtype=torch.float64)
+        patches = self._patches.flatten(0, 1)
+        sums = slope.new_zeros(
+            len(self._generators), self.n_filters, self.n_taps, dtype=torch.float64
+        )
         for run in self._runs:
-            products, found = self._products_of(run)[0], self._found[run.here]
+            found, places = self._found[run.here], self._places[run.here]
             slopes = self._masks[: len(found)]
             self._spread_out(slope.index_select(0, run.pairs), slopes)
             _threshold_backward(slopes, found, 0, grad_input=slopes)
-            for row, n, where, slopes_here, product in zip(
-                run.rows, run.widths, run.where, slopes.split(run.counts),
-                products.split(run.widths, 1), strict=True,
-            ):  # fmt: skip
-                _, maps_4d, spread, spread_4d, given, given_4d = self._buffers(n)
-                given.view(n_windows, -1, wide).copy_(slopes_here.transpose(0, 1))
-                _pool_backward(given_4d, maps_4d, *_POOL, where, grad_input=spread_4d)
-                torch.mm(self._patches[row], spread, out=product)
-            sums.index_add_(1, run.networks, products.unflatten(1, (-1, wide)).double())
-        return sums
+            weights = self._weights.view(-1, *places.shape[1:])[: len(found)]
+            weights.copy_(slopes.transpose(1, 2))
+            # A bag has the patches of one map's largest values: one in nine of all, so that this
+            # is faster than a product with the whole map.
+            summed = embedding_bag(
+                places.flatten(), patches, self._starts[: sum(run.widths)], mode="sum",
+                per_sample_weights=weights.flatten(),
+            )  # fmt: skip
+            sums.index_add_(0, run.networks, summed.view(*places.shape[:2], -1).double())
+        return sums.permute(2, 0, 1)
 
     def passes(self, windows, batches):
         """Yield networks, their averages, and codes and weights of their batches: one by one.
@@ -218,11 +229,10 @@ class PatchMaps:
         joined = np.concatenate(rows)
         order = np.argsort(joined, kind="stable")
         network = np.repeat(np.arange(len(rows)), [len(given) for given in rows])
-        n_windows = self.pooled_side**2
         if len(self._found) < len(order):
             # Fresh memory of this size would be mapped, and cleared, in every step.
             self._found = self._found.new_empty(len(order), *self._found.shape[1:])
-            self._where = self._where.new_empty(len(order) * n_windows * self.n_filters)
+            self._places = self._places.new_empty(len(order), *self._places.shape[1:])
             self._sums = self._sums.new_empty(2, len(order), *self._sums.shape[2:])
         pairs, networks = torch.from_numpy(order), torch.from_numpy(network[order])
         self._runs = [self._run(*run, pairs, networks) for run in _runs(joined[order])]
@@ -230,10 +240,8 @@ class PatchMaps:
     def _run(self, start, blocks, pairs, networks):
         rows, counts = zip(*blocks, strict=True)
         here = slice(start, start + sum(counts))
-        starts = np.cumsum([start, *counts[:-1]]).tolist()
-        where = [self._where_4d(*place) for place in zip(starts, counts, strict=True)]
         widths = [count * self.n_filters for count in counts]
-        return _Run(pairs[here], here, networks[here], rows, counts, widths, where)
+        return _Run(pairs[here], here, networks[here], rows, counts, widths)
 
     def _products_of(self, run):
         """Room for sums of patches, of shape (2, n_taps, n_pairs * n_filters)."""
@@ -249,15 +257,11 @@ class PatchMaps:
                     (self._maps, self.side),
                     (self._spread, self.side),
                     (self._largest, self.pooled_side),
+                    (self._where, self.pooled_side),
                 )
             ]
             self._views[n] = [view for table in tables for view in (table, _as_pictures(table))]
         return self._views[n]
-
-    def _where_4d(self, start, count):
-        side, n = self.pooled_side, count * self.n_filters
-        first = start * side**2 * self.n_filters
-        return self._where.as_strided((1, n, side, side), (side**2 * n, 1, side * n, n), first)
 
 
 def _as_pictures(table):
