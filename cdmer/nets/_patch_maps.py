@@ -17,6 +17,21 @@ _pool = torch.ops.aten.max_pool2d_with_indices.out
 _threshold_backward = torch.ops.aten.threshold_backward.grad_input
 
 
+class _Block(NamedTuple):
+    """Room for the maps of one picture and some networks, as tables of a place by a filter."""
+
+    maps: torch.Tensor
+    maps_4d: torch.Tensor  # the same numbers as one picture with a channel per filter
+    signed: torch.Tensor
+    signed_4d: torch.Tensor
+    largest: torch.Tensor
+    largest_4d: torch.Tensor
+    by_network: torch.Tensor  # the same numbers, of shape (n_networks, n_windows, n_filters)
+    where: torch.Tensor
+    where_4d: torch.Tensor
+    places: torch.Tensor  # the same numbers in 32 bits, counted through all pictures
+
+
 class _Run(NamedTuple):
     """Blocks that are computed one after the other; a block is a picture and some networks."""
 
@@ -61,20 +76,23 @@ class PatchMaps:
         self.pooled_side = (self.side - 1) // 3 + 1
         self.summed_side = self.pooled_side // 2
         pictures = torch.from_numpy(X)
-        self._patches = pictures.new_ones(n, self.side**2, self.n_taps)
-        for patches, picture in zip(self._patches, pictures, strict=True):
+        self._patches = pictures.new_ones(n * self.side**2, self.n_taps)
+        # Views, since to make one takes as long as a small call.
+        self._of_picture = [(part, part.t()) for part in self._patches.split(self.side**2)]
+        for (patches, _), picture in zip(self._of_picture, pictures, strict=True):
             patches[:, :-1] = unfold(picture[None], 3, padding=2)[0].t()
-        self._maps, self._spread = pictures.new_empty(2, self.side**2 * _BLOCK * n_filters)
+        self._maps, self._signed = pictures.new_empty(2, self.side**2 * _BLOCK * n_filters)
         self._largest = pictures.new_empty(self.pooled_side**2 * _BLOCK * n_filters)
         self._products = pictures.new_empty(2 * self.n_taps * (_RUN + _BLOCK) * n_filters)
         self._masks, self._weights = pictures.new_empty(
             2, _RUN + _BLOCK, self.pooled_side**2, n_filters
         )
         self._where = torch.empty(self._largest.shape, dtype=torch.int64)
+        self._where_32 = self._where.int()
         self._starts = torch.arange(
             0, self._weights.numel(), self.pooled_side**2, dtype=torch.int32
         )
-        self._views, self._runs, self._stays = {}, [], torch.empty(0)
+        self._blocks, self._runs, self._stays = {}, [], torch.empty(0)
         # What `backward` needs of `forward`: the largest values that count, and their patches.
         self._found = pictures.new_empty(0, self.pooled_side**2, n_filters)
         self._places = torch.empty(0, n_filters, self.pooled_side**2, dtype=torch.int32)
@@ -102,7 +120,7 @@ class PatchMaps:
         """
         rows = [given for given, _, _ in batches]
         stays = self._draw_dropout([len(given) for given in rows])
-        n_windows, wide = self.pooled_side**2, self.n_filters
+        wide = self.n_filters
         self._plan(rows)
         windows = self._sums[:, : len(stays)]
         sums = kernel.new_zeros(2, *kernel.shape, dtype=torch.float64)
@@ -111,28 +129,26 @@ class PatchMaps:
             filters = kernel.index_select(1, run.networks).flatten(1).split(run.widths, 1)
             signs = sign.index_select(0, run.networks).view(-1).split(run.widths)
             products, found = self._products_of(run), self._found[run.here]
-            for row, n, filters_here, signs_here, place, first, second, places in zip(
-                run.rows, run.widths, filters, signs, found.split(run.counts),
-                *(table.split(run.widths, 1) for table in products),
-                self._places[run.here].split(run.counts), strict=True,
+            places = self._places[run.here].flatten(0, 1).split(run.widths)
+            for row, n, filters_here, signs_here, values, places_here, first, second in zip(
+                run.rows, run.widths, filters, signs, found.split(run.counts), places,
+                *(table.split(run.widths, 1) for table in products), strict=True,
             ):  # fmt: skip
-                maps, maps_4d, spread, spread_4d, largest, largest_4d, where, where_4d = (
-                    self._buffers(n)
-                )
-                patches = self._patches[row]
-                torch.mm(patches, filters_here, out=maps)
-                maps.relu_()
+                block, (patches, patches_t) = self._block(n), self._of_picture[row]
+                torch.mm(patches, filters_here, out=block.maps)
+                block.maps.relu_()
                 if plain:
-                    _pool(maps_4d, *_POOL, out=largest_4d, indices=where_4d)
+                    _pool(block.maps_4d, *_POOL, out=block.largest_4d, indices=block.where_4d)
                 else:
-                    torch.mul(maps, signs_here, out=spread)
-                    _pool(spread_4d, *_POOL, out=largest_4d, indices=where_4d)
-                    torch.gather(maps, 0, where, out=largest)
-                place.copy_(largest.view(n_windows, -1, wide).transpose(0, 1))
+                    torch.mul(block.maps, signs_here, out=block.signed)
+                    _pool(block.signed_4d, *_POOL, out=block.largest_4d, indices=block.where_4d)
+                    torch.gather(block.maps, 0, block.where, out=block.largest)
+                values.copy_(block.by_network)
                 # To turn these round after they became shorter is faster.
-                places.view(n, n_windows).copy_(where.int().add_(row * len(patches)).t())
-                torch.mm(patches.t(), maps, out=first)
-                torch.mm(patches.t(), maps.sign_(), out=second)
+                block.places.copy_(block.where).add_(row * len(patches))
+                places_here.copy_(block.places.t())
+                torch.mm(patches_t, block.maps, out=first)
+                torch.mm(patches_t, block.maps.sign_(), out=second)
             sums.index_add_(2, run.networks, products.unflatten(2, (-1, wide)).double())
             mask = self._masks[: len(found)]
             # To turn bytes round before they become numbers is faster.
@@ -153,7 +169,6 @@ class PatchMaps:
         -------
         torch.Tensor of shape (n_taps, n_networks, n_filters)
         """
-        patches = self._patches.flatten(0, 1)
         sums = slope.new_zeros(
             len(self._generators), self.n_filters, self.n_taps, dtype=torch.float64
         )
@@ -167,7 +182,7 @@ class PatchMaps:
             # A bag has the patches of one map's largest values: one in nine of all, so that this
             # is faster than a product with the whole map.
             summed = embedding_bag(
-                places.flatten(), patches, self._starts[: sum(run.widths)], mode="sum",
+                places.flatten(), self._patches, self._starts[: sum(run.widths)], mode="sum",
                 per_sample_weights=weights.flatten(),
             )  # fmt: skip
             sums.index_add_(0, run.networks, summed.view(*places.shape[:2], -1).double())
@@ -248,20 +263,22 @@ class PatchMaps:
         n = sum(run.widths)
         return self._products[: 2 * self.n_taps * n].view(2, self.n_taps, n)
 
-    def _buffers(self, n):
-        """Room for one block, the same for all: maps as tables and as pictures."""
-        if n not in self._views:
-            tables = [
-                buffer[: side**2 * n].view(side**2, n)
-                for buffer, side in (
-                    (self._maps, self.side),
-                    (self._spread, self.side),
-                    (self._largest, self.pooled_side),
-                    (self._where, self.pooled_side),
-                )
-            ]
-            self._views[n] = [view for table in tables for view in (table, _as_pictures(table))]
-        return self._views[n]
+    def _block(self, n):
+        """Room for one block of so many filters, the same for all."""
+        if n not in self._blocks:
+            maps, signed = (
+                buffer[: self.side**2 * n].view(-1, n) for buffer in (self._maps, self._signed)
+            )
+            largest, where, places = (
+                buffer[: self.pooled_side**2 * n].view(-1, n)
+                for buffer in (self._largest, self._where, self._where_32)
+            )
+            by_network = largest.unflatten(1, (-1, self.n_filters)).transpose(0, 1)
+            self._blocks[n] = _Block(
+                maps, _as_pictures(maps), signed, _as_pictures(signed), largest,
+                _as_pictures(largest), by_network, where, _as_pictures(where), places,
+            )  # fmt: skip
+        return self._blocks[n]
 
 
 def _as_pictures(table):
