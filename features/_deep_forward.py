@@ -207,7 +207,7 @@ class Embedder:
         with exact(self.device), mixed(self.precision, self.device):
             try:
                 return self._function(x)
-            except torch.cuda.OutOfMemoryError:
+            except _of_the_device():
                 raise
             except RuntimeError as error:  # a module of torch itself, which knows no names
                 raise ValueError(
@@ -252,3 +252,11 @@ class Embedder:
             return x.contiguous()
         last = torch.channels_last if x.ndim == 4 else torch.channels_last_3d
         return x.contiguous(memory_format=last)
+
+
+def _of_the_device():
+    """Errors that say nothing of a network's input, though they are a RuntimeError each."""
+    import torch
+
+    newer = [torch.AcceleratorError] if hasattr(torch, "AcceleratorError") else []
+    return torch.cuda.OutOfMemoryError, *newer

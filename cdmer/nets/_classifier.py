@@ -91,7 +91,8 @@ class NetClassifier(
     checkpoint_every : int, default=10
         Epochs from one writing of it to the next; it is written after the last one too.
     warm_start : bool, default=False
-        Whether `fit` begins with the weights of the last one.
+        Whether `fit` begins with the weights of the last one, which asks for the same classes,
+        `network` and `network_params`.
     random_state : int, RandomState instance or None, default=None
         Decides on initial weights, the order of rows, dropout and augmentation; None: other ones
         each time. The global generators of NumPy and torch are left as they are.
@@ -280,6 +281,9 @@ class NetClassifier(
     def _keep(self, start, losses):
         """Take over what a training has learnt, and its loss of every epoch."""
         self.classes_, self.network_ = start.classes, start.network
+        # What a warm start must find unchanged.
+        params = copy.deepcopy(self.network_params)
+        self._made_from = {"network": self.network, "network_params": params}
         self._input_shape, self._n_features_out = start.rows.X.shape[1:], start.n_features
         self.n_epochs_ = len(losses)
         self.loss_curve_ = np.array(losses)

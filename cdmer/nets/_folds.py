@@ -207,6 +207,8 @@ def _fit_stacked(estimator, X, y, folds, found, fail, bar):
             except Exception as error:
                 fail(number, error)
                 bar.update(estimator.n_epochs)
+        if members:  # once, not for every fold
+            warn_of_small_set(min(len(member.fold) for member in members), estimator.batch_size)
         jobs = [job for group in _alike(members) for job in _parts(group, table, device)]
         trained = _run(jobs, found, fail, bar, n_threads if device.type == "cpu" else 1)
         for member, losses in trained:
@@ -234,7 +236,6 @@ def _begin(estimator, X, y, fold, number, device):
     if device.type == "cuda":
         seed = torch.randint(2**62, (), generator=generator).item()
         generator = torch.Generator(device).manual_seed(seed)
-    warn_of_small_set(len(fold), model.batch_size)
     # Every fold reads the same X from here on.
     start = start._replace(rows=start.rows._replace(X=start.rows.X[:0].copy()))
     return Member(number, model, start, fold, generator)

@@ -376,6 +376,8 @@ class ICEGANClassifier(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If X holds other pictures, or a label is none of `classes_`.
+        FloatingPointError
+            If the generator overflows.
         """
         check_is_fitted(self)
         faces = read_faces(self, X)
@@ -406,7 +408,13 @@ class ICEGANClassifier(ClassifierMixin, BaseEstimator):
             )
 
         batches = zip(*(rows.split(self.batch_size) for rows in (faces, codes, noise)), strict=True)
-        return torch.cat([draw(*batch) for batch in batches]).numpy()
+        made = torch.cat([draw(*batch) for batch in batches]).numpy()
+        if not np.isfinite(made).all():
+            raise FloatingPointError(
+                f"generate: expected finite grey levels, got others; "
+                f'precision="{self.precision}" may be too little for this generator'
+            )
+        return made
 
     def save_generator(self, path):
         """Write the generator and its classes as safetensors, for `load_generator`.

@@ -89,6 +89,13 @@ def _first_network(model, X, classes):
                 f"warm_start: expected the classes of the last fit, {model.classes_.tolist()}, "
                 f"got {classes.tolist()}"
             )
+        for name, last in model._made_from.items():
+            given = getattr(model, name)
+            if given is not last and repr(given) != repr(last):
+                raise ValueError(
+                    f"warm_start: expected the network of the last fit, {name}={last!r}, got "
+                    f"{given!r}; fit a new estimator, or set warm_start=False"
+                )
         network = copy.deepcopy(model.network_).cpu()
     else:
         network = make_network(model.network, model.network_params, X.shape[1:], len(classes))

@@ -113,6 +113,9 @@ class VisionLanguageActionUnits(Interviewer):
                     f"class_names: expected action units such as 'AU12', of those with the numbers "
                     f"{', '.join(map(str, UNIT_NAMES))}, got {name!r}"
                 )
+        numbers = [int(name[2:]) for name in names]
+        if len(set(numbers)) < len(numbers):  # AU4 beside AU04
+            raise ParameterError(f"class_names: expected every action unit once, got {names}")
         if y is not None and np.shape(y)[1:] != (len(names),):
             raise ParameterError(
                 f"y: expected shape (n_clips, {len(names)}), one column per unit of {names}, got "

@@ -170,7 +170,7 @@ class Client:
         if status in _AGAIN or (status >= 500 and status not in _NO_SCHEMA and not blind):
             return Lost(told, _retry_after(error.response.headers), unpaid=True)
         hint = "; the model may take no images" if blind else ""
-        if status == 404 and not blind:
+        if status in (404, 405) and not blind:
             hint = (  # both are named where the message begins
                 "; expected base_url to be all that comes before /chat/completions, often ending "
                 "in /v1, and model a name that the endpoint knows"

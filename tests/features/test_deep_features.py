@@ -397,6 +397,16 @@ def test_out_of_memory_halves_the_batch(corpus, monkeypatch):
     np.testing.assert_allclose(features, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.skipif(not hasattr(torch, "AcceleratorError"), reason="torch before 2.8")
+def test_errors_of_a_device_are_not_taken_for_those_of_input(corpus):
+    class Broken(nn.Module):
+        def forward(self, x):
+            raise torch.AcceleratorError("an illegal memory access was encountered")
+
+    with pytest.raises(torch.AcceleratorError, match="illegal memory access"):
+        DeepFeatures(Broken(), "", prepare=FlowImages(size=28)).transform(corpus)
+
+
 def test_models_by_name(corpus, monkeypatch):
     """Calls by torchvision's documented signature; the library itself does not take part."""
     asked = []

@@ -607,6 +607,15 @@ def test_warm_start_goes_on_from_the_weights():
     assert bits(quick(network=weights, batch_size=60).fit(X, y)) == bits(model)
     with pytest.raises(ValueError, match="warm_start: expected the classes of the last fit"):
         model.fit(X, y + 1)
+    # Other settings would be left unread: the network is there already.
+    with pytest.raises(ValueError, match="warm_start: expected the network of the last fit"):
+        model.set_params(network="MLP").fit(X, y)
+    sizes = [{"hidden_layer_sizes": (n,)} for n in (8, 8, 9)]
+    model = quick(warm_start=True, network_params=sizes[0]).fit(X, y)
+    model.set_params(network_params=sizes[1]).fit(X, y)
+    with pytest.raises(ValueError, match=r"network_params=.*\(8,\)}, got .*\(9,\)}"):
+        model.set_params(network_params=sizes[2]).fit(X, y)
+    model.set_params(warm_start=False).fit(X, y)
 
 
 def test_pipelines_pass_domains_and_groups():

@@ -246,3 +246,11 @@ def test_positions_that_are_no_rows(fold):
     X, y = rows((5,))
     with pytest.raises(ValueError, match="folds: expected positions from 0 to 23, .* fold 1"):
         fit_folds(NetClassifier(), X, y, [FOLDS[0], fold])
+
+
+@pytest.mark.filterwarnings("default:batch_size")
+def test_small_sets_are_warned_of_once():
+    X, y = rows((6,))
+    with pytest.warns(UserWarning, match="17 training rows fill no batch of 64") as seen:
+        fit_folds(NetClassifier(**(QUICK | {"batch_size": 64, "n_epochs": 1})), X, y, FOLDS)
+    assert len(seen) == 1

@@ -632,6 +632,13 @@ def test_bad_rows(rows, fitted):
         fitted.generate(X, ["positive"] * 3)
 
 
+def test_drawings_that_are_no_numbers_are_not_given(rows, fitted):
+    broken = copy.deepcopy(fitted)
+    next(broken.network_.generator.parameters()).data.fill_(np.inf)
+    with pytest.raises(FloatingPointError, match="generate: expected finite grey levels"):
+        broken.generate(rows[0], "positive")
+
+
 def test_a_loss_that_is_no_number_stops_the_fit(rows, monkeypatch):
     from cdmer.nets import _icegan_losses
 

@@ -250,14 +250,12 @@ def test_what_will_not_get_better_is_not_asked_again(endpoint, given, message):
     assert model.usage_["from_cache"] == 2
 
 
-@pytest.mark.parametrize("place", ["/v1/chat/completions", ""])
-def test_an_address_that_is_not_there_is_named(endpoint, place):
-    endpoint.answer = lambda a: {"status": 404, "body": "<html>Not Found</html>"}
+@pytest.mark.parametrize(("place", "status"), [("/v1/chat/completions", 404), ("", 404), ("", 405)])
+def test_an_address_that_is_not_there_is_named(endpoint, place, status):
+    endpoint.answer = lambda a: {"status": status, "body": "<html>Not Found</html>"}
     url = endpoint.url.removesuffix("/v1") + place
     model = VisionLanguageClassifier("model", url, class_names="three", concurrency=1).fit([])
-    said = (
-        f"model at {url}: .*404.*; expected base_url to be all that comes before .*/v1, and model"
-    )
+    said = f"model at {url}: .*{status}.*; expected base_url to be all that comes .*/v1, and model"
     with pytest.raises(EndpointError, match=said):
         model.predict(endpoint.make_clips(LABELS))
 

@@ -129,6 +129,7 @@ def test_bad_parameters_are_named(params, y, message):
         ({"class_names": "three"}, None, "class_names: expected action units such as 'AU12'"),
         ({"class_names": ("AU4", "AU99")}, None, "such as 'AU12', of those .* got 'AU99'"),
         ({"class_names": ()}, None, "names, at least 1,"),
+        ({"class_names": ("AU4", "AU04")}, None, "class_names: expected every action unit once"),
         ({"class_names": ("AU1", "AU2")}, [[1], [0]], r"y: expected shape \(n_clips, 2\)"),
         ({"abstain_as": ("AU99",)}, None, "abstain_as: expected None or some of"),
         ({"abstain_as": "AU1"}, None, "abstain_as: expected None or some of"),
