@@ -11,8 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 from cdmer._domains import split_domains
 from cdmer._progress import progress_bar
 from cdmer.nets._checkpoint import checkpoint_path, name_fit, read_checkpoint, write_checkpoint
-from cdmer.nets._devices import RowsAtOnce, find_device, mixed, own_torch, seed_torch
+from cdmer.nets._devices import find_device, own_torch, seed_torch
 from cdmer.nets._icegan import ICEGAN
+from cdmer.nets._icegan_drawing import draw_faces
 from cdmer.nets._icegan_file import save_generator
 from cdmer.nets._icegan_input import read_faces, read_labels, read_pictures
 from cdmer.nets._icegan_settings import check_icegan_settings
@@ -387,34 +388,9 @@ class ICEGANClassifier(ClassifierMixin, BaseEstimator):
         shape = len(faces), self.network_.generator.n_noise
         noise = torch.randn(shape, generator=draws, dtype=faces.dtype)
         device = find_device(self.device)
-        with own_torch(device, self.precision), torch.no_grad():
+        with own_torch(device, self.precision):
             generator = self.network_.to(device).generator.eval()
-            return self._draw(generator, faces, codes, noise, device)
-
-    def _draw(self, generator, faces, codes, noise, device):
-        memory = RowsAtOnce()
-
-        def compute(n_parts, batch):
-            with mixed(self.precision, device):
-                parts = zip(*(given.tensor_split(n_parts) for given in batch), strict=True)
-                made = [generator(*(given.to(device) for given in part)) for part in parts]
-            return torch.cat([part.to(faces.dtype).cpu() for part in made])
-
-        def draw(*batch):
-            return memory.try_smaller(
-                lambda n_parts: compute(n_parts, batch),
-                len(batch[0]),
-                lambda: "the result is the same",
-            )
-
-        batches = zip(*(rows.split(self.batch_size) for rows in (faces, codes, noise)), strict=True)
-        made = torch.cat([draw(*batch) for batch in batches]).numpy()
-        if not np.isfinite(made).all():
-            raise FloatingPointError(
-                f"generate: expected finite grey levels, got others; "
-                f'precision="{self.precision}" may be too little for this generator'
-            )
-        return made
+            return draw_faces(generator, faces, codes, noise, self, device)
 
     def save_generator(self, path):
         """Write the generator and its classes as safetensors, for `load_generator`.
