@@ -132,6 +132,6 @@ def openings(sides, x, amplitude=1.0):
     # without a step in the middle.
     gap = _MOST_OPEN * np.tanh((0.75 * gap + 0.25 * gap[::-1]) / _MOST_OPEN)
     across = gap[1] + (gap[0] - gap[1]) * np.clip(0.5 + x / 0.3, 0, 1)
-    closed = np.clip(sides.get("45", (0, 0)), 0, 1)
+    closed = np.clip(amplitude * np.asarray(sides.get("45", (0, 0))), 0, 1)
     eyes = (np.where(x > 0, *np.float32(two)) for two in (raised, lifted, closed))
     return *eyes, across.astype(np.float32)

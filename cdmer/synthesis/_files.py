@@ -118,7 +118,11 @@ def write_clip(root, path, frames):
     temporary, folder = root / UNFINISHED / secrets.token_hex(8), root / path
     temporary.mkdir(parents=True)
     for i, frame in enumerate(frames):
-        (temporary / frame_name(i)).write_bytes(cv2.imencode(".png", frame)[1].tobytes())
+        place = temporary / frame_name(i)
+        try:
+            place.write_bytes(cv2.imencode(".png", frame)[1].tobytes())
+        except OSError as error:  # of a disk that is full, without a name
+            raise OSError(error.errno, error.strerror, str(place)) from None
     folder.parent.mkdir(exist_ok=True)
     try:
         os.rename(temporary, folder)

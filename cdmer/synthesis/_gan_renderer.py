@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cdmer._extras import import_extra
-from cdmer._parameters import ParameterError
+from cdmer._parameters import ParameterError, check_number
 from cdmer.synthesis._expression import Expression, Renderer
 from cdmer.synthesis._warp import WarpRenderer, checked_course
 
@@ -84,16 +84,24 @@ class GANRenderer(Renderer):
         generator, own = _load(self.path, self.digest, device)
         self.size = generator.size
         self.classes = _check_classes(self.path, own, classes)
-        self.faces = WarpRenderer(size=self.size) if faces is None else self._check_faces(faces)
+        self.faces = self._drawn_faces() if faces is None else self._check_faces(faces)
         pictures = isinstance(self.faces, np.ndarray)
         self.n_identities = len(self.faces) if pictures else self.faces.n_identities
+
+    def _drawn_faces(self):
+        if self.size < 32:
+            raise ParameterError(
+                f"faces: expected uint8 of shape (n_faces, {self.size}, {self.size}), as the "
+                f"generator in {self.path} asks for, got None; drawn faces have 32 pixels at least"
+            )
+        return WarpRenderer(size=self.size)
 
     def _check_faces(self, faces):
         if isinstance(faces, Renderer):
             size, good = faces.size, faces.size == self.size
             got = f"a renderer of size {size}"
         else:
-            faces = np.asarray(faces)
+            faces = np.array(faces)
             good = faces.dtype == np.uint8 and faces.ndim == 3 and len(faces) > 0
             good = good and faces.shape[1:] == (self.size, self.size)
             got = f"{faces.dtype} of shape {faces.shape}"
@@ -142,8 +150,7 @@ class GANRenderer(Renderer):
     def _face(self, identity, label, rng):
         if isinstance(self.faces, Renderer):
             return self.faces.render(identity, Expression(label, ()), (0.0,), rng)[0]
-        if not 0 <= identity < len(self.faces):
-            raise ParameterError(f"identity: expected 0 to {len(self.faces) - 1}, got {identity!r}")
+        check_number("identity", identity, least=0, most=len(self.faces) - 1, whole=True)
         return self.faces[identity]
 
     def _generate(self, face, label, rng):

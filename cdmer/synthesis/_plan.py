@@ -129,6 +129,14 @@ class Plan:
                     f"classes: expected members of {tuple(source.classes)}, which the source "
                     f"{name!r} has, got {unknown[0]!r}"
                 )
+        taken = {}
+        for pair in ((label, source) for label in classes for source in self.sources):
+            other = taken.setdefault("-".join(pair), pair)
+            if other != pair:
+                raise ParameterError(
+                    f"classes, sources: expected names that tell clips apart, got "
+                    f"{'-'.join(pair)!r} for {other} and for {pair}"
+                )
 
     @property
     def n_per_identity(self):

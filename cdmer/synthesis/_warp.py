@@ -40,8 +40,9 @@ class WarpRenderer(Renderer):
         Width and height of the frames, pixels; at least 32.
     setup : str or RecordingSetup, default="lab-200fps"
         The camera: a name in `cdmer.corpora.PRESETS`, or a set-up of your own. Its light and
-        background are those of drawn faces; its `amplitude` is a factor on intensities; its head
-        motion, blinks and class shares are not used.
+        background are those of drawn faces; photographs keep their own, and their gamma; its
+        `amplitude` is a factor on intensities; its head motion, blinks and class shares are not
+        used.
     detector : callable, optional
         Finds faces without landmarks: takes a picture and gives a list of
         `cdmer.preprocessing.Face`. By default ``CascadeDetector()``, shown the picture with a
@@ -202,9 +203,7 @@ class WarpRenderer(Renderer):
 
     def _taken(self, identity):
         grey, shape = self._portraits[identity]
-        setup = self.setup
-        light = (grey / np.float32(255)) ** np.float32(setup.gamma) / np.float32(setup.contrast)
-        return _TakenFace(light, shape)
+        return _TakenFace((grey / np.float32(255)) ** np.float32(self.setup.gamma), shape)
 
     def _heads(self, n_frames, rng):
         if n_frames == 2:

@@ -57,7 +57,8 @@ def _row(plan, item, draw):
     onset, apex, offset = draw.moments
     expression = draw.expression
     # A renderer that goes by the class shows it in its own way.
-    units = expression.units if plan.renderer.classes is None else ()
+    own_way = plan.renderer.classes is not None
+    units, emotion = ((), None) if own_way else (expression.units, expression.emotion)
     row = {
         "path": item.path,
         "subject": item.subject,
@@ -70,7 +71,7 @@ def _row(plan, item, draw):
         "fps": plan.fps,
         "action_units": "+".join(code for code, _ in units),
         "intensities": "+".join(f"{intensity:.4f}" for _, intensity in units),
-        "emotion": expression.emotion,
+        "emotion": emotion,
         "source": expression.source or item.source,
         "seed": item.seed,
     }

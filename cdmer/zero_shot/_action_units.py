@@ -37,7 +37,8 @@ class VisionLanguageActionUnits(Interviewer):
         See `VisionLanguageClassifier`.
     abstain_as : tuple of str, default=None
         Units that `predict` takes as shown where the model abstained, the others as not: ``()`` for
-        none. None: ``-1`` for each unit about which it abstained.
+        none. None: ``-1`` for each unit about which it abstained, which `score` counts as wrong;
+        scorers of scikit-learn take no such table, and ask for a tuple here.
 
     Attributes
     ----------
@@ -163,6 +164,30 @@ class VisionLanguageActionUnits(Interviewer):
                 for v in verdicts
             ]
         )
+
+    def score(self, X, y, sample_weight=None):
+        """Share of clips of which all units are right; an abstention is not.
+
+        Parameters
+        ----------
+        X : sequence of clips, or array of uint8 of shape (n_clips, T, H, W)
+        y : array-like of int of shape (n_clips, n_units)
+            Annotated units.
+        sample_weight : array-like of shape (n_clips,), default=None
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        EndpointError, ValueError, TypeError, PermissionError, OSError
+            As in `predict`; ValueError, too, if `y` has another shape.
+        """
+        found, y = self.predict(X), np.asarray(y)
+        if y.shape != found.shape:
+            raise ValueError(f"y: expected shape {found.shape}, got {y.shape}")
+        return float(np.average((found == y).all(axis=1), weights=sample_weight))
 
     def _check_abstain_as(self):
         shown, names = self.abstain_as, self.classes_.tolist()

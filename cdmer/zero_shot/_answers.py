@@ -150,7 +150,7 @@ class SomeOf:
             given = [] if given.casefold() == "none" else re.split(r"\s*[,+]\s*", given)
         if not isinstance(given, list) or not all(isinstance(word, str) for word in given):
             return None, "other answer"
-        if [_plain(word) for word in given] == [CANNOT_TELL]:
+        if [plain_word(word) for word in given] == [CANNOT_TELL]:
             return None, CANNOT_TELL
         found = [_known(word, self.words)[0] for word in given]
         if None in found:
@@ -178,8 +178,8 @@ def _given(text):
     fenced = _FENCE.match(text)
     text = fenced[1].strip() if fenced else text
     try:
-        # Numbers are no answers, so those that are no JSON either need no care.
-        given = json.loads(text, object_pairs_hook=_single)
+        # A class may be called 1.
+        given = json.loads(text, object_pairs_hook=_single, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
         return text
     if isinstance(given, dict):
@@ -195,15 +195,15 @@ def _single(pairs):
 
 
 def _known(given, words):
-    plain = _plain(given)
+    plain = plain_word(given)
     for word in words:
-        if plain == word.casefold():
+        if plain == plain_word(word):
             return word, ""
     return None, CANNOT_TELL if plain == CANNOT_TELL else "other answer"
 
 
-def _plain(word):
-    """A word without what surrounds it in running text: quotes, asterisks and a full stop."""
+def plain_word(word):
+    """A word in small letters, without quotes, asterisks and a full stop around it."""
     word = word.strip().removesuffix(".").strip()
     for mark in ("**", "*", "`", '"', "'"):
         if len(word) > 2 * len(mark) and word.startswith(mark) and word.endswith(mark):

@@ -21,7 +21,18 @@ class Stopped(Exception):
 
 
 class Failed(Exception):
-    """A question has no reply and will get none now; nor, most likely, will any other."""
+    """A question has no reply and will get none now; nor, most likely, will any other.
+
+    Parameters
+    ----------
+    message : str
+    this_alone : bool
+        Whether others may well get one.
+    """
+
+    def __init__(self, message, this_alone=False):
+        super().__init__(message)
+        self.this_alone = this_alone
 
 
 class Spent(Failed):
@@ -136,7 +147,7 @@ class Asker:
         lost = 0
         while True:
             try:
-                return self._try(key, question)
+                return self._try(key, question, again=lost > 0)
             except Lost as error:
                 lost += 1
                 if lost > self._max_retries:
@@ -145,33 +156,32 @@ class Asker:
                 self._back_off(error.after, lost)
             except Refused as error:
                 if not error.form_at_fault:
-                    raise Failed(f"{self.endpoint}: {error}") from None
+                    raise Failed(f"{self.endpoint}: {error}", error.this_alone) from None
             except BudgetSpent as error:
                 raise Spent(f"the budget is used up: {error}") from None
-            if lost:
-                self._usage.add(retries=1)
 
-    def _try(self, key, question):
+    def _try(self, key, question, again):
         """Send one request, and keep its reply."""
         if question.response_format is None or self._holds_form is False:
-            return self._send(key, question, None)
+            return self._send(key, question, None, again)
         if self._holds_form:
-            return self._send(key, question, question.response_format)
+            return self._send(key, question, question.response_format, again)
         with self._finding_out:
             if self._holds_form is None:
                 try:
-                    reply = self._send(key, question, question.response_format)
+                    reply = self._send(key, question, question.response_format, again)
                 except Refused as error:
                     if error.form_at_fault:
                         self._holds_form = False
                     raise
-                self._holds_form = True
+                if reply.finish != "content_filter":  # which answers before the model does
+                    self._holds_form = True
                 return reply
-        return self._try(key, question)
+        return self._try(key, question, again)
 
-    def _send(self, key, question, response_format):
+    def _send(self, key, question, response_format, again):
         request = self._wait_for_turn()
-        self._usage.add(requests=1)
+        self._usage.add(requests=1, retries=int(again))
         try:
             reply = self._client.send(question.messages, response_format)
         except (Lost, Refused) as error:

@@ -4,6 +4,7 @@ import time
 from typing import NamedTuple
 
 _WINDOW = 60.0
+_FIRST_ANSWER = 0.05  # seconds between two looks whether it is there
 
 
 class BudgetSpent(Exception):
@@ -31,7 +32,8 @@ class Budget:
     """The requests of one endpoint.
 
     What a request will cost is not known before: the dearest so far stands for one that is under
-    way, and for one whose answer never came.
+    way, and for one whose answer never came. Where tokens are limited and nothing is known yet, one
+    request goes ahead of the others.
 
     Parameters
     ----------
@@ -43,6 +45,7 @@ class Budget:
 
     def __init__(self, database, endpoint, limits):
         self._database, self._endpoint, self._limits = database, endpoint, limits
+        self._counts_tokens = bool(limits.tokens_per_minute or limits.token_budget)
 
     def reserve(self):
         """Note a request that is about to be sent, if it may.
@@ -59,12 +62,15 @@ class Budget:
         BudgetSpent
         """
         with self._database.transaction() as connection:
-            sent, spent, dearest, unknown = connection.execute(
+            now = time.time()
+            sent, spent, dearest, unknown, under_way = connection.execute(
                 "SELECT count(*), coalesce(sum(tokens), 0), coalesce(max(tokens), 0), "
-                "count(*) - count(tokens) FROM requests WHERE endpoint = ?", (self._endpoint,),
+                "count(*) - count(tokens), count(*) FILTER (WHERE outcome = 'sent' AND started > ?)"
+                " FROM requests WHERE endpoint = ?", (now - _WINDOW, self._endpoint),
             ).fetchone()  # fmt: skip
             self._check_budget(sent, spent, dearest, unknown)
-            now = time.time()
+            if under_way and not dearest and self._counts_tokens:
+                return None, _FIRST_ANSWER
             wait = self._wait(connection, now, dearest)
             if wait > 0:
                 return None, wait

@@ -70,10 +70,12 @@ class VisionLanguageClassifier(Interviewer):
         the dearest so far. None: no limit.
     max_retries : int, default=5
         How often a request is repeated after a time-out, a broken connection, half an answer, or
-        the statuses 408, 409, 425, 429 and 500 upwards: after 0.5 s, 1 s, 2 s and so on up to 60 s,
-        by chance up to half of it less, or as long as the server asks for (``Retry-After``).
+        the statuses 408, 409, 425, 429 and 500 upwards but for 501: after 0.5 s, 1 s, 2 s and so on
+        up to 60 s, by chance up to half of it less, or as long as the server asks for
+        (``Retry-After``); more than 10 minutes are not waited for.
     timeout : float, default=60.0
-        Seconds in which an answer has to be there, to its last byte.
+        Seconds from a request to the last byte of its answer; before the answer begins, from one
+        sign of life of the server to the next.
     abstain_as : str, default=None
         Name of the class that `predict` gives for an abstention. None: ``-1`` among whole numbers,
         ``""`` among names, which is no class and counts as wrong.
@@ -88,10 +90,10 @@ class VisionLanguageClassifier(Interviewer):
         Since `fit`: ``requests`` that were sent, how many of them were ``retries``, questions
         answered ``from_cache``, ``prompt_tokens`` and ``completion_tokens``.
     abstentions_ : dict of str to str
-        Clips of the last `predict` or `ask` about which the model abstained, and why: "refused",
-        "cannot tell", "ambiguous" (not exactly one yes), "other answer", "empty" or "cut off" (by a
-        limit on its length). By their keys; where several have one, the later ones with their
-        position, from 0: ``"lab/s1/c001 (clip 4)"``.
+        Clips of the last `predict` or `ask` about which the model abstained, and why: "refused" (by
+        the model, or by a filter before it), "cannot tell", "ambiguous" (not exactly one yes),
+        "other answer", "empty" or "cut off" (by a limit on its length). By their keys; where
+        several have one, the later ones with their position, from 0: ``"lab/s1/c001 (clip 4)"``.
 
     Raises
     ------
@@ -201,7 +203,8 @@ class VisionLanguageClassifier(Interviewer):
         return np.asarray(codes, dtype=self.classes_.dtype)
 
     def _learn_classes(self, X, y, sample_domain):
-        if self.class_names == "action-units" or hasattr(self.class_names, "indicator"):
+        units = isinstance(self.class_names, str) and self.class_names == "action-units"
+        if units or hasattr(self.class_names, "indicator"):
             raise ParameterError(
                 "class_names: expected classes of which a clip has one, got action units; "
                 "VisionLanguageActionUnits asks about those"

@@ -13,12 +13,18 @@ _MOST_BYTES = 10_000_000
 _LONGEST_QUOTE = 300
 _AGAIN = {408, 409, 425, 429}
 _NO_SCHEMA = {400, 415, 422, 501}
+# What a server says of one picture: others may be welcome.
+_NOT_THIS = {400, 413, 415, 422}
+_FILTER = re.compile(r"content[_ ](filter|policy|management)|moderation|safety", re.IGNORECASE)
 # Some servers call it an internal error that their model has no eyes.
+_MAY_BE_BLIND = {400, 404, 415, 422, 500, 501}
 _BLIND = re.compile(
     r"image|vision|multi-?modal|mmproj|content of type string"
     r"|content\b.{0,40} (must|should) be a (valid )?string",
     re.IGNORECASE,
 )
+# Pictures come back without saying so, too.
+_BASE64 = re.compile(r"[A-Za-z0-9+/=_-]{60,}")
 _SPENT = re.compile(r"insufficient_quota|billing", re.IGNORECASE)
 
 
@@ -47,11 +53,13 @@ class Refused(Exception):
     message : str
     form_at_fault : bool
         Whether it may be the form of the answer that the server does not know.
+    this_alone : bool
+        Whether it may be this picture or question that the server does not take.
     """
 
-    def __init__(self, message, form_at_fault=False):
+    def __init__(self, message, form_at_fault=False, this_alone=False):
         super().__init__(message)
-        self.form_at_fault = form_at_fault
+        self.form_at_fault, self.this_alone = form_at_fault, this_alone
 
 
 class Client:
@@ -105,12 +113,13 @@ class Client:
         Returns
         -------
         Reply
+            That of a filter, which let the question not pass, is a refusal that cost nothing.
 
         Raises
         ------
         Lost, Refused
         """
-        openai = self._openai
+        openai, deadline = self._openai, time.monotonic() + self._timeout
         body = dict(self.params)
         if response_format is not None:
             body["response_format"] = response_format
@@ -118,7 +127,7 @@ class Client:
             with self._client.chat.completions.with_streaming_response.create(
                 model=self.model, messages=messages, extra_body=body, extra_headers=self._headers
             ) as response:
-                content = self._read_whole(response)
+                content = self._read_whole(response, deadline)
         except openai.APITimeoutError:
             raise Lost(f"no answer within {self._timeout:g} s") from None
         except openai.APIConnectionError as error:
@@ -126,6 +135,8 @@ class Client:
             never_there = type(cause).__name__ == "ConnectError"
             raise Lost(f"no connection ({self._quote(cause)})", unpaid=never_there) from None
         except openai.APIStatusError as error:
+            if error.status_code in _NOT_THIS and _FILTER.search(f"{error} {error.body}"):
+                return Reply("", self._quote(error), "content_filter", 0, 0)
             raise self._named(error, response_format is not None) from None
         except openai.OpenAIError as error:
             raise Refused(self._quote(error)) from None
@@ -135,9 +146,8 @@ class Client:
         """Close the connections."""
         self._client.close()
 
-    def _read_whole(self, response):
+    def _read_whole(self, response, deadline):
         # A server that sends a byte now and then would keep each single read in time.
-        deadline = time.monotonic() + self._timeout
         content = bytearray()
         try:
             for chunk in response.iter_bytes():
@@ -166,7 +176,8 @@ class Client:
             return Refused(f"the server refuses access ({told}){hint}")
         if status == 429 and _SPENT.search(told):
             return Refused(f"the account is used up ({told})")
-        blind = _BLIND.search(told) is not None
+        # A name such as "llama-vision" says nothing.
+        blind = status in _MAY_BE_BLIND and _BLIND.search(told.replace(self.model, "")) is not None
         if status in _AGAIN or (status >= 500 and status not in _NO_SCHEMA and not blind):
             return Lost(told, _retry_after(error.response.headers), unpaid=True)
         hint = "; the model may take no images" if blind else ""
@@ -175,7 +186,11 @@ class Client:
                 "; expected base_url to be all that comes before /chat/completions, often ending "
                 "in /v1, and model a name that the endpoint knows"
             )
-        return Refused(f"{told}{hint}", form_at_fault=has_form and status in _NO_SCHEMA)
+        return Refused(
+            f"{told}{hint}",
+            form_at_fault=has_form and status in _NO_SCHEMA,
+            this_alone=status in _NOT_THIS and not blind,
+        )
 
     def _quote(self, error):
         """What somebody else said, short, and without key and pictures."""
@@ -183,6 +198,7 @@ class Client:
         if self._key:
             text = text.replace(self._key, "***")
         text = re.sub(r"data:image/[^\s\"']+", "data:image/...", text)
+        text = _BASE64.sub("...", text)
         text = re.sub(r"\s+", " ", text)
         return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "..."
 

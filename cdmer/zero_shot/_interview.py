@@ -16,13 +16,16 @@ from cdmer.zero_shot._pictures import draw_picture
 from cdmer.zero_shot._settings import check_settings
 
 _FIRST_NAMES = 5
+# Clips that a server may refuse, one by one, before any was answered.
+_MOST_REFUSED = 5
 
 
 class EndpointError(RuntimeError):
     """Some clips have no answer: the endpoint gave none, or the budget is used up.
 
     Answers that were given are kept, in the cache or by the estimator. The same call, made again,
-    asks for the others alone.
+    asks for the others alone; clips that the endpoint refuses while it answers about others are
+    best left out.
 
     Parameters
     ----------
@@ -195,7 +198,7 @@ class Interviewer(ClassifierMixin, BaseEstimator):
         pairs = named_clips(X)
         params = dict(self.request_params or {})
         if self.temperature is not None:
-            params["temperature"] = self.temperature
+            params["temperature"] = float(self.temperature)
         usage = Usage(**self.usage_)
         client = Client(self.model, address, key, self.timeout, params)
         database = self._open_database()
@@ -214,7 +217,9 @@ class Interviewer(ClassifierMixin, BaseEstimator):
         return names, verdicts
 
     def _ask_all(self, pairs, asker):
-        """Ask side by side, until the first fault; a budget that is spent is none.
+        """Ask side by side, until the first fault that concerns all.
+
+        A budget that is spent is none, nor is a clip that is refused while others are not.
 
         Returns
         -------
@@ -239,6 +244,12 @@ class Interviewer(ClassifierMixin, BaseEstimator):
                 pass
             except Spent as error:  # there may be answers to the others already
                 faults.append(error)
+            except Failed as error:
+                faults.append(error)
+                answered = any(verdict is not None for verdict in verdicts)
+                if not error.this_alone or (len(faults) >= _MOST_REFUSED and not answered):
+                    asker.stop()
+                    raise
             except BaseException as error:
                 faults.append(error)
                 asker.stop()
@@ -251,6 +262,8 @@ class Interviewer(ClassifierMixin, BaseEstimator):
             # Nothing new is sent, whatever ended the wait; what is under way is kept.
             asker.stop()
             pool.shutdown(wait=True, cancel_futures=True)
+        # What concerns all first.
+        faults.sort(key=lambda fault: getattr(fault, "this_alone", False))
         return verdicts, faults[0] if faults else None
 
     def _told(self, fault, names, verdicts):

@@ -5,7 +5,7 @@ import json
 from cdmer._parameters import ParameterError, check_choice, check_flag, check_number
 from cdmer.corpora import get_scheme
 from cdmer.zero_shot._address import check_upload, read_address, read_key
-from cdmer.zero_shot._answers import CANNOT_TELL
+from cdmer.zero_shot._answers import CANNOT_TELL, plain_word
 from cdmer.zero_shot._pictures import check_frames
 from cdmer.zero_shot._prompts import FORMS
 
@@ -93,11 +93,12 @@ def read_names(class_names, least=2):
         class_names = get_scheme(class_names).classes
     good = isinstance(class_names, tuple | list) and len(class_names) >= least
     good = good and all(isinstance(name, str) and name.strip() == name for name in class_names)
-    plain = [name.casefold() for name in class_names] if good else []
+    plain = [plain_word(name) for name in class_names] if good else []
     if not good or len(set(plain)) < len(plain) or not {"", CANNOT_TELL}.isdisjoint(plain):
         raise ParameterError(
             f"class_names: expected the name of a label scheme, or names, at least {least}, that "
-            f"differ by more than case, none of them {CANNOT_TELL!r}, got {class_names!r}"
+            f"differ by more than case, quotes and full stops, none of them {CANNOT_TELL!r}, got "
+            f"{class_names!r}"
         )
     return tuple(class_names)
 

@@ -48,6 +48,7 @@ def test_a_corpus_by_a_generator(generator, tmp_path):
     request = {"sources": {"a": Coin()}, "identities": 3}
     one = synthesize(tmp_path / "one", renderer=GANRenderer(generator), **request)
     assert one[0].action_units == ()
+    assert "joy" not in (tmp_path / "one" / "manifest.csv").read_text()
     assert "0." not in (tmp_path / "one" / "manifest.csv").read_text()
     faces = WarpRenderer(size=SIZE)
     again = pickle.loads(pickle.dumps(GANRenderer(generator, faces)))
@@ -86,8 +87,10 @@ def test_what_does_not_match_is_named(generator, tmp_path):
         GANRenderer(generator, device="gpu")
     renderer = GANRenderer(generator, np.zeros((2, SIZE, SIZE), np.uint8))
     rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match=r"identity: expected 0 to 1, got 2"):
+    with pytest.raises(ValueError, match=r"identity: expected a whole number >= 0 and <= 1, got 2"):
         renderer.render(2, Expression("positive", ()), (0, 1), rng)
+    with pytest.raises(ValueError, match=r"identity: expected a whole number .*, got 0\.5"):
+        renderer.render(0.5, Expression("positive", ()), (0, 1), rng)
     with pytest.raises(ValueError, match=r"label: expected one of .*, got 'joy'"):
         renderer.render(0, Expression("joy", ()), (0, 1), rng)
     with pytest.raises(ValueError, match=r"course: expected shares from 0 to 1"):

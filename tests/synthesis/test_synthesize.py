@@ -179,6 +179,9 @@ def test_nothing_is_blamed_on_a_clip_that_is_not_its_fault(tmp_path):
         ({"sources": [Coin()]}, "sources: expected a dict"),
         ({"sources": {"a": "expert"}}, "sources: expected a UnitSource as 'a', got 'expert'"),
         ({"sources": {"../a": Coin()}}, "sources: expected names of letters"),
+        ({"classes": ("x", "x-y"), "sources": {"y-z": Coin(classes=("x", "x-y")),
+                                               "z": Coin(classes=("x", "x-y"))}},
+         r"tell clips apart, got 'x-y-z' for \('x', 'y-z'\) and for \('x-y', 'z'\)"),
         ({"renderer": "warp"}, "renderer: expected a Renderer, got 'warp'"),
         ({"renderer": Noise(n_identities=3)}, "identities: expected at most the 3 .*, got 4"),
         ({"renderer": Noise(classes=("positive",))}, "the renderer can show, got 'negative'"),
@@ -189,11 +192,28 @@ def test_nothing_is_blamed_on_a_clip_that_is_not_its_fault(tmp_path):
         ({"random_state": None}, "random_state: expected"),
         ({"name": "a/b"}, "name: expected names of letters"),
     ],
-)
+)  # fmt: skip
 def test_bad_arguments_are_named(tmp_path, change, message):
     with pytest.raises(ValueError, match=message):
         synthesize(tmp_path / "out", **SMALL | change)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limit")
+def test_a_disk_that_is_full_is_named_with_the_file(tmp_path):
+    code = """
+import resource, signal, sys
+from doubles import Coin, Noise
+from cdmer.synthesis import synthesize
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+synthesize(sys.argv[1], sources={"a": Coin()}, renderer=Noise(size=64), identities=1, n_jobs=1)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONPATH": os.path.dirname(doubles.__file__)},
+    )  # fmt: skip
+    assert re.search(r"OSError: \[Errno 27\] .*: '.*000\.png'", ended.stderr), ended.stderr
 
 
 def test_a_renderer_that_gives_something_else_is_named(tmp_path):

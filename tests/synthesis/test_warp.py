@@ -98,6 +98,17 @@ def test_motion_grows_with_intensity(renderer):
     assert strength[0] * 1.8 < strength[1] < strength[2] / 1.8
 
 
+@pytest.mark.parametrize("unit", ["12", "26", "45"])
+def test_the_amplitude_of_a_camera_is_a_factor_on_intensities(unit):
+    def change(amplitude, intensity):
+        camera = WarpRenderer(size=SIZE, setup=replace(SETUP, amplitude=amplitude))
+        onset, apex = pair(camera, 0, (unit, intensity)).astype(int)
+        return np.abs(apex - onset).sum()
+
+    assert change(0.0, 0.4) == 0
+    assert change(0.5, 0.4) == change(1.0, 0.2) > 0
+
+
 def test_a_neutral_face_does_not_move(renderer):
     onset, apex = pair(renderer, 0)
     np.testing.assert_array_equal(onset, apex)
@@ -125,6 +136,16 @@ def test_a_photographed_face_is_found_and_moved(renderer):
     assert 0.2 < Y[strong].mean() < 0.8
     with pytest.raises(ValueError, match="identity"):
         pair(given, 1, ("12", 0.5))
+
+
+def test_the_contrast_of_a_camera_is_that_of_photographs_too(renderer):
+    picture = pair(renderer, 0)[0]
+    means = [
+        pair(WarpRenderer([picture], size=SIZE, setup=replace(SETUP, contrast=c)), 0)[0].mean()
+        for c in (1.0, 0.6, 0.3)
+    ]
+    expected = np.array([1.0, 0.6, 0.3]) ** (1 / SETUP.gamma)
+    np.testing.assert_allclose(np.divide(means, means[0]), expected, rtol=0.01)
 
 
 def test_two_faces_in_a_picture_are_too_many(renderer):

@@ -168,6 +168,12 @@ def test_repeated_requests_count(endpoint):
     with pytest.raises(EndpointError, match="1 of 6 clips are answered"):
         model.predict(endpoint.make_clips(LABELS))
     assert model.usage_["requests"] == len(endpoint.asked) == 3
+    assert model.usage_["retries"] == 2
+    endpoint.script({"status": 500})
+    model = fitted(endpoint, request_budget=1)
+    with pytest.raises(EndpointError, match="request_budget"):
+        model.predict(endpoint.make_clips(LABELS))
+    assert model.usage_["retries"] == 0  # there was no second one
 
 
 def test_a_budget_of_tokens_is_not_knowingly_exceeded(endpoint):
@@ -176,6 +182,25 @@ def test_a_budget_of_tokens_is_not_knowingly_exceeded(endpoint):
         model.predict(endpoint.make_clips(LABELS))
     assert len(info.value.unanswered) == 3
     assert len(endpoint.paid) == 3
+
+
+@pytest.mark.parametrize("prompt", ["choice", "describe"])
+def test_no_wave_of_requests_outruns_a_budget_of_tokens(endpoint, prompt):
+    endpoint.answer = lambda a: {"text": endpoint.knowing(a), "wait": 0.1}
+    model = fitted(endpoint, token_budget=350, concurrency=8, prompt=prompt)
+    with pytest.raises(EndpointError, match="token_budget: 300 of 350"):
+        model.predict(endpoint.make_clips(LABELS))
+    assert len(endpoint.asked) == 3
+
+
+def test_a_temperature_is_one_number_in_every_type(endpoint, tmp_path):
+    clips = endpoint.make_clips(LABELS)
+    for temperature in (0.0, 0, np.int64(0), np.float32(0)):
+        model = fitted(endpoint, cache=str(tmp_path), temperature=temperature)
+        model.predict(clips)
+    n_sent = len(endpoint.asked)
+    fitted(endpoint, cache=str(tmp_path)).predict(clips)
+    assert len(endpoint.asked) == n_sent == model.usage_["from_cache"] == 6
 
 
 def test_what_nobody_knows_the_price_of_counts_as_the_dearest(endpoint):

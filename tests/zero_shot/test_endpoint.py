@@ -332,3 +332,107 @@ def test_a_single_action_unit(endpoint, prompt):
     clips = endpoint.make_clips(["negative"])
     model = VisionLanguageActionUnits("m", endpoint.url, class_names=("AU4",), prompt=prompt)
     assert model.fit(clips, [[1]]).predict(clips).tolist() == [[1]]
+
+
+FILTERED = {"error": {"code": "content_filter", "message": "The prompt was filtered."}}
+
+
+@pytest.mark.parametrize("prompt", ["choice", "yes-no", "describe"])
+def test_a_clip_that_a_filter_holds_back_is_an_abstention(endpoint, prompt):
+    endpoint.answer = lambda a: (
+        {"status": 400, "body": FILTERED}
+        if a.picture is not None and a.clip == 0
+        else endpoint.knowing(a)
+    )
+    clips = endpoint.make_clips(LABELS)
+    model = fitted(endpoint, prompt=prompt, concurrency=2)
+    assert model.predict(clips).tolist() == ["", *LABELS[1:]]
+    assert model.abstentions_ == {clips[0].key: "refused"}
+    n_sent = len(endpoint.asked)
+    model.predict(clips)  # what the filter says is kept
+    assert len(endpoint.asked) == n_sent
+    assert model.ask(clips)["prompt_tokens"][0] == 0
+
+
+def test_a_clip_that_is_refused_does_not_keep_the_others_waiting(endpoint):
+    endpoint.answer = lambda a: (
+        {"status": 413, "text": "too large"} if a.clip in (0, 2) else endpoint.knowing(a)
+    )
+    clips = endpoint.make_clips(LABELS * 3)
+    model = fitted(endpoint)
+    with pytest.raises(EndpointError, match="too large; 10 of 12 clips are answered") as info:
+        model.predict(clips)
+    assert info.value.unanswered == (clips[0].key, clips[2].key)
+    left = [clip for clip in clips if clip.key not in info.value.unanswered]
+    n_sent = len(endpoint.asked)
+    assert model.predict(left).tolist() == [*LABELS[1:2], *LABELS[3:], *LABELS * 2]
+    assert len(endpoint.asked) == n_sent
+
+
+def test_a_server_that_refuses_every_clip_is_not_asked_about_all(endpoint):
+    endpoint.answer = lambda a: {"status": 422, "text": "unknown parameter"}
+    with pytest.raises(EndpointError, match="unknown parameter; 0 of 12 clips are answered"):
+        fitted(endpoint).predict(endpoint.make_clips(LABELS * 3))
+    assert len(endpoint.asked) == 6  # once with a form, and five times without
+
+
+@pytest.mark.parametrize("model", ["llama-3.2-vision", "image-model"])
+def test_a_name_says_nothing_about_what_a_model_can_see(endpoint, model):
+    clips = endpoint.make_clips(LABELS)
+    endpoint.script(
+        {"status": 503, "text": f"model {model} is overloaded"},
+        {"status": 500, "text": f"{model}: internal error"},
+        {"status": 503, "text": "no multimodal worker is free"},
+    )
+    params = {"class_names": "three", "concurrency": 1}
+    asker = VisionLanguageClassifier(model, endpoint.url, **params).fit([])
+    assert asker.predict(clips).tolist() == LABELS
+    endpoint.answer = lambda a: {"status": 404, "text": f"The model `{model}` does not exist"}
+    asker = VisionLanguageClassifier(model, endpoint.url, **params).fit([])
+    with pytest.raises(EndpointError, match="expected base_url .* and model a name"):
+        asker.predict(clips)
+
+
+def test_pictures_that_are_sent_back_stay_out_of_messages_and_cache(endpoint, tmp_path):
+    def answer(asked):
+        content = asked.body["messages"][-1]["content"]
+        url = next(part["image_url"]["url"] for part in content if part["type"] == "image_url")
+        return {"status": 422, "text": "cannot decode: " + url.split(",")[1]}
+
+    endpoint.answer = answer
+    model = fitted(endpoint, cache=str(tmp_path))
+    with pytest.raises(EndpointError, match=r"cannot decode: \.\.\.") as info:
+        model.predict(endpoint.make_clips(LABELS))
+    assert "iVBOR" not in str(info.value)
+    assert not any(b"iVBOR" in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_an_answer_is_late_from_the_request_on(endpoint):
+    endpoint.answer = lambda a: {"text": endpoint.knowing(a), "wait": 0.4, "drip": 0.002}
+    with pytest.raises(EndpointError, match="not whole after 0.6 s"):
+        fitted(endpoint, timeout=0.6, max_retries=0).predict(endpoint.make_clips(["positive"]))
+
+
+@pytest.mark.parametrize("names", [("pos.", "neg."), ('"x"', "y"), ("1", "2.5"), ("A", "b")])
+def test_class_names_of_any_form_are_recognised(endpoint, names):
+    clips = endpoint.make_clips(["positive", "negative"])
+    for said in (str, json.dumps, str.upper):
+        endpoint.answer = lambda a, said=said: {
+            "message": {"content": said(names[a.truth == "negative"])}
+        }
+        model = VisionLanguageClassifier("model", endpoint.url, class_names=names).fit([])
+        assert model.predict(clips).tolist() == list(names)
+    with pytest.raises(ValueError, match="differ by more than case, quotes and full stops"):
+        VisionLanguageClassifier("model", endpoint.url, class_names=("a", "A.")).fit([])
+
+
+def test_units_are_scored_with_abstentions_as_wrong(endpoint):
+    endpoint.answer = lambda a: {
+        "message": {"content": json.dumps({"answer": ["AU4"] if a.clip % 2 else ["cannot tell"]})}
+    }
+    clips = endpoint.make_clips(LABELS)
+    model = VisionLanguageActionUnits("m", endpoint.url, class_names=("AU4", "AU12")).fit()
+    assert model.score(clips, [[1, 0]] * 4) == 0.5
+    assert model.score(clips, [[1, 0]] * 4, sample_weight=[0, 1, 1, 2]) == 0.75
+    with pytest.raises(ValueError, match=r"y: expected shape \(4, 2\), got \(4,\)"):
+        model.score(clips, [1] * 4)

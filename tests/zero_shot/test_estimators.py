@@ -88,6 +88,7 @@ def test_labels_of_target_rows_are_never_read(hidden):
         ({"model": ""}, None, "model: expected the name of a model"),
         ({"class_names": "seven"}, None, "scheme: expected one of"),
         ({"class_names": ("a", "A")}, None, "class_names: expected .* differ by more than case"),
+        ({"class_names": np.array(["a", "b"])}, None, "class_names: expected the name of a label"),
         ({"class_names": ("a", "cannot tell")}, None, "none of them 'cannot tell'"),
         ({"class_names": ("a",)}, None, "names, at least 2,"),
         ({"class_names": None}, None, "class_names: expected names of classes where y is None"),
