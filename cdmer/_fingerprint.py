@@ -55,6 +55,11 @@ def _encoded(value):
         pairs = sorted((_encoded(k), _encoded(v)) for k, v in value.items())
         return _framed("dict", *(part for pair in pairs for part in pair))
     if isinstance(value, type):
+        if "<locals>" in value.__qualname__:  # each call of the function makes another one
+            raise TypeError(
+                f"cannot name the content of {value!r}: expected a class at the top of a module, "
+                "got one that a function makes"
+            )
         return _framed("type", f"{value.__module__}.{value.__qualname__}".encode())
     if is_dataclass(value):
         return _of_object(value, {f.name: getattr(value, f.name) for f in fields(value)})

@@ -63,7 +63,7 @@ class ClipArrays(TransformerMixin, BaseEstimator):
                     f"{arrays[0].shape}; bring clips to one number of frames (TemporalInterpolation"
                     ", LinearResampling) and one size (Resize of cdmer.preprocessing) first"
                 )
-        return np.stack(arrays)
+        return np.ascontiguousarray(np.stack(arrays))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

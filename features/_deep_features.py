@@ -204,11 +204,13 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
         ndarray of float32, shape (n_clips, n_features)
             Of float64 if that is the precision.
         """
+        check_settings(self)  # they may have been set anew
         ready = self._ready()
         # An array of colour clips is a sequence of them.
         named = named_clips(list(X) if getattr(X, "ndim", 0) == 5 else X)
         embedder = find_embedder(ready)
-        preparation = Preparation(ready.prepare_, embedder.dtype, *moments(ready))
+        prepare = default_preparation(embedder.network) if self.prepare is None else self.prepare
+        preparation = Preparation(prepare, embedder.dtype, *moments(ready))
         n_workers = effective_n_jobs(ready.n_jobs)
         with one_cv2_thread():
             rows = preparation.rows(named, n_workers, 2 * ready.batch_size + n_workers)

@@ -36,7 +36,9 @@ def find_embedder(settings):
     name = name_network(settings)
     if name is None:
         return Embedder(*make_network(settings), device, settings)
-    key = name, device, settings.layer, settings.pool, settings.precision, settings.compile
+    # A class that took the name of another, as when a cell of a notebook is run again, is another.
+    kind = settings.network if isinstance(settings.network, type) else None
+    key = name, kind, device, settings.layer, settings.pool, settings.precision, settings.compile
     with _lock:
         if key not in _kept:
             _kept[key] = Embedder(*make_network(settings), device, settings)

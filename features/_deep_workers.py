@@ -2,18 +2,23 @@
 
 import os
 import tempfile
+import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from itertools import islice
 
 import numpy as np
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky import ProcessPoolExecutor
 from joblib.parallel import get_active_backend
 
 from cdmer._cv2 import one_cv2_thread
 
 # One task is some clips, since every task costs a fraction of a millisecond.
 _MOST_CLIPS, _MOST_BYTES = 8, 2**23
+# Processes take seconds to start, so they stay for the next call: by whose they are, and how many.
+# Those that joblib keeps for itself are not for others.
+_pools, _lock = {}, threading.Lock()
+_IDLE = 60.0  # seconds after which they end
 
 
 def prepare_ahead(prepare, items, n_workers, n_ahead):
@@ -87,10 +92,23 @@ def _from_processes(prepare, items, like, n_workers, n_ahead):
         rows = _shared_rows(file.name, places, like.dtype.str)
         work = _Work(prepare, file.name, places, like.dtype.str)
         pieces = ((i % n_places, piece) for i, piece in enumerate(_pieces(items, n_clips)))
-        pool = get_reusable_executor(max_workers=n_workers)
-        for place, others in look_ahead(pool, work, pieces, n_ahead):
-            for row, other in zip(rows[place], others, strict=False):
-                yield row if other is None else other
+        pool = _pool(n_workers)
+        try:
+            for place, others in look_ahead(pool, work, pieces, n_ahead):
+                for row, other in zip(rows[place], others, strict=False):
+                    yield row if other is None else other
+        except BrokenExecutor:
+            with _lock:
+                _pools.pop((os.getpid(), n_workers), None)
+            raise
+
+
+def _pool(n_workers):
+    with _lock:
+        key = os.getpid(), n_workers
+        if key not in _pools:
+            _pools[key] = ProcessPoolExecutor(n_workers, timeout=_IDLE)
+        return _pools[key]
 
 
 def _in_threads():

@@ -1,9 +1,12 @@
 """Features of every step of a clip, one after the other."""
 
+import re
+
 import numpy as np
 
 from cdmer._array import to_numpy
 from cdmer._parameters import ParameterError, check_choice
+from cdmer.corpora import Clip
 from cdmer.features._clip_arrays import ClipArrays
 from cdmer.features._clips import grey_frames
 from cdmer.features._descriptor import ClipDescriptor
@@ -73,9 +76,14 @@ class DescriptorSequence(ClipArrays):
         first = frames[:-1]
         if self.reference == "first":
             first = np.broadcast_to(frames[0], first.shape)
-        pairs = np.stack([first, frames[1:]], axis=1)
+        # Moments say what is compared: descriptors of the apex ask for them.
+        pairs = [
+            Clip(np.stack(two), f"step {i}", "", "", onset=0, apex=1)
+            for i, two in enumerate(zip(first, frames[1:], strict=True))
+        ]
         descriptor = HOOF(grid=RegionGrid((4,))) if self.descriptor is None else self.descriptor
         try:
             return to_numpy(descriptor.transform(pairs)).astype(np.float32)
-        except ValueError as error:  # it calls a pair a clip
-            raise ValueError(f"{name}, pair of frames as {error}") from error
+        except ValueError as error:
+            told = re.sub(r"clip '//(step \d+)'", r"\1", str(error))
+            raise ValueError(f"{name}, {told}") from error

@@ -12,6 +12,7 @@ import torch
 from cdmer._extras import import_extra
 from cdmer._files import atomic_file
 from cdmer._fingerprint import fingerprint
+from cdmer._functions import tell_function
 from cdmer._modules import tell_module
 from cdmer._parameters import ParameterError
 from cdmer.nets._devices import random_states, set_random_states
@@ -46,7 +47,14 @@ def name_fit(settings, network, module, rows, generator):
     params = {k: v for k, v in settings.get_params(deep=False).items() if k not in _NOT_IN_NAME}
     augment = params.get("augment")
     if isinstance(augment, FunctionType):
-        params["augment"] = _name_function(augment)
+        try:
+            params["augment"] = tell_function(augment)
+        except TypeError as error:
+            raise ParameterError(
+                "checkpoint: augment must be told again in another process, expected a function at "
+                "the top of a module, without defaults, or a dataclass such as HorizontalFlip; got "
+                f"{augment!r}: {error}"
+            ) from None
     # Hashed on its own: a fingerprint copies what it names several times.
     content = hashlib.sha256(np.ascontiguousarray(rows.X)).hexdigest()
     others = [rows.X.shape, *rows[1:]]
@@ -56,17 +64,6 @@ def name_fit(settings, network, module, rows, generator):
         return fingerprint(params, parts, generators, content, others)
     except TypeError as error:
         raise ParameterError(f"checkpoint: a fit of this could not be told: {error}") from None
-
-
-def _name_function(function):
-    """Name a function of a module; what others do does not follow from their names."""
-    code, name = function.__code__, f"{function.__module__}.{function.__qualname__}"
-    if "<" in name or function.__closure__ or function.__defaults__ or function.__kwdefaults__:
-        raise ParameterError(
-            "checkpoint: augment must be told again in another process, expected a function at the "
-            f"top of a module, without defaults, or a dataclass such as HorizontalFlip, got {name}"
-        )
-    return name, code.co_code, code.co_names, repr(code.co_consts)
 
 
 def checkpoint_path(given, name):

@@ -98,9 +98,12 @@ def try_network(network, X, classes, adapting):
     x = torch.from_numpy(X[:1].copy())
     try:
         scores = network(x)
-    except RuntimeError as error:  # a module of torch itself, which knows no names
+    except ValueError:  # of the library's own, which says what it wants
+        raise
+    except Exception as error:  # somebody else's module, which knows no names
+        told = str(error) or type(error).__name__
         raise ParameterError(
-            f"X: {type(network).__name__} does not take rows of shape {X.shape[1:]}: {error}"
+            f"X: {type(network).__name__} does not take rows of shape {X.shape[1:]}: {told}"
         ) from error
     if not isinstance(scores, torch.Tensor) or scores.shape != (1, len(classes)):
         given = tuple(scores.shape) if isinstance(scores, torch.Tensor) else type(scores).__name__

@@ -33,11 +33,7 @@ def _embeds(self):
 
 
 class NetClassifier(
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    ClassifierMixin,
-    BaseEstimator,
-    auto_wrap_output_keys=None,  # it would hide that modules without features cannot transform
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator
 ):
     """Train a network as a classifier, and adapt it to unlabelled target rows if asked to.
 
@@ -345,7 +341,6 @@ class NetClassifier(
         """
         return self._forward(X, "embed").numpy()
 
-    @available_if(_embeds)
     def transform(self, X):
         """Features before the final layer, as `embed` gives them.
 
@@ -381,3 +376,7 @@ class NetClassifier(
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+# Only now: scikit-learn has put `set_output` around it, and takes what it finds for a function.
+NetClassifier.transform = available_if(_embeds)(NetClassifier.transform)

@@ -99,6 +99,9 @@ def fit_folds(estimator, X, y, folds, *, on_error="raise", progress=None):
                 f"estimator: folds are sets of labelled rows, expected {name} off, which needs "
                 f"{needs} (fit such folds one by one), got {getattr(estimator, name)!r}"
             )
+    if y is None or len(X) != len(y):
+        n = "None" if y is None else f"{len(y)}"
+        raise ParameterError(f"y: expected a label for each of the {len(X)} rows of X, got {n}")
     folds = [_check_fold(i, fold, len(y)) for i, fold in enumerate(folds)]
     found = [None] * len(folds)
 
@@ -147,7 +150,14 @@ def stacks_well(estimator, shape, n_classes):
 
 
 def _check_fold(number, fold, n_rows):
-    fold = np.asarray(fold)
+    try:
+        fold = np.asarray(fold)
+    except ValueError:
+        raise ParameterError(
+            f"folds: expected positions of training rows alone, not pairs of training and test "
+            f"rows as a splitter gives them, got for fold {number} a {type(fold).__name__} of "
+            f"{len(fold)}"
+        ) from None
     if fold.ndim != 1 or fold.dtype.kind not in "iu":
         raise ParameterError(
             f"folds: expected positions of rows, one-dimensional arrays of int, got for fold "
@@ -197,8 +207,6 @@ def _fit_stacked(estimator, X, y, folds, found, fail, bar):
     """Train what can be trained together; other places in `found` are left empty."""
     n_threads, device = torch.get_num_threads(), find_device(estimator.device)
     table = np.asarray(X)
-    if table.ndim > 2 and not table.flags.c_contiguous:
-        return  # dropout draws in the order of memory, which networks take over from X
     with own_torch(device):
         members = []
         for number, fold in enumerate(folds):

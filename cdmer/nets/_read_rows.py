@@ -18,6 +18,7 @@ def read_rows(model, X, reset):
     Returns
     -------
     ndarray of float32, or of float64 if that is the precision
+        In C order: dropout draws in the order of memory, so that results would follow that of X.
 
     Raises
     ------
@@ -27,9 +28,9 @@ def read_rows(model, X, reset):
     dtype = np.float64 if model.precision == "float64" else np.float32
     if getattr(X, "ndim", 2) <= 2:
         if reset or hasattr(model, "n_features_in_"):
-            return validate_data(model, X, dtype=dtype, reset=reset)
-        return check_array(X, dtype=dtype, input_name="X", estimator=model)
-    X = check_array(X, dtype=dtype, allow_nd=True, input_name="X", estimator=model)
+            return validate_data(model, X, dtype=dtype, order="C", reset=reset)
+        return check_array(X, dtype=dtype, order="C", input_name="X", estimator=model)
+    X = check_array(X, dtype=dtype, order="C", allow_nd=True, input_name="X", estimator=model)
     if reset:
         for name in ("n_features_in_", "feature_names_in_"):
             vars(model).pop(name, None)

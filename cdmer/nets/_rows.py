@@ -71,6 +71,14 @@ def assign_roles(X, source, classes, codes, groups, settings, generator):
                 f"groups: expected shape {source.shape}, one subject per row of X, "
                 f"got {groups.shape}"
             )
+        import pandas as pd
+
+        missing = np.flatnonzero(pd.isna(groups))
+        if len(missing):
+            raise ParameterError(
+                f"groups: expected the subject of each row, got {groups[missing[0]]!r} for row "
+                f"{missing[0]}"
+            )
         held = hold_out_subjects(groups[source], codes, settings.validation_fraction, generator)
     all_codes = np.full(len(X), -1)
     all_codes[source] = codes

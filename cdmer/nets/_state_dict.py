@@ -79,7 +79,7 @@ def _read_torch(path):
         raise
     # What damaged files raise depends on where the damage is.
     except Exception as error:
-        other = re.search(r"Unsupported (?:global: GLOBAL|operand) (\S+)", str(error))
+        other = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
         found = f"it holds {other[1]}, which could run code" if other else "it is no such file"
         raise ValueError(
             f"{path}: expected safetensors or a torch file of tensors alone, {found}. Where you "

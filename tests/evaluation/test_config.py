@@ -573,15 +573,23 @@ def test_networks_are_read(load):
         "network_params": {"channels": ["u", "v"], "dropout": 0.2},
         "adaptation": {"class": "DAN", "weight": 0.5},
         "augment": {"class": "HorizontalFlip", "horizontal": [0], "scaling": "pixels"},
-        "grid": {"adaptation__weight": [0.5, 1.0], "adaptation": [{"class": "MCC"}]},
-    }
+        "class_weight": {"0": 1, "1": 2, "2": 3.0},
+        "grid": {
+            "adaptation__weight": [0.5, 1.0], "adaptation": [{"class": "MCC"}],
+            "network_params": [{"size": 12}, {"size": 12, "dropout": 0.0}],
+            "class_weight": ["balanced", {"0": 1, "1": 2, "2": 2}],
+        },
+    }  # fmt: skip
     method = load(minimal(**given)).methods["one"]
     expected = NetClassifier(
         "STSTNet", network_params={"channels": ["u", "v"], "dropout": 0.2}, n_epochs=2,
         device="cpu", adaptation=DAN(0.5), augment=HorizontalFlip(0.5, (0,), "pixels"),
+        class_weight={0: 1, 1: 2, 2: 3.0},
     )  # fmt: skip
     assert describe(method.estimator) == describe(expected)
     assert [type(loss).__name__ for loss in method.grid["adaptation"]] == ["MCC"]
+    assert method.grid["network_params"] == [{"size": 12}, {"size": 12, "dropout": 0.0}]
+    assert method.grid["class_weight"] == ["balanced", {0: 1, 1: 2, 2: 2}]
 
 
 @pytest.mark.parametrize(
@@ -594,6 +602,7 @@ def test_networks_are_read(load):
         ({"network_params": {"n_classes": 3}}, "unknown parameter of STSTNet 'n_classes'"),
         ({"network_params": {"class": "SVC"}}, "unknown parameter of STSTNet 'class'"),
         ({"network_params": 3}, "network_params: expected a table, got 3"),
+        ({"class_weight": {"positive": 2}}, "class_weight: positive: expected positions of"),
         ({"network_params": {"dropout": 2}}, "NetClassifier: dropout: expected a finite number"),
         ({"adaptation": {"class": "SVC"}}, "adaptation: expected a loss of cdmer.nets.adaptation"),
         ({"adaptation": {"class": "DNN"}}, "adaptation: class: unknown class 'DNN'"),

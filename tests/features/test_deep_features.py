@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from joblib import parallel_config
+from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from safetensors.torch import save_file
 from sklearn.base import clone
@@ -407,6 +407,43 @@ def test_errors_of_a_device_are_not_taken_for_those_of_input(corpus):
         DeepFeatures(Broken(), "", prepare=FlowImages(size=28)).transform(corpus)
 
 
+def make_class(n):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, n, 3)
+
+        def embed(self, x):
+            return self.conv(x).mean((2, 3))
+
+    return Net
+
+
+def test_classes_of_one_name_are_not_mistaken_for_each_other(corpus, monkeypatch):
+    for n in (2, 5):
+        model = DeepFeatures(make_class(n), prepare=FlowImages(size=28), random_state=0)
+        assert model.transform(corpus[:2]).shape == (2, n)
+    for n in (2, 5):  # a cell of a notebook that is run again
+        kind = make_class(n)
+        kind.__qualname__, kind.__module__ = "Net", "__main__"
+        model = DeepFeatures(kind, prepare=FlowImages(size=28), random_state=0)
+        assert model.transform(corpus[:2]).shape == (2, n)
+
+
+def test_parameters_that_are_set_after_a_fit_count(corpus):
+    network = STSTNet()
+    model = DeepFeatures(network).fit()
+    first = model.transform(corpus[:2])
+    other = FlowImages(scaling="pixels")
+    second = model.set_params(prepare=other).transform(corpus[:2])
+    np.testing.assert_array_equal(
+        second, DeepFeatures(network, prepare=other).transform(corpus[:2])
+    )
+    assert (first != second).any()
+    with pytest.raises(ValueError, match="batch_size: expected"):
+        model.set_params(batch_size=0).transform(corpus[:2])
+
+
 def test_models_by_name(corpus, monkeypatch):
     """Calls by torchvision's documented signature; the library itself does not take part."""
     asked = []
@@ -469,6 +506,8 @@ def test_a_killed_worker_ends_the_call_and_not_the_next(corpus):
         [*prepare_ahead(die, range(20), 2, 5)]
     assert len([*prepare_ahead(process, range(20), 2, 5)]) == 20
     assert not [*Path("/dev/shm").glob("cdmer-*")]
+    # joblib's own processes are another matter.
+    assert Parallel(2)(delayed(abs)(i) for i in (-1, -2)) == [1, 2]
 
 
 def test_descriptors_load_without_torch():

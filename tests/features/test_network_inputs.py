@@ -2,6 +2,7 @@
 
 import pickle
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,9 +13,12 @@ from sklearn.preprocessing import StandardScaler
 from cdmer.corpora import Clip, make_synthetic_corpus
 from cdmer.extraction import extract
 from cdmer.features import (
+    FHOFO,
     HOOF,
     LBPTOP,
+    MDMO,
     ApexFrame,
+    BiWOOF,
     DescriptorSequence,
     FlowImages,
     FlowSequence,
@@ -212,12 +216,22 @@ def test_bad_clips_are_named(model, bad, error, message):
         model.transform([clip(apex=3), bad])
 
 
+@pytest.mark.parametrize("descriptor", [HOOF(), FHOFO(), BiWOOF(), MDMO()])
+def test_every_descriptor_of_motion_describes_steps(descriptor):
+    """Each step is what the descriptor says of a clip of two frames, from onset to apex."""
+    shown = clip()
+    (steps,) = DescriptorSequence(descriptor, "previous").transform([shown])
+    for step, two in zip(steps, pairwise(shown.frames), strict=True):
+        alone = Clip(np.stack(two), "c", "s", "k", onset=0, apex=1)
+        np.testing.assert_allclose(step, descriptor.transform([alone])[0], rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("model", "bad", "message"),
     [
         (FlowSequence(), frames(1), "clip 0: expected at least 2 frames to see motion, got 1"),
         (DescriptorSequence(), frames(1), "clip 0: expected at least 2 frames to see motion, got"),
-        (DescriptorSequence(), frames(3, 20, 20), "clip 0, pair of frames as clip 0: got"),
+        (DescriptorSequence(), frames(3, 20, 20), "clip 0, step 0: got frames of 20 x"),
         (ApexFrame(), frames(), "clip 0: has no apex"),
         (ApexFrame(), clip(apex=9), "clip 'k/s/c': apex lies outside"),
         (Frames(True), COLOUR[..., [0, 1]], "clip 0: expected frames of shape (T, H, W, 3) or (T"),

@@ -618,6 +618,44 @@ def test_warm_start_goes_on_from_the_weights():
     model.set_params(warm_start=False).fit(X, y)
 
 
+def test_a_warm_start_takes_no_other_module_for_the_last():
+    X, y, _ = rows()
+    one, two = (nn.Sequential(nn.Linear(6, 3)) for _ in range(2))  # they read the same
+    model = quick(warm_start=True, network=one).fit(X, y)
+    pickle.loads(pickle.dumps(model)).fit(X, y)
+    with pytest.raises(ValueError, match="warm_start: expected the network of the last fit"):
+        model.set_params(network=two).fit(X, y)
+
+
+@pytest.mark.parametrize("network", ["STSTNet", "MLP"])
+def test_the_order_of_x_in_memory_changes_nothing(network):
+    """Dropout draws in the order of memory."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 12, 12, 3)).transpose(0, 3, 1, 2)
+    params = {"dropout": 0.4, "size": 12}
+    if network == "MLP":
+        del params["size"]
+        X = np.asfortranarray(X.reshape(40, -1)[:, :9])
+    y = np.arange(40) % 3
+    assert not X.flags.c_contiguous
+    fits = [
+        quick(network=network, network_params=params, n_epochs=3).fit(given, y)
+        for given in (X, np.ascontiguousarray(X), X.astype(np.float32))
+    ]
+    assert bits(fits[0]) == bits(fits[1]) == bits(fits[2])
+    (together,) = fit_folds(clone(fits[0]), X, y, [np.arange(40)])
+    np.testing.assert_allclose(
+        together.predict_proba(X), fits[0].predict_proba(X), rtol=1e-3, atol=1e-5
+    )
+
+
+def test_features_come_as_frames_where_those_are_asked_for():
+    X, y, _ = rows()
+    pipe = make_pipeline(StandardScaler(), quick()).set_output(transform="pandas").fit(X, y)
+    assert pipe.transform(X).columns[-1] == "netclassifier63"
+    assert not hasattr(quick(network=nn.Linear(6, 3)), "transform")
+
+
 def test_pipelines_pass_domains_and_groups():
     X, y, groups = rows()
     pipe = make_pipeline(
@@ -710,6 +748,8 @@ def test_subjects_that_cannot_be_spared():
     model = quick(early_stopping=True)
     with pytest.raises(ValueError, match=r"groups: expected shape \(60,\), .* got \(59,\)"):
         model.fit(X, y, groups=groups[1:])
+    with pytest.raises(ValueError, match="groups: expected the subject of each row, got None for"):
+        model.fit(X, y, groups=[None, *map(str, groups[1:])])
     with pytest.raises(ValueError, match=r"groups: .* got 1 subject\(s\) of which none"):
         model.fit(X, y, groups=np.zeros(60))
     with pytest.raises(ValueError, match=r"got 3 subject\(s\) of which none can be spared"):
@@ -756,6 +796,24 @@ class Scaled(nn.Module):
         return self.scores(self.scale * x)
 
 
+class Particular(Scaled):
+    """A module that says in its own way what it wants."""
+
+    def forward(self, x):
+        if x.shape[1] != 7:
+            raise AssertionError
+        return super().forward(x[:, :, 0])
+
+
+def test_a_module_that_fails_in_its_own_way_is_named():
+    X, y, _ = rows(n_features=7)
+    with pytest.raises(ValueError, match=r"X: Particular does not take .*\(7,\): too many indices"):
+        quick(network=Particular).fit(X, y)
+    X, y, _ = rows()
+    with pytest.raises(ValueError, match=r"does not take rows of shape \(6,\): AssertionError"):
+        quick(network=Particular).fit(X, y)
+
+
 def double(x, generator):
     return 2 * x
 
@@ -776,6 +834,64 @@ def test_a_checkpoint_takes_functions_that_can_be_told(tmp_path):
     for augment in (lambda x, g: x, functools.partial(double), lambda x, g=1: x):
         with pytest.raises(ValueError, match=r"checkpoint: .*(function at the top|not be told)"):
             quick(checkpoint=tmp_path, augment=augment).fit(X, y)
+
+
+STRENGTH = 0.1
+SCRIPT = """
+import sys
+import numpy as np
+import some_augmentations as functions
+from cdmer.nets import NetClassifier
+X, y = np.random.default_rng(0).normal(size=(20, 4)), np.arange(20) % 2
+for name in ("with_lambda", "with_set", "calls_another"):
+    NetClassifier(n_epochs=1, batch_size=4, random_state=0, augment=getattr(functions, name),
+                  checkpoint=sys.argv[1]).fit(X, y)
+"""
+FUNCTIONS = """
+def with_lambda(x, generator):
+    twice = lambda z: z + z
+    return twice(x)
+
+def with_set(x, generator):
+    return x if len(x) in {"a", "b", "c", "d"} else 2 * x
+
+def calls_another(x, generator):
+    return with_set(x, generator) + SHIFT
+
+SHIFT = 1.0
+"""
+
+
+def noisy(x, generator):
+    return x + STRENGTH * torch.randn(x.shape, generator=generator)
+
+
+def test_a_checkpoint_knows_what_a_function_reads(tmp_path, monkeypatch):
+    X, y, _ = rows()
+    path = tmp_path / "fit.safetensors"
+    quick(checkpoint=path, augment=noisy).fit(X, y)
+    quick(checkpoint=path, augment=noisy).fit(X, y)
+    monkeypatch.setattr(sys.modules[__name__], "STRENGTH", 10.0)
+    with pytest.raises(ValueError, match="belongs to a fit with other rows, parameters"):
+        quick(checkpoint=path, augment=noisy).fit(X, y)
+    with open(os.devnull) as file:
+        monkeypatch.setattr(sys.modules[__name__], "STRENGTH", file)
+        with pytest.raises(ValueError, match="checkpoint: augment must be told again"):
+            quick(checkpoint=path, augment=noisy).fit(X, y)
+
+
+def test_a_function_is_the_same_in_another_process(tmp_path):
+    """Its code holds addresses, and sets in an order of their own."""
+    module, folder = tmp_path / "some_augmentations.py", tmp_path / "checkpoints"
+    folder.mkdir()
+    module.write_text(FUNCTIONS)
+    for seed, n_fits in (("1", 3), ("2", 3), ("3", 4)):
+        if seed == "3":
+            module.write_text(FUNCTIONS.replace("SHIFT = 1.0", "SHIFT = 2.0"))
+        environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONHASHSEED": seed}
+        command = [sys.executable, "-W", "ignore", "-c", SCRIPT, str(folder)]
+        subprocess.run(command, env=environment, check=True)
+        assert len(list(folder.iterdir())) == n_fits
 
 
 @pytest.mark.parametrize("together", [False, True])

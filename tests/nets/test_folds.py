@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.model_selection import KFold
 from torch import nn
 
 from cdmer.nets import HorizontalFlip, NetClassifier, STSTNet, fit_folds
@@ -246,6 +247,15 @@ def test_positions_that_are_no_rows(fold):
     X, y = rows((5,))
     with pytest.raises(ValueError, match="folds: expected positions from 0 to 23, .* fold 1"):
         fit_folds(NetClassifier(), X, y, [FOLDS[0], fold])
+
+
+def test_labels_and_folds_that_do_not_fit_are_named():
+    X, y = rows((6,))
+    for given, n in ((y[1:], "23"), (None, "None")):
+        with pytest.raises(ValueError, match=f"y: expected a label for each of the 24 .*got {n}"):
+            fit_folds(NetClassifier(**QUICK), X, given, FOLDS)
+    with pytest.raises(ValueError, match="folds: expected positions of training rows alone, not"):
+        fit_folds(NetClassifier(**QUICK), X, y, list(KFold(5).split(X)))
 
 
 @pytest.mark.filterwarnings("default:batch_size")

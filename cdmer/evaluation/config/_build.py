@@ -5,7 +5,7 @@ from inspect import Parameter
 from sklearn.pipeline import make_pipeline
 
 from cdmer.evaluation.config._classes import parameters
-from cdmer.evaluation.config._grid import read_grid
+from cdmer.evaluation.config._grid import PLAIN_TABLES, read_grid, read_plain
 from cdmer.evaluation.config._section import nearest, unknown
 
 
@@ -88,8 +88,8 @@ def _value(section, key, value, classes, known):
     """Give the value of a parameter: what tables describe, arrays, or the value as it is."""
     if key == "model_path" or (key == "weights" and "network" in known and value != "default"):
         return str(section.read_path(key))
-    if key in ("network_params", "request_params"):
-        return section.read(key, dict)
+    if key in PLAIN_TABLES and (key != "class_weight" or isinstance(value, dict)):
+        return read_plain(section.within(key), key)
     value = build_value(classes)(section, key, value)
     # TOML has arrays alone; classes that are hashed or compared want tuples.
     return tuple(value) if isinstance(value, list) and type(known[key]) is tuple else value

@@ -9,6 +9,8 @@ from cdmer.evaluation.config._section import unknown
 
 _UNSAID = _networks.UNSAID | _endpoints.UNSAID
 _MOST_VALUES = 100_000
+# Parameters whose tables are values as they are.
+PLAIN_TABLES = ("network_params", "request_params", "class_weight")
 
 
 def read_grid(section, key, build_value, estimator=None):
@@ -63,12 +65,45 @@ def _read_values(section, name, value, build_value):
     if not isinstance(value, list) or not value:
         raise section.fault(name, f"expected an array of values or a range, got {value!r}")
     values = []
+    plain = name.split("__")[-1] in PLAIN_TABLES
     for i, one in enumerate(value, start=1):
-        if isinstance(one, dict) and "class" not in one and "steps" not in one:
+        if plain and isinstance(one, dict):
+            values.append(read_plain(section.within(f"{name}, {i}", one), name))
+        elif isinstance(one, dict) and "class" not in one and "steps" not in one:
             values += _read_range(section.within(name, one))
         else:
             values.append(build_value(section, f"{name}, {i}", one))
     return values
+
+
+def read_plain(section, name):
+    """Read a table that is a value as it is.
+
+    Parameters
+    ----------
+    section : Section
+        The table.
+    name : str
+        Of the parameter.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        If weights of classes are not given by positions.
+    """
+    if name.split("__")[-1] != "class_weight":
+        return section.content
+    for key in section.content:
+        if not key.isdecimal():
+            raise section.fault(
+                key, 'expected positions of classes in the label scheme, "0", "1" and so on, which '
+                "are the labels that methods see"
+            )  # fmt: skip
+    return {int(key): value for key, value in section.content.items()}
 
 
 def _read_range(section):
