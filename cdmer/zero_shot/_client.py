@@ -15,7 +15,12 @@ _AGAIN = {408, 409, 425, 429}
 _NO_SCHEMA = {400, 415, 422, 501}
 # What a server says of one picture: others may be welcome.
 _NOT_THIS = {400, 413, 415, 422}
-_FILTER = re.compile(r"content[_ ](filter|policy|management)|moderation|safety", re.IGNORECASE)
+# As Azure, OpenAI and Alibaba call it; looser words would take a bad parameter for a filter.
+_FILTER = re.compile(
+    r"content_filter|content_policy_violation|content management policy|moderation_blocked"
+    r"|our safety system|data_?inspection_?failed",
+    re.IGNORECASE,
+)
 # Some servers call it an internal error that their model has no eyes.
 _MAY_BE_BLIND = {400, 404, 415, 422, 500, 501}
 _BLIND = re.compile(
