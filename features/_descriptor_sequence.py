@@ -1,18 +1,31 @@
 """Features of every step of a clip, one after the other."""
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 
 from cdmer._array import to_numpy
 from cdmer._parameters import ParameterError, check_choice
-from cdmer.corpora import Clip
 from cdmer.features._clip_arrays import ClipArrays
 from cdmer.features._clips import grey_frames
 from cdmer.features._descriptor import ClipDescriptor
 from cdmer.features._flow_histograms import HOOF
 from cdmer.features._flow_sequence import REFERENCES
 from cdmer.features._grid import RegionGrid
+
+
+@dataclass(frozen=True)
+class _Step:
+    """Two frames as a clip: its moments are those that descriptors of the apex ask for."""
+
+    frames: np.ndarray
+    key: str
+    onset: int = 0
+    apex: int = 1
+
+    def position(self, moment):
+        return getattr(self, moment)
 
 
 class DescriptorSequence(ClipArrays):
@@ -76,14 +89,13 @@ class DescriptorSequence(ClipArrays):
         first = frames[:-1]
         if self.reference == "first":
             first = np.broadcast_to(frames[0], first.shape)
-        # Moments say what is compared: descriptors of the apex ask for them.
         pairs = [
-            Clip(np.stack(two), f"step {i}", "", "", onset=0, apex=1)
+            _Step(np.stack(two), f"step {i}")
             for i, two in enumerate(zip(first, frames[1:], strict=True))
         ]
         descriptor = HOOF(grid=RegionGrid((4,))) if self.descriptor is None else self.descriptor
         try:
             return to_numpy(descriptor.transform(pairs)).astype(np.float32)
         except ValueError as error:
-            told = re.sub(r"clip '//(step \d+)'", r"\1", str(error))
+            told = re.sub(r"clip '(step \d+)'", r"\1", str(error))
             raise ValueError(f"{name}, {told}") from error

@@ -49,8 +49,9 @@ def read_faces(model, X):
         If the shape or the levels are other ones.
     """
     dtype = np.float64 if model.precision == "float64" else np.float32
-    X = check_array(X, dtype=dtype, order="C", allow_nd=True, input_name="X", estimator=model)
-    return _shaped(X, model.size, (1, 2))[:, :1]
+    X = check_array(X, dtype=dtype, allow_nd=True, input_name="X", estimator=model)
+    # In a place of their own, however they came: what is drawn follows from strides by a rounding.
+    return np.ascontiguousarray(_shaped(X, model.size, (1, 2))[:, :1])
 
 
 def _shaped(X, size, n_pictures):

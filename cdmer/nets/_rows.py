@@ -73,11 +73,11 @@ def assign_roles(X, source, classes, codes, groups, settings, generator):
             )
         import pandas as pd
 
-        missing = np.flatnonzero(pd.isna(groups))
+        missing = np.flatnonzero(pd.isna(groups) & source)
         if len(missing):
             raise ParameterError(
-                f"groups: expected the subject of each row, got {groups[missing[0]]!r} for row "
-                f"{missing[0]}"
+                f"groups: expected the subject of each source row, got {groups[missing[0]]!r} for "
+                f"row {missing[0]}"
             )
         held = hold_out_subjects(groups[source], codes, settings.validation_fraction, generator)
     all_codes = np.full(len(X), -1)

@@ -371,7 +371,9 @@ def test_a_clip_that_is_refused_does_not_keep_the_others_waiting(endpoint):
 
 def test_a_server_that_refuses_every_clip_is_not_asked_about_all(endpoint):
     endpoint.answer = lambda a: {"status": 422, "text": "unknown parameter safety_identifier"}
-    with pytest.raises(EndpointError, match="unknown parameter safety_identifier; 0 of 12 clips are answered"):
+    with pytest.raises(
+        EndpointError, match="unknown parameter safety_identifier; 0 of 12 clips are answered"
+    ):
         fitted(endpoint).predict(endpoint.make_clips(LABELS * 3))
     assert len(endpoint.asked) == 6  # once with a form, and five times without
 
