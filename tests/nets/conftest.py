@@ -9,3 +9,9 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def same_numbers():
+    """What a test draws without a seed is the same each time."""
+    torch.manual_seed(0)

@@ -884,7 +884,7 @@ print(*map(tell_function, (functions.with_lambda, functions.with_set, functions.
         module.write_text(FUNCTIONS.replace("SHIFT = 1.0", f"SHIFT = {shift}"))
         environment = os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONHASHSEED": seed}
         told.append(
-            subprocess.check_output([sys.executable, "-c", code], env=environment, text=True)
+            subprocess.check_output([sys.executable, "-B", "-c", code], env=environment, text=True)
         )
     assert told[0] == told[1]
     first, changed = told[0].split(), told[2].split()

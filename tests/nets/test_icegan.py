@@ -223,11 +223,12 @@ def test_graph_reasoning_is_its_formula():
 
 
 @pytest.mark.parametrize(
-    ("layer", "axis"),
-    [(SpectralConv2d(3, 5, 4, 2, 1), 0), (SpectralConvTranspose2d(3, 5, 4, 2, 1), 1)],
-    ids=["down", "up"],
+    ("kind", "axis"), [(SpectralConv2d, 0), (SpectralConvTranspose2d, 1)], ids=["down", "up"]
 )
-def test_spectral_norm_of_one(layer, axis):
+def test_spectral_norm_of_one(kind, axis):
+    # Of few matrices are the two largest singular values so near that iterations take longer.
+    torch.manual_seed(0)
+    layer = kind(3, 5, 4, 2, 1)
     plain = nn.Conv2d if axis == 0 else nn.ConvTranspose2d
     x = torch.randn(2, 3, 8, 8)
     for _ in range(50):
