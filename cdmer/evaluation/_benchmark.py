@@ -77,8 +77,9 @@ def benchmark(
         For methods with a `random_state` that was left open (None); others run once.
     n_jobs : int or None, default=None
         Number of joblib workers over units (a method on a fold with a seed); a
-        `joblib.parallel_config` context chooses the backend, be it Dask's or Ray's. The result does
-        not depend on either.
+        `joblib.parallel_config` context chooses the backend, be it Dask's or Ray's. What a method
+        runs in parallel by itself stays in the worker of its unit. The result does not depend on
+        any of it.
     store : path-like, ResultStore or None, default=None
         Where finished units are kept, each as soon as it is done. Units that are there are not run
         again, so a run that was stopped goes on where it stopped, and a run with more methods,

@@ -9,6 +9,7 @@ from joblib.parallel import SequentialBackend, get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
 from cdmer._threads import one_blas_thread
+from cdmer._workers import in_one_worker
 from cdmer.evaluation._work import work
 
 # How often in a row workers may be lost without a single unit done.
@@ -132,4 +133,4 @@ def _count(jobs):
 
 
 def _named(job, tasks, *shared):
-    return job, work(tasks, *shared)
+    return job, in_one_worker(work, tasks, *shared)

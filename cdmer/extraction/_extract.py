@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from cdmer._parameters import check_choice
 from cdmer._progress import progress_bar
+from cdmer._workers import in_one_worker
 from cdmer.corpora import Clip, Corpus
 from cdmer.extraction._cache import FeatureCache
 from cdmer.extraction._steps import check_names, describe, name_columns, stateless_steps
@@ -120,7 +121,7 @@ def run(corpus, transformer, n_jobs=None, cache=None, on_error="raise", progress
     if cache is not None:
         cache = FeatureCache(cache, steps)
         cache.sweep()
-    tasks = (delayed(work)(clip, transformer, cache, os.getpid()) for clip in corpus)
+    tasks = (delayed(in_one_worker)(work, clip, transformer, cache, os.getpid()) for clip in corpus)
     gathered = _Gathered(len(corpus))
     # One BLAS thread, here for workers that are threads: sums come out the same for any n_jobs.
     with (

@@ -9,11 +9,15 @@ import joblib
 import numpy as np
 import psutil
 import pytest
+from joblib import effective_n_jobs
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 
 from cdmer.adaptation import TCA, TGSR, SourceOnly
-from cdmer.corpora import PublishedFeatures
+from cdmer.corpora import PublishedFeatures, make_synthetic_corpus
 from cdmer.evaluation import Method, ResultStore, benchmark
+from cdmer.extraction import extract
 
 CLASSES = ("negative", "positive", "surprise")
 
@@ -110,29 +114,71 @@ def test_a_killed_process_costs_the_units_in_flight(alone):
     assert len(store.done) == len(set(store.done)) == len(alone.units)
 
 
-@pytest.mark.slow
-def test_dask_with_a_worker_killed(alone):
+@pytest.fixture(scope="module")
+def cluster():
     distributed = pytest.importorskip("distributed")
-    store = Counted()
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
-        with joblib.parallel_config(backend="dask"):
-            assert_same(run(), alone)
-
-        def pids():
-            return [worker.pid for worker in cluster.workers.values()]
-
-        assert len(pids()) == 2
-        thread = kill_one(pids, 5, store.done)
-        with joblib.parallel_config(backend="dask"):
-            results = run(store=store)
-        thread.join(timeout=10)
-        assert not thread.is_alive()
+        yield cluster
         assert client.status == "running"
+
+
+class Mean(TransformerMixin, BaseEstimator):
+    """Asks how many workers there are for its own calls."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        assert effective_n_jobs(None) == 1
+        return np.array([[np.mean(clip.frames)] for clip in X])
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        return tags
+
+
+class Majority(DummyClassifier):
+    """Asks how many workers there are for its own calls."""
+
+    def fit(self, X, y):
+        assert effective_n_jobs(None) == 1
+        return super().fit(X, y)
+
+
+@pytest.mark.slow
+def test_a_unit_or_clip_stays_in_its_worker(cluster):
+    # Its inner calls on other workers would fail with these, and no unit may fail for a worker.
+    clips = make_synthetic_corpus("webcam-25fps", n_clips=3, size=32, random_state=0)
+    with joblib.parallel_config(backend="dask"):
+        assert effective_n_jobs(None) == 2
+        results = benchmark({"majority": Majority()}, CORPORA, progress=False)
+        table = extract(clips, Mean(), progress=False)
+    assert results.failures.empty
+    assert table.features[:, 0].tolist() == [np.mean(clip.frames) for clip in clips]
+
+
+@pytest.mark.slow
+def test_dask_with_a_worker_killed(alone, cluster):
+    with joblib.parallel_config(backend="dask"):
+        assert_same(run(), alone)
+
+    def pids():
+        return [worker.pid for worker in cluster.workers.values()]
+
+    store = Counted()
+    assert len(pids()) == 2
+    thread = kill_one(pids, 5, store.done)
+    with joblib.parallel_config(backend="dask"):
+        results = run(store=store)
+    thread.join(timeout=10)
+    assert not thread.is_alive()
+    assert results.failures.empty
     assert_same(results, alone)
 
 
