@@ -115,13 +115,13 @@ def test_a_server_that_is_done_for_today_is_not_waited_for(endpoint):
     assert len(endpoint.asked) == 1
 
 
-@pytest.mark.parametrize("slow", [{"wait": 3}, {"drip": 0.05}], ids=["late", "drop by drop"])
+@pytest.mark.parametrize("slow", [{"wait": 8}, {"drip": 0.05}], ids=["late", "drop by drop"])
 def test_slow_answers_are_given_up(endpoint, slow):
     endpoint.script({"text": "positive"} | slow)
-    model = fitted(endpoint, timeout=0.5)
+    model = fitted(endpoint, timeout=1.0)
     started = time.monotonic()
     assert model.predict(endpoint.make_clips(["negative"])).tolist() == ["negative"]
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 6
     assert model.usage_["requests"] == 2
 
 
@@ -410,9 +410,9 @@ def test_pictures_that_are_sent_back_stay_out_of_messages_and_cache(endpoint, tm
 
 
 def test_an_answer_is_late_from_the_request_on(endpoint):
-    endpoint.answer = lambda a: {"text": endpoint.knowing(a), "wait": 0.4, "drip": 0.002}
-    with pytest.raises(EndpointError, match="not whole after 0.6 s"):
-        fitted(endpoint, timeout=0.6, max_retries=0).predict(endpoint.make_clips(["positive"]))
+    endpoint.answer = lambda a: {"text": endpoint.knowing(a), "wait": 1.0, "drip": 0.004}
+    with pytest.raises(EndpointError, match="not whole after 1.8 s"):
+        fitted(endpoint, timeout=1.8, max_retries=0).predict(endpoint.make_clips(["positive"]))
 
 
 @pytest.mark.parametrize("names", [("pos.", "neg."), ('"x"', "y"), ("1", "2.5"), ("A", "b")])
