@@ -1,11 +1,14 @@
 """OpenCV, imported where it is used, and kept to one thread where clips run side by side."""
 
+import os
+import sys
 import threading
 from contextlib import contextmanager
 
 _lock = threading.Lock()
 _inside = 0
 _threads_outside = None
+_threads_at_fork = None
 
 
 def import_cv2():
@@ -54,3 +57,26 @@ def one_cv2_thread():
             _inside -= 1
             if not _inside:
                 cv2.setNumThreads(_threads_outside)
+
+
+def _before_fork():
+    # OpenCV's threads do not come along into a forked process, where to change their number would
+    # be to wait for their end for ever. So there are none while a process forks.
+    global _threads_at_fork
+    _lock.acquire()
+    cv2 = sys.modules.get("cv2")
+    _threads_at_fork = cv2.getNumThreads() if hasattr(cv2, "setNumThreads") else 1
+    if _threads_at_fork > 1:
+        cv2.setNumThreads(1)
+
+
+def _after_fork():
+    if _threads_at_fork > 1:
+        sys.modules["cv2"].setNumThreads(_threads_at_fork)
+    _lock.release()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has none
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork
+    )

@@ -3,6 +3,7 @@
 import copy
 
 import numpy as np
+from scipy.special import softmax
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -296,7 +297,7 @@ class NetClassifier(
         ndarray of shape (n_samples,)
             Class labels, as in `classes_`.
         """
-        best = self._forward(X).argmax(1).numpy()
+        best = self._forward(X).argmax(1)
         return self.classes_[best]
 
     def predict_proba(self, X):
@@ -310,7 +311,7 @@ class NetClassifier(
         -------
         ndarray of float, shape (n_samples, n_classes)
         """
-        return self._forward(X).softmax(1).numpy()
+        return softmax(self._forward(X), axis=1)
 
     def decision_function(self, X):
         """Scores of the classes, before the softmax.
@@ -324,7 +325,7 @@ class NetClassifier(
         ndarray of float, shape (n_samples, n_classes), or (n_samples,) for two classes
             For two classes the second score minus the first.
         """
-        scores = self._forward(X).numpy()
+        scores = self._forward(X)
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
 
     @available_if(_embeds)
@@ -339,7 +340,7 @@ class NetClassifier(
         -------
         ndarray of float, shape (n_samples, n_features)
         """
-        return self._forward(X, "embed").numpy()
+        return self._forward(X, "embed")
 
     def transform(self, X):
         """Features before the final layer, as `embed` gives them.
@@ -364,7 +365,9 @@ class NetClassifier(
             )
         device = find_device(self.device)
         with own_torch(device, self.precision):
-            return forward_all(self.network_.to(device), X, device, self, method=method)
+            given = forward_all(self.network_.to(device), X, device, self, method=method)
+        # What torch computes outside of the block takes several threads, which hang in a fork.
+        return given.numpy()
 
     def __getstate__(self):
         state = super().__getstate__()

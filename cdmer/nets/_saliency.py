@@ -143,7 +143,7 @@ def saliency(
     check_is_fitted(model)
     network, device = model.network_, find_device(model.device)
     with as_found(network), own_torch(device):
-        scores = model._forward(X).numpy()
+        scores = model._forward(X)
         codes = _find_codes(target, model.classes_, scores)
         X = native_shape(network, model._read(X, reset=False))
         placed = PlacedPart.find(network, X.shape[1:], part)

@@ -2,47 +2,24 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import joblib
 import numpy as np
 import psutil
 import pytest
+from four_methods import CORPORA, run
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import RandomForestClassifier
 
-from cdmer.adaptation import TCA, TGSR, SourceOnly
-from cdmer.corpora import PublishedFeatures, make_synthetic_corpus
-from cdmer.evaluation import Method, ResultStore, benchmark
+from cdmer.corpora import make_synthetic_corpus
+from cdmer.evaluation import ResultStore, benchmark
 from cdmer.extraction import extract
-
-CLASSES = ("negative", "positive", "surprise")
-
-
-def features(name, n, shift, seed):
-    rng = np.random.default_rng(seed)
-    labels = np.arange(n) % 3
-    X = rng.normal(size=(n, 40)) + shift
-    X[:, :3] += np.eye(3)[labels]
-    return PublishedFeatures(X, labels, CLASSES, name)
-
-
-CORPORA = [features("casme2", 40, 0, 0), features("smic-vis", 36, 0.5, 1),
-           features("smic-nir", 32, 1, 2)]  # fmt: skip
-METHODS = {
-    "SVM": SourceOnly(),
-    "forest": RandomForestClassifier(20),
-    "TGSR": Method(TGSR(groups=8), {"n_selected": [2, 4, 8]}),
-    "TCA": Method(TCA(), {"n_components": [2, 5, 9]}),
-}
-
-
-def run(**options):
-    return benchmark(METHODS, CORPORA, selection=["label-free:entropy", "oracle"], seeds=[0, 1],
-                     progress=False, **options)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -183,14 +160,9 @@ def test_dask_with_a_worker_killed(alone, cluster):
 
 
 @pytest.mark.slow
-def test_ray(alone):
-    ray = pytest.importorskip("ray")
-    from ray.util.joblib import register_ray
-
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
-    try:
-        register_ray()
-        with joblib.parallel_config(backend="ray", n_jobs=2):
-            assert_same(run(), alone)
-    finally:
-        ray.shutdown()
+def test_ray(alone, tmp_path):
+    pytest.importorskip("ray")
+    script, store = Path(__file__).with_name("four_methods.py"), tmp_path / "results.sqlite"
+    subprocess.run([sys.executable, str(script), str(store)], check=True)
+    with ResultStore(store) as kept:
+        assert_same(kept.results(), alone)
