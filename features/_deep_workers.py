@@ -145,7 +145,7 @@ def _shared_file(n_bytes):
     for folder in ("/dev/shm", None):
         try:
             # Who asked for it closes it, and so removes it.
-            file = tempfile.NamedTemporaryFile(prefix="cdmer-", dir=folder)  # noqa: SIM115
+            file = tempfile.NamedTemporaryFile(prefix=f"cdmer-{os.getpid()}-", dir=folder)  # noqa: SIM115
         except OSError:
             continue
         try:

@@ -505,7 +505,7 @@ def test_a_killed_worker_ends_the_call_and_not_the_next(corpus):
     with pytest.raises(TerminatedWorkerError):
         [*prepare_ahead(die, range(20), 2, 5)]
     assert len([*prepare_ahead(process, range(20), 2, 5)]) == 20
-    assert not [*Path("/dev/shm").glob("cdmer-*")]
+    assert not [*Path("/dev/shm").glob(f"cdmer-{os.getpid()}-*")]
     # joblib's own processes are another matter.
     assert Parallel(2)(delayed(abs)(i) for i in (-1, -2)) == [1, 2]
 

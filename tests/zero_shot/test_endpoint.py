@@ -81,13 +81,12 @@ def test_what_is_lost_is_asked_for_again(endpoint, step):
     ids=["seconds", "date", "milliseconds"],
 )
 def test_the_server_says_when_to_come_back_and_everybody_waits(endpoint, headers, least, most):
-    given = headers()
     told = []
 
     def answer(asked):
         told.append(asked.time)
         if len(told) == 1:
-            return {"status": 429, "headers": given}
+            return {"status": 429, "headers": headers()}
         return endpoint.knowing(asked)
 
     endpoint.answer = answer
