@@ -7,7 +7,6 @@ from typing import NamedTuple
 from sklearn.utils.parallel import Parallel, delayed
 
 from cdmer._progress import progress_bar
-from cdmer._workers import in_one_worker
 from cdmer.corpora import load_manifest
 from cdmer.synthesis._expert import ExpertUnits
 from cdmer.synthesis._files import (
@@ -191,7 +190,7 @@ def run(out, plan, n_jobs=None, progress=None):
     claim_folder(root, plan.describe())
     step = -(-_PER_TASK // plan.n_per_identity)
     tasks = (
-        delayed(in_one_worker)(work, plan, root, range(first, min(first + step, plan.identities)))
+        delayed(work)(plan, root, range(first, min(first + step, plan.identities)))
         for first in range(0, plan.identities, step)
     )
     total = plan.identities * plan.n_per_identity
