@@ -24,12 +24,12 @@ import torch
 
 from cdmer.corpora import Clip, FrameFolder
 from cdmer.features import DeepFeatures
-from cdmer.features._deep_forward import find_embedder
-from cdmer.features._deep_input import Preparation
-from cdmer.features._deep_network import features_of
-from cdmer.features._deep_settings import moments
-from cdmer.features._deep_workers import prepare_ahead
-from cdmer.nets._devices import mixed
+from cdmer.features._deep.forward import find_embedder
+from cdmer.features._deep.input import Preparation
+from cdmer.features._deep.network import features_of
+from cdmer.features._deep.settings import moments
+from cdmer.features._deep.workers import prepare_ahead
+from cdmer.nets._training.devices import mixed
 
 
 def make_clips(folder, options):

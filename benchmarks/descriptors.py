@@ -45,6 +45,8 @@ from skimage.registration import optical_flow_tvl1
 from skimage.transform import resize
 from threadpoolctl import threadpool_limits
 
+from cdmer._vision.histograms import region_histograms
+from cdmer._vision.patterns import orthogonal_patterns
 from cdmer.corpora import Clip
 from cdmer.extraction import extract
 from cdmer.features import (
@@ -63,8 +65,6 @@ from cdmer.features import (
     OpticalFlow,
     RegionGrid,
 )
-from cdmer.features._histograms import region_histograms
-from cdmer.features._patterns import orthogonal_patterns
 from cdmer.preprocessing import MotionMagnification, TemporalInterpolation
 
 RADIUS, N_POINTS, N_BINS = 3, 8, 59

@@ -21,9 +21,9 @@ import cv2
 import numpy as np
 import skimage
 
+from cdmer._vision.optical_flow import METHODS
 from cdmer.corpora import make_synthetic_corpus
 from cdmer.features import optical_flow
-from cdmer.features._flow import METHODS
 
 BORDER = 8  # pixels next to the border are left out
 

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.parallel import Parallel, delayed
 
-from cdmer.features._clips import named_clips
+from cdmer._clips import named_clips
 
 
 class ClipArrays(TransformerMixin, BaseEstimator):

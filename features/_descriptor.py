@@ -6,9 +6,9 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.parallel import Parallel, delayed
 
 from cdmer._array import is_foreign
+from cdmer._clips import check_device, grey_frames, named_clips, to_device
 from cdmer._parameters import ParameterError
-from cdmer.features._clips import check_device, grey_frames, named_clips, to_device
-from cdmer.features._grid import RegionGrid
+from cdmer._vision.grid import RegionGrid
 
 
 class ClipDescriptor(TransformerMixin, BaseEstimator):

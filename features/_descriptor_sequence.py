@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from cdmer._array import to_numpy
+from cdmer._clips import grey_frames
 from cdmer._parameters import ParameterError, check_choice
+from cdmer._vision.grid import RegionGrid
 from cdmer.features._clip_arrays import ClipArrays
-from cdmer.features._clips import grey_frames
 from cdmer.features._descriptor import ClipDescriptor
-from cdmer.features._flow_histograms import HOOF
-from cdmer.features._flow_sequence import REFERENCES
-from cdmer.features._grid import RegionGrid
+from cdmer.features._flow.histograms import HOOF
+from cdmer.features._flow.sequence import REFERENCES
 
 
 @dataclass(frozen=True)

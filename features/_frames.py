@@ -4,11 +4,11 @@ import array_api_compat
 import numpy as np
 
 from cdmer._array import to_numpy
+from cdmer._clips import grey_frames
 from cdmer._moments import onset_and_apex
 from cdmer._parameters import check_choice, check_flag, check_number
 from cdmer.features._clip_arrays import ClipArrays
-from cdmer.features._clips import grey_frames
-from cdmer.features._motion_channels import resized
+from cdmer.features._flow.motion_channels import resized
 
 SCALINGS = ("standard", "pixels", "relative")
 

@@ -6,9 +6,9 @@ import array_api_compat
 import numpy as np
 
 from cdmer._parameters import check_number
+from cdmer._vision.histograms import region_histograms
+from cdmer._vision.patterns import PLANES
 from cdmer.features._descriptor import ClipDescriptor, shares
-from cdmer.features._histograms import region_histograms
-from cdmer.features._patterns import PLANES
 
 # Axes (t, y, x = 0, 1, 2) whose differences span each plane: across first, then up.
 _AXES = {"xy": (2, 1), "xt": (2, 0), "yt": (1, 0)}

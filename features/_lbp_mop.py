@@ -3,10 +3,10 @@
 import array_api_compat
 import numpy as np
 
+from cdmer._vision.histograms import region_histograms
+from cdmer._vision.patterns import binned
 from cdmer.features._descriptor import shares
-from cdmer.features._histograms import region_histograms
 from cdmer.features._lbp_top import PlanePatterns
-from cdmer.features._patterns import binned
 from cdmer.features._projections import band_sums, map_patterns
 
 

@@ -3,8 +3,8 @@
 import array_api_compat
 
 from cdmer._parameters import check_number
+from cdmer._vision.histograms import region_histograms
 from cdmer.features._descriptor import ClipDescriptor, shares
-from cdmer.features._histograms import region_histograms
 
 # Steps along t, y and x; the points lie at 0°, 90°, 180° and 270° of the plane XY, then on t.
 _IN_SPACE = ((0, 0, 1), (0, -1, 0), (0, 0, -1), (0, 1, 0))

@@ -2,12 +2,12 @@
 
 import array_api_compat
 
+from cdmer._clips import grey_frames, named_clips, to_device
 from cdmer._parameters import check_choice, check_flag, check_number
-from cdmer.features._clips import grey_frames, named_clips, to_device
+from cdmer._vision.histograms import region_histograms
+from cdmer._vision.patterns import PLANES, binned, orthogonal_patterns, pattern_names
+from cdmer._vision.sampling import INTERPOLATIONS
 from cdmer.features._descriptor import ClipDescriptor, shares
-from cdmer.features._histograms import region_histograms
-from cdmer.features._patterns import PLANES, binned, orthogonal_patterns, pattern_names
-from cdmer.features._sampling import INTERPOLATIONS
 
 # Counting needs 2 ** n_points bins per cell of the grid.
 MOST_POINTS = 16

@@ -6,9 +6,9 @@ import array_api_compat
 import numpy as np
 
 from cdmer._parameters import ParameterError, check_number
+from cdmer._vision.histograms import region_histograms
+from cdmer._vision.patterns import PLANES
 from cdmer.features._descriptor import ClipDescriptor, shares
-from cdmer.features._histograms import region_histograms
-from cdmer.features._patterns import PLANES
 
 # Row and column axis of each plane (t, y, x = 0, 1, 2).
 _AXES = {"xy": (1, 2), "xt": (0, 2), "yt": (0, 1)}

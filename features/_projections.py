@@ -3,7 +3,7 @@
 import array_api_compat
 import numpy as np
 
-from cdmer.features._sampling import neighbours
+from cdmer._vision.sampling import neighbours
 
 
 def band_sums(frames, boxes, border):

@@ -3,10 +3,10 @@
 import array_api_compat
 
 from cdmer._parameters import ParameterError, check_flag, check_number
+from cdmer._vision.histograms import region_histograms
+from cdmer._vision.patterns import binned, pattern_names
 from cdmer.features._descriptor import ClipDescriptor, shares
-from cdmer.features._histograms import region_histograms
 from cdmer.features._lbp_top import MOST_POINTS
-from cdmer.features._patterns import binned, pattern_names
 from cdmer.features._projections import band_sums, line_patterns, map_patterns
 
 

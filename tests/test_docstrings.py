@@ -17,13 +17,12 @@ MODULES = [cdmer, *(importlib.import_module(f"cdmer.{n}") for n in
                      "nets.adaptation", "synthesis", "zero_shot"))]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "name",
-    [info.name for module in MODULES[1:]
-     for info in pkgutil.iter_modules(module.__path__, module.__name__ + ".")],
-)  # fmt: skip
+NAMES = [info.name for info in pkgutil.walk_packages(cdmer.__path__, "cdmer.")]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "cdmer.cli.__main__"])
 def test_examples_run(name):
-    if name == "cdmer.nets._window_maps":
+    if name == "cdmer.nets._folds.window_maps":
         pytest.importorskip("triton")
     outcome = doctest.testmod(
         importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE

@@ -3,7 +3,6 @@
 from cdmer.adaptation._benchmark_svc import BenchmarkSVC
 from cdmer.adaptation._component_analysis import JDA, TCA
 from cdmer.adaptation._coral import CORAL
-from cdmer.adaptation._domain_regeneration import DRFST, DRLS, TSRG
 from cdmer.adaptation._domain_standardizer import DomainStandardizer
 from cdmer.adaptation._ensembles import (
     GridVoting,
@@ -11,12 +10,13 @@ from cdmer.adaptation._ensembles import (
     PseudoLabeling,
     class_scores,
 )
-from cdmer.adaptation._kernel_groups import KGSL, TTRM
+from cdmer.adaptation._regression.domain_regeneration import DRFST, DRLS, TSRG
+from cdmer.adaptation._regression.kernel_groups import KGSL, TTRM
+from cdmer.adaptation._regression.tgsr import TGSR, iter_tgsr_path, tgsr_path
 from cdmer.adaptation._reweighting import KLIEP, KMM, ULSIF, density_ratio
 from cdmer.adaptation._source_only import SourceOnly
 from cdmer.adaptation._stm import STM
 from cdmer.adaptation._subspaces import GFK, SubspaceAlignment
-from cdmer.adaptation._tgsr import TGSR, iter_tgsr_path, tgsr_path
 from cdmer.adaptation._tkl import TKL
 from cdmer.adaptation._transport import OptimalTransport
 

@@ -9,9 +9,9 @@ from sklearn.utils.validation import has_fit_parameter
 from cdmer._parameters import check_number
 from cdmer.adaptation._base import AdaptiveClassifier, LargestScore
 from cdmer.adaptation._meta import InnerEstimator
+from cdmer.adaptation._regression.tgsr import TGSR
 from cdmer.adaptation._source_only import SourceOnly
 from cdmer.adaptation._subspaces import GFK, SubspaceAlignment
-from cdmer.adaptation._tgsr import TGSR
 
 
 class PseudoLabeling(InnerEstimator):

@@ -1,12 +1,11 @@
 """What a corpus is and where it comes from."""
 
-from cdmer.corpora._check import DatabaseCheck, check_database
+from cdmer._faces.setups import PRESETS, RecordingSetup
 from cdmer.corpora._clip import Clip
 from cdmer.corpora._corpus import Corpus
-from cdmer.corpora._faults import Fault, Repair
-from cdmer.corpora._frames import FrameFolder, list_frames
-from cdmer.corpora._load import list_databases, load_database
-from cdmer.corpora._loaders import (
+from cdmer.corpora._databases.check import DatabaseCheck, check_database
+from cdmer.corpora._databases.load import list_databases, load_database
+from cdmer.corpora._databases.loaders import (
     load_4dme,
     load_cas_me_2,
     load_casme,
@@ -17,18 +16,19 @@ from cdmer.corpora._loaders import (
     load_samm,
     load_smic,
 )
+from cdmer.corpora._faults import Fault, Repair
 from cdmer.corpora._manifest import load_manifest
+from cdmer.corpora._media.frames import FrameFolder, list_frames
+from cdmer.corpora._media.video import VideoFile
 from cdmer.corpora._pack import pack
 from cdmer.corpora._published import (
     PublishedFeatures,
     fetch_published_features,
     load_published_features,
 )
-from cdmer.corpora._rehearsal import make_database
+from cdmer.corpora._rehearsal.rehearsal import make_database
 from cdmer.corpora._schemes import ActionUnitScheme, LabelScheme, get_scheme, list_schemes
-from cdmer.corpora._setups import PRESETS, RecordingSetup
 from cdmer.corpora._synthetic import make_synthetic_corpus
-from cdmer.corpora._video import VideoFile
 
 __all__ = [
     "PRESETS",

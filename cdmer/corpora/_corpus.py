@@ -7,8 +7,8 @@ import numpy as np
 
 from cdmer.corpora._clip import Clip
 from cdmer.corpora._contact_sheet import draw_contact_sheet
-from cdmer.corpora._frame_cache import CachedFrames, FrameCache
 from cdmer.corpora._manifest_files import write_manifest
+from cdmer.corpora._media.frame_cache import CachedFrames, FrameCache
 from cdmer.corpora._schemes import get_scheme
 from cdmer.corpora._summary import summarise
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from cdmer._extras import import_extra
 from cdmer._files import atomic_file, write_atomically
-from cdmer.corpora._frame_cache import CachedFrames
-from cdmer.corpora._frames import FrameFolder, list_frames
-from cdmer.corpora._label_files import Sheet, read_sheet
-from cdmer.corpora._video import VideoFile
+from cdmer.corpora._databases.label_files import Sheet, read_sheet
+from cdmer.corpora._media.frame_cache import CachedFrames
+from cdmer.corpora._media.frames import FrameFolder, list_frames
+from cdmer.corpora._media.video import VideoFile
 
 REQUIRED = ("path", "subject", "label")
 TEXTS = ("path", "subject", "label", "name", "corpus", "action_units", "objective_class",

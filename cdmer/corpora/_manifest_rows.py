@@ -8,10 +8,10 @@ from functools import cache
 
 from cdmer.corpora._clip import Clip
 from cdmer.corpora._faults import Fault
-from cdmer.corpora._frames import FrameFolder, list_frames
 from cdmer.corpora._manifest_files import NUMBERS
+from cdmer.corpora._media.frames import FrameFolder, list_frames
+from cdmer.corpora._media.video import VideoFile, slack
 from cdmer.corpora._moments import check_moments
-from cdmer.corpora._video import VideoFile, slack
 
 _UNIT_SEPARATORS = re.compile("[+,;\N{FULLWIDTH COMMA}\N{IDEOGRAPHIC COMMA}]")
 

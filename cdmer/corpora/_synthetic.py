@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from cdmer._faces.course import draw_course
+from cdmer._faces.identity import draw_identities
+from cdmer._faces.render import Render
+from cdmer._faces.setups import PRESETS, RecordingSetup, check_count
 from cdmer.corpora._clip import Clip
 from cdmer.corpora._corpus import Corpus
-from cdmer.corpora._course import draw_course
-from cdmer.corpora._identity import draw_identities
-from cdmer.corpora._render import Render
-from cdmer.corpora._setups import PRESETS, RecordingSetup, check_count
 
 CLASSES = ("negative", "positive", "surprise")
 

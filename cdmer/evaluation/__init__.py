@@ -1,12 +1,12 @@
 """Protocols, metrics, runner, store, results, statistics and report."""
 
-from cdmer.evaluation._benchmark import benchmark
 from cdmer.evaluation._label_free import label_free_pipeline
-from cdmer.evaluation._methods import Method
-from cdmer.evaluation._metrics import class_f1, confusion, macro_f1, uar, uf1, war
+from cdmer.evaluation._metrics.metrics import class_f1, confusion, macro_f1, uar, uf1, war
 from cdmer.evaluation._oracle import tgsr_grid, tgsr_oracle_sweep
 from cdmer.evaluation._results import Results
-from cdmer.evaluation._store import ResultStore
+from cdmer.evaluation._runner.benchmark import benchmark
+from cdmer.evaluation._runner.methods import Method
+from cdmer.evaluation._store.store import ResultStore
 from cdmer.evaluation.figures import (
     RegionMap,
     domain_gap,

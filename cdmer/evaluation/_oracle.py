@@ -4,7 +4,7 @@ import numpy as np
 
 from cdmer.adaptation import iter_tgsr_path
 from cdmer.corpora import PublishedFeatures
-from cdmer.evaluation._metrics import uf1, war
+from cdmer.evaluation._metrics.metrics import uf1, war
 
 
 def tgsr_grid(full=False):

@@ -5,14 +5,14 @@ import json
 import numpy as np
 
 from cdmer._parameters import check_choice
-from cdmer.evaluation._counts import (
+from cdmer.evaluation._display import Display
+from cdmer.evaluation._metrics.counts import (
     CLASS_METRICS,
     UNIT_METRICS,
     count_pairs,
     f1_of_classes,
     involved_of_classes,
 )
-from cdmer.evaluation._display import Display
 from cdmer.evaluation.protocols import people
 
 ABSENT_PRESENT = ("absent", "present")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, is_dataclass, replace
 
 import numpy as np
 
-from cdmer.features._clips import named_clips
+from cdmer._clips import named_clips
 from cdmer.models._fitted import FittedModel
 from cdmer.models._parts import score_classes, states_probabilities, take_apart
 from cdmer.preprocessing import ToGrey

@@ -4,28 +4,28 @@ from cdmer._extras import import_extra
 
 import_extra("torch", "deep")
 
-from cdmer.nets._atnet import ATNet  # noqa: E402
-from cdmer.nets._c3d import C3D  # noqa: E402
-from cdmer.nets._classifier import NetClassifier  # noqa: E402
-from cdmer.nets._dssn import DSSN, SSSN  # noqa: E402
-from cdmer.nets._elrcn import ELRCN  # noqa: E402
-from cdmer.nets._folds import fit_folds  # noqa: E402
-from cdmer.nets._horizontal_flip import HorizontalFlip  # noqa: E402
-from cdmer.nets._icegan import ICEGAN  # noqa: E402
-from cdmer.nets._icegan_classifier import ICEGANClassifier  # noqa: E402
-from cdmer.nets._icegan_file import load_generator  # noqa: E402
-from cdmer.nets._micro_attention import MicroAttentionNet  # noqa: E402
-from cdmer.nets._micro_exp import MicroExpFuseNet, MicroExpSTCNN  # noqa: E402
-from cdmer.nets._mlp import MLP  # noqa: E402
-from cdmer.nets._network import Network, Part, count_parameters  # noqa: E402
-from cdmer.nets._off_apexnet import OffApexNet  # noqa: E402
-from cdmer.nets._r3d18 import R3D18  # noqa: E402
-from cdmer.nets._registry import NETWORKS  # noqa: E402
-from cdmer.nets._resnet10 import ResNet10  # noqa: E402
-from cdmer.nets._saliency import saliency  # noqa: E402
-from cdmer.nets._saliency_maps import SaliencyMaps  # noqa: E402
-from cdmer.nets._ststnet import STSTNet  # noqa: E402
-from cdmer.nets._weights import WeightsReport, load_weights  # noqa: E402
+from cdmer.nets._folds.fit_folds import fit_folds  # noqa: E402
+from cdmer.nets._icegan.classifier import ICEGANClassifier  # noqa: E402
+from cdmer.nets._icegan.file import load_generator  # noqa: E402
+from cdmer.nets._icegan.network import ICEGAN  # noqa: E402
+from cdmer.nets._networks.atnet import ATNet  # noqa: E402
+from cdmer.nets._networks.c3d import C3D  # noqa: E402
+from cdmer.nets._networks.dssn import DSSN, SSSN  # noqa: E402
+from cdmer.nets._networks.elrcn import ELRCN  # noqa: E402
+from cdmer.nets._networks.micro_attention import MicroAttentionNet  # noqa: E402
+from cdmer.nets._networks.micro_exp import MicroExpFuseNet, MicroExpSTCNN  # noqa: E402
+from cdmer.nets._networks.mlp import MLP  # noqa: E402
+from cdmer.nets._networks.network import Network, Part, count_parameters  # noqa: E402
+from cdmer.nets._networks.off_apexnet import OffApexNet  # noqa: E402
+from cdmer.nets._networks.r3d18 import R3D18  # noqa: E402
+from cdmer.nets._networks.registry import NETWORKS  # noqa: E402
+from cdmer.nets._networks.resnet10 import ResNet10  # noqa: E402
+from cdmer.nets._networks.ststnet import STSTNet  # noqa: E402
+from cdmer.nets._saliency.maps import SaliencyMaps  # noqa: E402
+from cdmer.nets._saliency.saliency import saliency  # noqa: E402
+from cdmer.nets._training.classifier import NetClassifier  # noqa: E402
+from cdmer.nets._training.horizontal_flip import HorizontalFlip  # noqa: E402
+from cdmer.nets._weights.weights import WeightsReport, load_weights  # noqa: E402
 
 __all__ = [
     "C3D",

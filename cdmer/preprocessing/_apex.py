@@ -4,10 +4,10 @@ import numpy as np
 from scipy.signal import find_peaks
 
 from cdmer._parameters import check_choice, check_number
-from cdmer.features import RegionGrid, optical_flow
-from cdmer.features._flow import check_size
-from cdmer.features._histograms import region_histograms
-from cdmer.features._patterns import binned, orthogonal_patterns
+from cdmer._vision.grid import RegionGrid
+from cdmer._vision.histograms import region_histograms
+from cdmer._vision.optical_flow import check_size, optical_flow
+from cdmer._vision.patterns import binned, orthogonal_patterns
 from cdmer.preprocessing._base import read_frames
 from cdmer.preprocessing._grey import ToGrey
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
 
+from cdmer._clips import named_clips
 from cdmer._moments import offset_position, onset_position
 from cdmer._parameters import check_choice
-from cdmer.features._clips import named_clips
 from cdmer.preprocessing._apex import METHODS, REFERENCES, spot
 from cdmer.preprocessing._base import ClipTransformer, is_clip, read_frames
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, is_dataclass, replace
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 
+from cdmer._clips import named_clips
 from cdmer._fingerprint import fingerprint
-from cdmer.features._clips import named_clips
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,8 @@ displacements that are merely added would fold the skin; a flow cannot.
 import numpy as np
 
 from cdmer._cv2 import import_cv2
-from cdmer.corpora._face import axes
-from cdmer.corpora._motion import LOWER_LID, MOUTH, STROKE, UPPER_LID, bumps_of
+from cdmer._faces.face import axes
+from cdmer._faces.motion import LOWER_LID, MOUTH, STROKE, UPPER_LID, bumps_of
 from cdmer.synthesis._expression import split_code
 
 # An action unit at the most that can be moves the skin five times as far as the micro-expressions

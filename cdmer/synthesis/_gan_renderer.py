@@ -155,7 +155,7 @@ class GANRenderer(Renderer):
 
     def _generate(self, face, label, rng):
         torch = import_extra("torch", "deep")
-        from cdmer.nets._devices import find_device, own_torch
+        from cdmer.nets._training.devices import find_device, own_torch
 
         generator, _ = _load(self.path, self.digest, self.device)
         noise = rng.standard_normal((1, generator.n_noise), dtype=np.float32)
@@ -203,7 +203,7 @@ def _digest(path):
 def _load(path, digest, device):
     import_extra("torch", "deep")
     from cdmer.nets import load_generator
-    from cdmer.nets._devices import find_device
+    from cdmer.nets._training.devices import find_device
 
     if _digest(path) != digest:
         raise ValueError(f"{path}: has changed since the renderer was made")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cdmer import __version__
+from cdmer._faces.course import draw_course
 from cdmer._parameters import ParameterError, check_number
-from cdmer.corpora._course import draw_course
 from cdmer.synthesis._expression import Expression, Renderer, UnitSource
 
 PAIR = (0.0, 1.0)

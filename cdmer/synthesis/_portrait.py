@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cdmer._cv2 import import_cv2
+from cdmer._faces.face import EXTENT, axes
 from cdmer._parameters import ParameterError
-from cdmer.corpora._face import EXTENT, axes
 from cdmer.preprocessing import CascadeDetector, Face, FaceNotFoundError, ToGrey
 from cdmer.synthesis._shape import EYE_X, EYE_Y, FaceShape, eye_centres
 

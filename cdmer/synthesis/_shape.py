@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from cdmer.corpora._face import axes
+from cdmer._faces.face import axes
 
 # Where the centres of the eyes come, as in the mean of drawn faces.
 EYE_X, EYE_Y = 0.365, -0.2

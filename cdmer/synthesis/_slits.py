@@ -3,7 +3,7 @@
 import numpy as np
 
 from cdmer._cv2 import import_cv2
-from cdmer.corpora._face import EXTENT, axes, lids, mouth_line, ramp
+from cdmer._faces.face import EXTENT, axes, lids, mouth_line, ramp
 
 # Of the gap between the lips, the share by which the upper lip rises; the jaw gives the rest.
 _UPPER_LIP = 0.3

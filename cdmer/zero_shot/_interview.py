@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from cdmer.features._clips import named_clips
+from cdmer._clips import named_clips
 from cdmer.zero_shot._asking import Asker, Failed, Spent, Stopped, Usage
 from cdmer.zero_shot._budget import Limits
 from cdmer.zero_shot._client import Client

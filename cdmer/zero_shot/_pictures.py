@@ -8,10 +8,10 @@ import array_api_compat
 import numpy as np
 
 from cdmer._array import to_numpy
+from cdmer._clips import grey_frames
 from cdmer._cv2 import one_cv2_thread
 from cdmer._moments import offset_position, onset_and_apex, onset_position
 from cdmer._parameters import ParameterError
-from cdmer.features._clips import grey_frames
 from cdmer.features._frames import read_frames
 
 MOMENTS = ("onset", "apex", "offset")

@@ -7,7 +7,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import rbf_kernel
 
 from cdmer.adaptation import KGSL, TTRM
-from cdmer.adaptation._kernel_groups import project_to_simplex
+from cdmer.adaptation._regression.kernel_groups import project_to_simplex
 
 
 def rows(seed=0, n_features=12):

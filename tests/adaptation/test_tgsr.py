@@ -127,7 +127,7 @@ def test_discrepancy_weight_draws_mean_predictions_together():
 
 
 def test_path_equals_single_fits_in_any_order_and_for_any_n_jobs(monkeypatch):
-    import cdmer.adaptation._tgsr_solver as solver
+    import cdmer.adaptation._regression.tgsr_solver as solver
 
     monkeypatch.setattr(solver, "CPU_BATCH", 5)
     monkeypatch.setattr(solver, "CPU_BATCH_LEAST", 5)
@@ -164,7 +164,7 @@ def test_torch_tensors_stay_torch_and_agree():
 
 def test_an_accelerators_layout_gives_the_same(monkeypatch):
     """One block and large batches, as on a GPU, here on the processor."""
-    from cdmer.adaptation._tgsr_solver import TGSRProblem
+    from cdmer.adaptation._regression.tgsr_solver import TGSRProblem
 
     X, y, domain = problem(d=40)
     settings = {"sample_domain": domain, "n_selected": [1, 2, 4], "mmd_weight": [0.1, 1.0, 10.0]}

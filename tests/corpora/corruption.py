@@ -9,7 +9,7 @@ import openpyxl
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from cdmer.corpora._rehearsal_files import write_label_file
+from cdmer.corpora._rehearsal.files import write_label_file
 
 # What somebody, or some program, may leave in a cell.
 CELLS = st.one_of(

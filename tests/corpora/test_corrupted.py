@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import cdmer
 from cdmer.corpora import load_database, make_database
-from cdmer.corpora._databases import DATABASES
+from cdmer.corpora._databases.databases import DATABASES
 
 HOME = str(Path(cdmer.__file__).parent)
 # One per reader; the cameras of SMIC and the parts of DFME are read alike.

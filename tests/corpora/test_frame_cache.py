@@ -8,8 +8,8 @@ import pytest
 from joblib import Parallel, delayed
 
 from cdmer.corpora import Clip, Corpus
-from cdmer.corpora import _frame_cache as module
-from cdmer.corpora._frame_cache import CachedFrames
+from cdmer.corpora._media import frame_cache as module
+from cdmer.corpora._media.frame_cache import CachedFrames
 
 N_BYTES = 4 * 5 * 6
 

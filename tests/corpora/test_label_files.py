@@ -10,8 +10,8 @@ import openpyxl
 import pytest
 import xlwt
 
-from cdmer.corpora import _label_files, _spreadsheets
-from cdmer.corpora._label_files import find_label_file, read_sheet
+from cdmer.corpora._databases import label_files, spreadsheets
+from cdmer.corpora._databases.label_files import find_label_file, read_sheet
 
 CELLS = [["Subject", "n", None], ["006", 12, 0.5], [" a b\u3000", "4，7", True]]
 TEXTS = [["Subject", "n", ""], ["006", "12", "0.5"], ["a b", "4，7", "True"]]
@@ -165,7 +165,7 @@ SHEET = "xl/worksheets/sheet1.xml"
 
 
 def test_what_unpacks_to_too_much(tmp_path, monkeypatch):
-    monkeypatch.setattr(_spreadsheets, "MAX_UNPACKED", 2**20)
+    monkeypatch.setattr(spreadsheets, "MAX_UNPACKED", 2**20)
     bomb = replaced(workbook(), SHEET, b"<worksheet>" + b" " * 2**21)
     path = tmp_path / "labels.xlsx"
     path.write_bytes(bomb)
@@ -191,11 +191,11 @@ def test_cells_far_out(tmp_path, cell):
 def test_large_files(tmp_path, monkeypatch):
     path = tmp_path / "labels.csv"
     path.write_text("a,b\n" * 100)
-    monkeypatch.setattr(_label_files, "MAX_BYTES", 300)
+    monkeypatch.setattr(label_files, "MAX_BYTES", 300)
     with pytest.raises(ValueError, match="at most 300 bytes, got 400"):
         read_sheet(path)
-    monkeypatch.setattr(_label_files, "MAX_BYTES", 400)
-    monkeypatch.setattr(_spreadsheets, "MAX_ROWS", 99)
+    monkeypatch.setattr(label_files, "MAX_BYTES", 400)
+    monkeypatch.setattr(spreadsheets, "MAX_ROWS", 99)
     with pytest.raises(ValueError, match=r"labels\.csv: expected at most"):
         read_sheet(path)
 

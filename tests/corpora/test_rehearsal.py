@@ -19,9 +19,9 @@ from cdmer.corpora import (
     make_synthetic_corpus,
     pack,
 )
-from cdmer.corpora._databases import DATABASES
-from cdmer.corpora._rehearsal_files import write_label_file
-from cdmer.corpora._rehearsal_styles import STYLES
+from cdmer.corpora._databases.databases import DATABASES
+from cdmer.corpora._rehearsal.files import write_label_file
+from cdmer.corpora._rehearsal.styles import STYLES
 
 VARIANTS = [(name, variant) for name, layout in DATABASES.items() for variant in layout.folders]
 
@@ -225,10 +225,10 @@ def test_a_rehearsal_says_that_it_is_one(made):
 
 
 def test_every_emotion_occurs_in_a_large_rehearsal(tmp_path, monkeypatch):
-    monkeypatch.setattr("cdmer.corpora._rehearsal.write_frames", lambda *arguments: None)
+    monkeypatch.setattr("cdmer.corpora._rehearsal.rehearsal.write_frames", lambda *arguments: None)
     for name, layout in DATABASES.items():
         n_clips = 120
-        monkeypatch.setattr("cdmer.corpora._render.Render.__call__", lambda self: np.zeros(
+        monkeypatch.setattr("cdmer._faces.render.Render.__call__", lambda self: np.zeros(
             (self.n_frames, 1, 1), np.uint8))  # fmt: skip
         written = write(name, tmp_path / name, n_clips=n_clips)
         assert set(written.table["label"]) == set(layout.emotions), name

@@ -35,7 +35,7 @@ def test_frames_are_rendered_when_they_are_read(monkeypatch):
     def refuse(*arguments):
         raise RuntimeError("rendered")
 
-    monkeypatch.setattr("cdmer.corpora._render.draw_face", refuse)
+    monkeypatch.setattr("cdmer._faces.render.draw_face", refuse)
     corpus = make_synthetic_corpus("lab-200fps", n_clips=1000)
     assert len(corpus) == 1000
     assert len(pickle.dumps(corpus)) < 10e6

@@ -88,7 +88,7 @@ def test_what_is_no_video(tmp_path):
 
 
 def test_huge_frames_are_refused(videos, monkeypatch):
-    monkeypatch.setattr("cdmer.corpora._video.MAX_PIXELS", 6000)
+    monkeypatch.setattr("cdmer.corpora._media.video.MAX_PIXELS", 6000)
     with pytest.raises(ValueError, match=r"ffv1.mkv: .* at most 6000 pixels, got 96 x 64"):
         VideoFile(str(videos / "ffv1.mkv"))()
 

@@ -23,10 +23,10 @@ from cdmer.evaluation import (
     intervals,
     plot_confusion,
 )
-from cdmer.evaluation._choose import class_codes
-from cdmer.evaluation._costs import costs
-from cdmer.evaluation._methods import describe
-from cdmer.evaluation._records import TestSet, Unit, canonical_json
+from cdmer.evaluation._runner.choose import class_codes
+from cdmer.evaluation._runner.costs import costs
+from cdmer.evaluation._runner.methods import describe
+from cdmer.evaluation._store.records import TestSet, Unit, canonical_json
 from cdmer.extraction import FeatureTable
 from cdmer.extraction._table import clips_frame, failures_frame
 

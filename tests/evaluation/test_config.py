@@ -26,7 +26,7 @@ from cdmer.evaluation import (
     ResultStore,
     benchmark,
 )
-from cdmer.evaluation._methods import describe
+from cdmer.evaluation._runner.methods import describe
 from cdmer.evaluation.config import load_config, run_config
 from cdmer.evaluation.config._classes import DESCRIPTORS, METHODS, PROTOCOLS, parameters
 from cdmer.evaluation.config._plan import describe_plan

@@ -61,7 +61,7 @@ def calls(monkeypatch):
 
 def one_by_one(monkeypatch, *given, **options):
     with monkeypatch.context() as patch:
-        patch.setattr("cdmer.evaluation._together._most_at_once", lambda *_: 1)
+        patch.setattr("cdmer.evaluation._runner.together._most_at_once", lambda *_: 1)
         return run(*given, **options)
 
 

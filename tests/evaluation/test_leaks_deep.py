@@ -18,7 +18,7 @@ from cdmer.evaluation import (
     benchmark,
 )
 from cdmer.evaluation._fit import fit_adaptive
-from cdmer.evaluation._methods import describe
+from cdmer.evaluation._runner.methods import describe
 from cdmer.extraction import FeatureTable
 from cdmer.extraction._table import clips_frame, failures_frame
 from cdmer.features import FlowImages

@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_s
 from sklearn.svm import SVC
 
 from cdmer.corpora import get_scheme
-from cdmer.corpora._databases import DATABASES
+from cdmer.corpora._databases.databases import DATABASES
 from cdmer.evaluation import protocols
 from cdmer.evaluation.protocols import (
     CDMER_EXPERIMENTS,

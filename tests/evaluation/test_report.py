@@ -17,7 +17,7 @@ from cdmer.evaluation import (
     published_for,
     write_report,
 )
-from cdmer.evaluation._records import TestSet, Unit, canonical_json
+from cdmer.evaluation._store.records import TestSet, Unit, canonical_json
 from cdmer.evaluation.figures import domain_gap
 from cdmer.evaluation.published import boards, published_results
 from cdmer.evaluation.report._tables import marked

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import friedmanchisquare, norm
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from cdmer.evaluation._counts import CLASS_METRICS
+from cdmer.evaluation._metrics.counts import CLASS_METRICS
 from cdmer.evaluation._results import Results
 from cdmer.evaluation.statistics import (
     compare,

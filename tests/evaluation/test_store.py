@@ -19,11 +19,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cdmer.evaluation import _store_schema
-from cdmer.evaluation._records import TestSet, Unit, canonical_json
-from cdmer.evaluation._store import ResultStore
-from cdmer.evaluation._store_rows import unit_row, write_unit
-from cdmer.evaluation._store_schema import STEPS, VERSION
+from cdmer.evaluation._store import schema as _store_schema
+from cdmer.evaluation._store.records import TestSet, Unit, canonical_json
+from cdmer.evaluation._store.rows import unit_row, write_unit
+from cdmer.evaluation._store.schema import STEPS, VERSION
+from cdmer.evaluation._store.store import ResultStore
 
 CLASSES = ["negative", "positive", "surprise"]
 INFO = {
@@ -397,7 +397,7 @@ def test_interrupted_update_leaves_the_old_version(tmp_path, monkeypatch):
     path = tmp_path / "s.db"
     make_version_1(path)
     steps = (STEPS[0], (*STEPS[1], "CREATE TABLE units (again)"))
-    monkeypatch.setattr("cdmer.evaluation._store_schema.STEPS", steps)
+    monkeypatch.setattr("cdmer.evaluation._store.schema.STEPS", steps)
     with pytest.raises(ValueError, match=r"s\.db"):
         ResultStore(path)
     monkeypatch.undo()
@@ -553,7 +553,7 @@ def test_threads_share_a_store(tmp_path, in_memory):
 
 
 def test_another_process_keeps_it_locked(tmp_path, monkeypatch):
-    monkeypatch.setattr("cdmer.evaluation._store_schema.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("cdmer.evaluation._store.schema.BUSY_SECONDS", 0.1)
     path = tmp_path / "s.db"
     with ResultStore(path) as store:
         store.add(*make_unit(0))

@@ -7,8 +7,8 @@ import pytest
 from sklearn.pipeline import make_pipeline
 
 import cdmer.features
-from cdmer._cli_extract import DESCRIPTORS, make_transformer, open_corpus
 from cdmer.cli import main
+from cdmer.cli._extract import DESCRIPTORS, make_transformer, open_corpus
 from cdmer.corpora import make_synthetic_corpus
 from cdmer.extraction import FeatureTable, extract
 from cdmer.features import LBPTOP, RegionGrid

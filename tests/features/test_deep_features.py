@@ -24,12 +24,12 @@ from torch import nn
 
 import cdmer.features
 from cdmer.corpora import Clip, Corpus, FrameFolder, make_synthetic_corpus
-from cdmer.evaluation._methods import describe
+from cdmer.evaluation._runner.methods import describe
 from cdmer.extraction import extract
 from cdmer.extraction._cache import FeatureCache
 from cdmer.features import DeepFeatures, FlowImages, Frames
-from cdmer.features._deep_input import default_preparation
-from cdmer.features._deep_workers import look_ahead, prepare_ahead
+from cdmer.features._deep.input import default_preparation
+from cdmer.features._deep.workers import look_ahead, prepare_ahead
 from cdmer.nets import C3D, NETWORKS, R3D18, MicroExpFuseNet, STSTNet
 from cdmer.preprocessing import Resize, TemporalInterpolation
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from skimage.registration import optical_flow_tvl1
 
+from cdmer._vision.optical_flow import _MEASURES, METHODS, SMALLEST
 from cdmer.features import optical_flow
-from cdmer.features._flow import _MEASURES, METHODS, SMALLEST
 
 each = pytest.mark.parametrize("method", METHODS)
 

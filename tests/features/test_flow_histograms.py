@@ -8,7 +8,7 @@ import pytest
 
 from cdmer.corpora import Clip
 from cdmer.features import FHOFO, HOOF, OpticalFlow, RegionGrid
-from cdmer.features._directions import direction_bins, folded_direction_bins
+from cdmer.features._flow.directions import direction_bins, folded_direction_bins
 
 GRID = RegionGrid((1, 2, 3), overlap=0.2)
 BOXES = GRID.boxes(18, 14)
@@ -173,7 +173,7 @@ def test_slabs_change_nothing(cls, monkeypatch):
     flow = field(n=7, dtype=np.float64)
     expected = cls()._describe(flow, BOXES)
     for pixels in (1, 18 * 14 * 2, 18 * 14 * 6 + 5):
-        monkeypatch.setattr("cdmer.features._flow_descriptor._SLAB", pixels)
+        monkeypatch.setattr("cdmer.features._flow.descriptor._SLAB", pixels)
         np.testing.assert_allclose(cls()._describe(flow, BOXES), expected, atol=1e-14)
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from skimage.feature import local_binary_pattern
 
-from cdmer.features import LBPTOP, RegionGrid, _histograms, _patterns
+from cdmer._vision import histograms, patterns
+from cdmer.features import LBPTOP, RegionGrid
 
 AXES = {"t": 0, "y": 1, "x": 2}
 
@@ -194,7 +195,7 @@ def test_border_is_trimmed_once():
 def test_codes_are_those_of_scikit_image_but_for_ties(n_points, share):
     """scikit-image interpolates with offsets of 5 decimals, which decides some ties otherwise."""
     clip = volume_of("noise", (20, 30, 40))
-    planes = _patterns.orthogonal_patterns(clip, 3, n_points, "bilinear")
+    planes = patterns.orthogonal_patterns(clip, 3, n_points, "bilinear")
     for axis, codes in enumerate(planes):
         slices = np.moveaxis(clip, axis, 0)[3:-3]
         expected = [local_binary_pattern(s, n_points, 3, "default")[3:-3, 3:-3] for s in slices]
@@ -206,6 +207,6 @@ def test_slabs_change_nothing(monkeypatch, slab):
     clip = volume_of("noise", (30, 13, 14))
     lbp_top = LBPTOP(grid=RegionGrid((1, 3))).fit()
     expected = lbp_top.transform([clip])
-    monkeypatch.setitem(_patterns._SLAB, "cpu", slab)
-    monkeypatch.setattr(_histograms, "_CHUNK", slab)
+    monkeypatch.setitem(patterns._SLAB, "cpu", slab)
+    monkeypatch.setattr(histograms, "_CHUNK", slab)
     np.testing.assert_array_equal(lbp_top.transform([clip]), expected)

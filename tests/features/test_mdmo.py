@@ -134,7 +134,7 @@ def test_amplitude_is_lost():
 def test_slabs_change_nothing(monkeypatch):
     expected = MDMO()._describe(field(7), BOXES)
     for pixels in (1, 18 * 15 * 2):
-        monkeypatch.setattr("cdmer.features._flow_descriptor._SLAB", pixels)
+        monkeypatch.setattr("cdmer.features._flow.descriptor._SLAB", pixels)
         np.testing.assert_allclose(MDMO()._describe(field(7), BOXES), expected, atol=1e-13)
 
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from cdmer._vision.patterns import uniform_patterns
 from cdmer.features import LBPMOP, LBPTOP, STLBPIP, RegionGrid
-from cdmer.features._patterns import uniform_patterns
 
 LEVELS = (1, 2)
 

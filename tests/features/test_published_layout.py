@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cdmer._vision.patterns import uniform_patterns
 from cdmer.features import LBPTOP, RegionGrid
-from cdmer.features._patterns import uniform_patterns
 
 FOLDER = os.environ.get("CDMER_DATA")
 PATTERN = "CrossCorpus_LBPTOP_R3P8_*_112by112.mat"

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from cdmer.features._sampling import neighbours
+from cdmer._vision.sampling import neighbours
 
 
 def taps(point):

@@ -17,8 +17,8 @@ from skimage.data import astronaut
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
-from cdmer._cli_predict import describe_apex, open_clip, prepare_clip
 from cdmer.cli import main
+from cdmer.cli._predict import describe_apex, open_clip, prepare_clip
 from cdmer.corpora import make_synthetic_corpus
 from cdmer.features import LBPTOP, BiWOOF, RegionGrid
 from cdmer.models import load_model, predict_clip, save_model

@@ -8,9 +8,9 @@ from sklearn.model_selection import KFold
 from torch import nn
 
 from cdmer.nets import HorizontalFlip, NetClassifier, STSTNet, fit_folds
-from cdmer.nets._folds import stacks_well
-from cdmer.nets._stacked_layers import draw_mask
-from cdmer.nets._stacked_ststnet import StackedSTSTNet
+from cdmer.nets._folds.fit_folds import stacks_well
+from cdmer.nets._folds.layers import draw_mask
+from cdmer.nets._folds.ststnet import StackedSTSTNet
 from cdmer.nets.adaptation import DeepCORAL
 
 pytestmark = pytest.mark.filterwarnings("ignore:batch_size")
@@ -66,7 +66,9 @@ def assert_same(models, expected, atol=1e-9, rtol=0):
 @pytest.fixture
 def never_alone(monkeypatch):
     """Folds must not fall back to being fitted one by one."""
-    monkeypatch.setattr("cdmer.nets._folds._fit_alone", lambda *_: pytest.fail("fitted alone"))
+    monkeypatch.setattr(
+        "cdmer.nets._folds.fit_folds._fit_alone", lambda *_: pytest.fail("fitted alone")
+    )
 
 
 STST = {"network": "STSTNet", "learning_rate": 0.01}

@@ -11,19 +11,20 @@ from sklearn.base import clone
 from sklearn.utils import estimator_checks
 from torch import nn
 
-from cdmer.nets import ICEGAN, ICEGANClassifier, _spectral_norm, count_parameters, load_generator
-from cdmer.nets._capsules import DigitCapsules, margin_loss, route, squash
-from cdmer.nets._graph_reasoning import GraphReasoning
-from cdmer.nets._icegan_discriminator import ICEGANDiscriminator
-from cdmer.nets._icegan_generator import ICEGANGenerator
-from cdmer.nets._icegan_losses import (
+from cdmer.nets import ICEGAN, ICEGANClassifier, count_parameters, load_generator
+from cdmer.nets._icegan import spectral_norm
+from cdmer.nets._icegan.capsules import DigitCapsules, margin_loss, route, squash
+from cdmer.nets._icegan.discriminator import ICEGANDiscriminator
+from cdmer.nets._icegan.generator import ICEGANGenerator
+from cdmer.nets._icegan.graph_reasoning import GraphReasoning
+from cdmer.nets._icegan.losses import (
     DISCRIMINATOR,
     GENERATOR,
     GANBatch,
     discriminator_terms,
     generator_terms,
 )
-from cdmer.nets._spectral_norm import SpectralConv2d, SpectralConvTranspose2d, SpectralNorm
+from cdmer.nets._icegan.spectral_norm import SpectralConv2d, SpectralConvTranspose2d, SpectralNorm
 
 QUICK = {"size": 16, "width": 4, "n_epochs": 2, "batch_size": 8, "random_state": 0,
          "generated_weight": 1.0, "device": "cpu", "progress": False}  # fmt: skip
@@ -113,7 +114,7 @@ def test_parameters_are_those_counted_by_hand(size, width, channels, down, patch
 
 
 def test_published_numbers(monkeypatch):
-    monkeypatch.setattr(_spectral_norm, "FIRST", 0)
+    monkeypatch.setattr(spectral_norm, "FIRST", 0)
     with torch.device("meta"):
         network = ICEGAN()
     down, patches = [64, 128, 256, 512, 512, 512, 320], [64, 128, 256, 512]
@@ -388,7 +389,7 @@ def test_one_epoch_is_two_steps_of_adam_per_batch(rows):
             self.began = {k: v.clone() for k, v in start.network.state_dict().items()}
             return original(self, start, device)
 
-    from cdmer.nets._icegan_training import ICEGANTraining
+    from cdmer.nets._icegan.training import ICEGANTraining
 
     draw = ICEGANTraining._draw
 
@@ -641,7 +642,7 @@ def test_drawings_that_are_no_numbers_are_not_given(rows, fitted):
 
 
 def test_a_loss_that_is_no_number_stops_the_fit(rows, monkeypatch):
-    from cdmer.nets import _icegan_losses
+    from cdmer.nets._icegan import losses as _icegan_losses
 
     calls = []
 

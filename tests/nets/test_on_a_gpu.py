@@ -10,9 +10,9 @@ from torch import nn
 
 from cdmer.features import DeepFeatures, Frames
 from cdmer.nets import NETWORKS, ICEGANClassifier, NetClassifier, STSTNet, fit_folds
-from cdmer.nets._devices import exact, find_device
-from cdmer.nets._stacked_module import StackedModule
-from cdmer.nets._stacked_ststnet import StackedSTSTNet
+from cdmer.nets._folds.module import StackedModule
+from cdmer.nets._folds.ststnet import StackedSTSTNet
+from cdmer.nets._training.devices import exact, find_device
 from cdmer.nets.adaptation import CDAN, DAN
 
 pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore:batch_size")]
@@ -45,7 +45,9 @@ def stacks(monkeypatch):
             begin(self, *given)
 
         monkeypatch.setattr(kind, "__init__", noted)
-    monkeypatch.setattr("cdmer.nets._folds._fit_alone", lambda *_: pytest.fail("fitted alone"))
+    monkeypatch.setattr(
+        "cdmer.nets._folds.fit_folds._fit_alone", lambda *_: pytest.fail("fitted alone")
+    )
     return made
 
 

@@ -19,9 +19,9 @@ from cdmer.nets import (
     count_parameters,
     load_weights,
 )
-from cdmer.nets._micro_attention import MicroAttentionBlock
-from cdmer.nets._residual import ResidualBlock
-from cdmer.nets._vgg16 import VGG16Trunk
+from cdmer.nets._networks.micro_attention import MicroAttentionBlock
+from cdmer.nets._networks.residual import ResidualBlock
+from cdmer.nets._networks.vgg16 import VGG16Trunk
 
 NARROW = (4, 4, 8, 8)
 VGG_NARROW = (4, 4, 8, 8, 8)

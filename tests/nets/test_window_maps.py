@@ -15,9 +15,9 @@ pytest.importorskip("triton", reason="needs Triton, which comes with torch's bui
 PRELUDE = """
 import numpy as np, pytest, torch
 from cdmer.nets import NetClassifier, STSTNet, fit_folds
-from cdmer.nets import _stacked_ststnet
-from cdmer.nets._patch_maps import PatchMaps
-from cdmer.nets._window_maps import WindowMaps
+from cdmer.nets._folds import ststnet as _stacked_ststnet
+from cdmer.nets._folds.patch_maps import PatchMaps
+from cdmer.nets._folds.window_maps import WindowMaps
 
 cpu, rng, widths = torch.device("cpu"), np.random.default_rng(0), [3, 5, 8]
 generators = [torch.Generator().manual_seed(seed) for seed in (5, 6, 7)]

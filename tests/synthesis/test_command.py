@@ -85,7 +85,7 @@ def test_photographed_faces_under_another_camera(command, tmp_path):
 
 def test_failures_are_listed_one_per_line(command, tmp_path, monkeypatch):
     broken = Noise(broken=(1,))
-    monkeypatch.setattr("cdmer._cli_synthesize.make_renderer", lambda *_: broken)
+    monkeypatch.setattr("cdmer.cli._synthesize.make_renderer", lambda *_: broken)
     code, said, errors = command(*SMALL, "-o", tmp_path / "out")
     assert code == 3
     assert "5 pairs of 2 identities" in said

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from doubles import Coin, Noise, contents
 
+from cdmer._faces.course import draw_course
 from cdmer.corpora import load_manifest
-from cdmer.corpora._course import draw_course
 from cdmer.synthesis import ExpertUnits, WarpRenderer, split_identities, synthesize
 from cdmer.synthesis._files import MANIFEST, PLAN
 

@@ -11,7 +11,7 @@ from sklearn.preprocessing import FunctionTransformer
 from cdmer.cli import main
 from cdmer.corpora import ActionUnitScheme, Corpus, get_scheme, make_synthetic_corpus
 from cdmer.evaluation import CDMERPairs, Method, ResultStore, benchmark
-from cdmer.evaluation._methods import describe
+from cdmer.evaluation._runner.methods import describe
 from cdmer.evaluation.config import load_config, run_config
 from cdmer.evaluation.config._plan import describe_plan
 from cdmer.preprocessing import Resize

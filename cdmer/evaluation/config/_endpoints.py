@@ -9,7 +9,7 @@ from cdmer import zero_shot
 from cdmer._extras import import_extra
 from cdmer._parameters import ParameterError, check_flag
 from cdmer.evaluation._fit import at_setting
-from cdmer.evaluation._interviewers import interviewers, set_interviewers
+from cdmer.evaluation._runner.interviewers import interviewers, set_interviewers
 from cdmer.evaluation.config._networks import restricted
 from cdmer.zero_shot._address import check_upload, read_address, read_key
 from cdmer.zero_shot._settings import check_values

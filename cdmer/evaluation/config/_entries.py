@@ -1,7 +1,7 @@
 """What the entries of a config file describe."""
 
-from cdmer.evaluation._methods import FIXED, LABEL_FREE, NESTED, ORACLE, Method
-from cdmer.evaluation._methods import read_methods as check_methods
+from cdmer.evaluation._runner.methods import FIXED, LABEL_FREE, NESTED, ORACLE, Method
+from cdmer.evaluation._runner.methods import read_methods as check_methods
 from cdmer.evaluation.config._build import build, build_value
 from cdmer.evaluation.config._classes import DESCRIPTORS, METHODS, PROTOCOLS
 from cdmer.evaluation.config._grid import read_grid

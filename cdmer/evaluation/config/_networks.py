@@ -82,7 +82,7 @@ def _check(classifier):
     import torch
 
     from cdmer.nets import NETWORKS
-    from cdmer.nets._settings import check_settings
+    from cdmer.nets._training.settings import check_settings
 
     check_settings(classifier)
     name, params = classifier.network, classifier.network_params or {}

@@ -1,7 +1,7 @@
 """What a config file asks for, in words and numbers, before anything is run."""
 
-from cdmer.evaluation._data import Data
-from cdmer.evaluation._methods import read_methods
+from cdmer.evaluation._runner.data import Data
+from cdmer.evaluation._runner.methods import read_methods
 from cdmer.evaluation.config._endpoints import addresses
 
 

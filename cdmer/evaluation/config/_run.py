@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 from cdmer._extras import import_extra
-from cdmer.evaluation._benchmark import benchmark
-from cdmer.evaluation._store import ResultStore
+from cdmer.evaluation._runner.benchmark import benchmark
+from cdmer.evaluation._store.store import ResultStore
 from cdmer.evaluation.config._config import Config, load_config
 from cdmer.evaluation.config._endpoints import permit
 

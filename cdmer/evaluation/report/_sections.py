@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cdmer.evaluation._counts import f1_of_classes
+from cdmer.evaluation._metrics.counts import f1_of_classes
 from cdmer.evaluation.published import published_for
 from cdmer.evaluation.published._boards import ALL, MEAN
 from cdmer.evaluation.report._tables import (

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cdmer.evaluation._counts import CLASS_METRICS, UNIT_METRICS
+from cdmer.evaluation._metrics.counts import CLASS_METRICS, UNIT_METRICS
 from cdmer.evaluation._results import Results
 
 PERSON, CLIP = "person", "clip"
@@ -39,7 +39,7 @@ class Pool:
         who : str
             Name of the method.
         metric : callable
-            Of counts, as in ``cdmer.evaluation._counts``.
+            Of counts, as in ``cdmer.evaluation._metrics.counts``.
         weights : ndarray of float, shape (n_weightings, n_everybody)
             How often each person is counted, in each of many weightings.
 

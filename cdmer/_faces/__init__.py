@@ -1,0 +1,1 @@
+"""Rendered faces: identity, motion, course of an expression, recording set-ups and the renderer."""

@@ -1,0 +1,74 @@
+"""How a face moves: action units as local smooth displacement fields, and their course over time.
+
+Coordinates are those of `cdmer._faces.face`: the picture spans [-1, 1], x to the right, y down.
+"""
+
+import numpy as np
+
+from cdmer._faces.face import bell
+
+# Displacement of an action unit at intensity 1, in half picture widths: 1.8 pixels of 112.
+STROKE = 0.032
+
+
+def bumps_of(who):
+    """Action unit → bumps (x, y, spread x, spread y, towards x, towards y) of the right half."""
+    eye, brow, nose = who.eye_x, who.brow_y, who.nose_y
+    mouth, corner, chin = who.mouth_y, who.mouth_width, who.chin
+    return {
+        "1": [(0.13, brow, 0.11, 0.11, 0, -1.0), (0.1, brow - 0.2, 0.15, 0.12, 0, -0.5)],
+        "2": [(1.2 * eye, brow, 0.13, 0.11, 0.1, -1.0),
+              (1.1 * eye, brow - 0.2, 0.15, 0.1, 0, -0.5)],
+        "4": [(0.13, brow, 0.13, 0.11, -0.6, 0.8), (1.0 * eye, brow, 0.15, 0.1, -0.2, 0.5)],
+        "5": [],
+        "6": [(0.46, 0.08, 0.17, 0.14, -0.1, -0.8)],
+        "7": [(eye, who.eye_y + 0.09, 0.13, 0.06, 0, -0.5)],
+        "9": [(0.09, nose - 0.12, 0.09, 0.13, 0, -0.8), (0.12, brow, 0.12, 0.1, -0.3, 0.5)],
+        "10": [(0.13, mouth - 0.06, 0.14, 0.08, 0, -0.9), (0.2, nose + 0.1, 0.1, 0.1, 0, -0.5)],
+        "12": [(corner, mouth, 0.13, 0.12, 0.75, -0.8), (0.44, 0.25, 0.15, 0.15, 0.1, -0.5)],
+        "14": [(corner + 0.02, mouth, 0.1, 0.1, 0.8, 0.0)],
+        "15": [(corner, mouth + 0.03, 0.12, 0.12, -0.1, 0.9)],
+        "17": [(0.0, chin - 0.14, 0.12, 0.11, 0, -0.5),
+               (0.05, mouth + 0.08, 0.14, 0.06, 0, -0.35)],
+        "20": [(corner, mouth, 0.15, 0.11, 1.0, 0.15)],
+        "23": [(0.8 * corner, mouth, 0.13, 0.08, -0.6, 0.0),
+               (0.1, mouth - 0.05, 0.12, 0.04, 0, 0.4), (0.1, mouth + 0.07, 0.12, 0.04, 0, -0.4)],
+        "25": [(0.06, mouth - 0.06, 0.13, 0.06, 0, -0.25),
+               (0.06, mouth + 0.07, 0.13, 0.07, 0, 0.4)],
+        "26": [(0.1, mouth + 0.28, 0.28, 0.22, 0, 0.6)],
+        "45": [],
+    }  # fmt: skip
+
+
+# How far a unit opens the mouth, raises the upper lid and raises the lower lid; 45 closes the eye.
+MOUTH = {"25": 0.035, "26": 0.06}
+UPPER_LID = {"5": 0.03}
+LOWER_LID = {"6": 0.018, "7": 0.028}
+
+
+def displacement(who, intensities, x, y):
+    """Displacement of every point at the apex.
+
+    Parameters
+    ----------
+    who : Identity
+    intensities : dict of str to float
+        Action units and how strong each is.
+    x, y : ndarrays that broadcast to (n, n)
+
+    Returns
+    -------
+    ndarray of float32, shape (2, n, n)
+        Towards x and y, in half picture widths.
+    """
+    shape = np.broadcast_shapes(x.shape, y.shape)
+    field = np.zeros((2, *shape), dtype=np.float32)
+    bumps = bumps_of(who)
+    for unit, intensity in intensities.items():
+        for cx, cy, sx, sy, dx, dy in bumps[unit]:
+            for side in (1, -1):
+                stroke = STROKE * intensity * (1 - side * who.asymmetry)
+                weight = stroke * bell(x, y, side * cx, cy, sx, sy)
+                field[0] += side * dx * weight
+                field[1] += dy * weight
+    return field

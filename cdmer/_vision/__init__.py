@@ -1,0 +1,1 @@
+"""Measures of grey frames: optical flow, grids of regions, local binary patterns, histograms."""

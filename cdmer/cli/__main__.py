@@ -1,0 +1,5 @@
+"""``python -m cdmer.cli`` is the ``cdmer`` command."""
+
+from cdmer.cli import main
+
+main()

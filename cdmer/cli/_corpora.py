@@ -1,0 +1,182 @@
+"""`cdmer corpora`: databases listed, checked, shown, rehearsed."""
+
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from cdmer._files import atomic_file
+
+# Suffixes of files that are read as manifests.
+MANIFESTS = (".csv", ".parquet", ".xlsx", ".xls")
+
+variant_option = click.option(
+    "--variant", help="Which frames of the database: raw, cropped … [default: its first]"
+)
+label_file_option = click.option(
+    "--label-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The label file, if it lies elsewhere or there are several.",
+)
+
+
+@click.group()
+def corpora():
+    """Databases on your disk: which there are, and what is wrong with a copy."""
+
+
+@corpora.command("list")
+def list_command():
+    """List the databases that can be read.
+
+    Shows the name by which the other commands know a database, the published number of clips, the
+    variants of its frames, and the label file, unless emotions are in the names of the folders.
+    """
+    from cdmer.corpora._databases.databases import DATABASES
+
+    rows = [("NAME", "DATABASE", "CLIPS", "VARIANTS", "LABEL FILE")]
+    for name, layout in DATABASES.items():
+        n_clips = layout.n_clips if isinstance(layout.n_clips, tuple) else (layout.n_clips,)
+        rows.append((
+            name, layout.title, " or ".join(map(str, n_clips)), ", ".join(layout.folders),
+            layout.label_files[0] if layout.label_files else "none",
+        ))  # fmt: skip
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        click.echo("  ".join(cells).rstrip())
+
+
+@corpora.command()
+@click.argument("name")
+@click.argument("path", type=click.Path(path_type=Path))
+@variant_option
+@label_file_option
+def check(name, path, variant, label_file):
+    """Check a copy of a database against its label file and the published counts.
+
+    NAME is one of `cdmer corpora list`, PATH the folder of your copy. Shows what was found, the
+    counts beside the published ones, what was put right, and every fault with its file and cell.
+    The exit code is 1 if the database cannot be read or a count differs.
+    """
+    from cdmer.corpora import check_database
+
+    found = check_database(name, path, variant=variant, label_file=label_file)
+    if found.problem is not None:
+        raise ValueError(found.problem)
+    click.echo(str(found))
+    if not found.complete:
+        raise ValueError(f"{found.title}: counts differ from the published ones")
+
+
+@corpora.command()
+@click.argument("name")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path),
+              default=Path("samples.png"), show_default=True,
+              help="Where the picture goes: png, pdf or svg.")  # fmt: skip
+@click.option("--n-per-class", type=click.IntRange(min=1), default=5, show_default=True,
+              help="Clips of each class.")  # fmt: skip
+@click.option("--scheme", help="Classes of this label scheme. [default: labels as annotated]")
+@variant_option
+@label_file_option
+def show(name, path, out, n_per_class, scheme, variant, label_file):
+    """Draw a contact sheet: some clips of each class.
+
+    NAME is one of `cdmer corpora list`, PATH the folder of your copy; or NAME is "manifest", and
+    PATH a manifest.
+    """
+    if out.suffix.lower() not in (".png", ".pdf", ".svg"):
+        raise click.UsageError(f"--out: expected a png, pdf or svg file, got {out.name!r}")
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"--out: there is no folder {out.parent}")
+    with notes():
+        corpus = _open(name, path, variant, label_file)
+    figure = corpus.plot_samples(n_per_class, scheme)
+    with atomic_file(out) as file:
+        figure.savefig(file, format=out.suffix[1:].lower(), dpi=150)
+    click.echo(f"{out}: {corpus!r}")
+
+
+@corpora.command()
+@click.argument("name")
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path),
+              help="An empty folder, or one that is not there yet.")  # fmt: skip
+@click.option("--preset", help="Recording set-up, such as lab-200fps. [default: the nearest]")
+@click.option("--n-clips", type=click.IntRange(min=3), default=12, show_default=True,
+              help="Number of clips.")  # fmt: skip
+@click.option("--n-subjects", type=click.IntRange(min=1), default=4, show_default=True,
+              help="Number of people.")  # fmt: skip
+@click.option("--size", type=click.IntRange(min=32), default=112, show_default=True,
+              help="Width and height of the frames, pixels.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+              help="Seed of people, expressions and noise.")  # fmt: skip
+@variant_option
+def make(name, out, preset, n_clips, n_subjects, size, seed, variant):
+    """Write rendered faces as a database lies on disk, to rehearse with.
+
+    NAME is one of `cdmer corpora list`. The label file is in the official format, with the oddities
+    that the official one is known for.
+    """
+    from cdmer.corpora import make_database
+
+    corpus = make_database(
+        name, out, variant=variant, preset=preset, n_clips=n_clips, n_subjects=n_subjects,
+        size=size, random_state=seed,
+    )  # fmt: skip
+    click.echo(f"{out}: {corpus!r}, rendered faces")
+
+
+def open_place(text, variant=None):
+    """Open the corpus that ``NAME:PATH`` or the path of a manifest names.
+
+    Parameters
+    ----------
+    text : str
+    variant : str or None
+        Which frames of a database.
+
+    Returns
+    -------
+    Corpus or None
+        None if `text` is neither.
+
+    Raises
+    ------
+    ValueError, OSError
+        If it cannot be read, or a manifest is to have variants.
+    """
+    from cdmer.corpora import list_databases
+
+    name, _, path = text.partition(":")
+    if name in list_databases():
+        with notes():
+            return _open(name, Path(path), variant, None)
+    if Path(text).suffix.lower() in MANIFESTS:
+        return _open("manifest", Path(text), variant, None)
+    return None
+
+
+def _open(name, path, variant, label_file):
+    from cdmer.corpora import list_databases, load_database, load_manifest
+
+    if name != "manifest":
+        if name not in list_databases():
+            expected = ", ".join([*list_databases(), "manifest"])
+            raise ValueError(f"NAME: expected one of {expected}, got {name!r}")
+        return load_database(name, path, variant=variant, label_file=label_file)
+    for option, value in (("--variant", variant), ("--label-file", label_file)):
+        if value is not None:
+            raise ValueError(f"{option}: a manifest has none, got {value!r}")
+    return load_manifest(path)
+
+
+@contextmanager
+def notes():
+    """Print warnings as one line each on the standard error stream."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for one in caught:
+        click.echo(f"cdmer: {' '.join(str(one.message).split())}", err=True)

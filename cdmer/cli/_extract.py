@@ -1,0 +1,135 @@
+"""What `cdmer extract` makes of its arguments: a corpus and a transformer."""
+
+import ast
+
+from cdmer.cli._corpora import MANIFESTS, open_place
+
+# Names of the descriptors on the command line, and of their classes in `cdmer.features`.
+DESCRIPTORS = {
+    "bi-woof": "BiWOOF",
+    "fhofo": "FHOFO",
+    "higo-top": "HIGOTOP",
+    "hog-top": "HOGTOP",
+    "hoof": "HOOF",
+    "lbp-mop": "LBPMOP",
+    "lbp-sip": "LBPSIP",
+    "lbp-top": "LBPTOP",
+    "lpq-top": "LPQTOP",
+    "mdmo": "MDMO",
+    "stlbp-ip": "STLBPIP",
+}
+# Parameters that have options of their own.
+_ELSEWHERE = {"grid": "--levels", "n_jobs": "--n-jobs"}
+
+
+def open_corpus(text, n_clips, seed, variant=None):
+    """Find the corpus that an argument names.
+
+    Parameters
+    ----------
+    text : str
+        ``"synthetic:<preset>"``, ``"<name of a database>:<path>"``, or the path of a manifest.
+    n_clips, seed : int
+        Of synthetic corpora.
+    variant : str or None
+        Which frames of a database.
+
+    Returns
+    -------
+    Corpus
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name; says which there are. If it cannot be read.
+    OSError
+        If a manifest is missing.
+    """
+    from cdmer.corpora import PRESETS, list_databases, make_synthetic_corpus
+
+    opened = open_place(text, variant)
+    if opened is not None:
+        return opened
+    synthetic = {f"synthetic:{preset}": preset for preset in PRESETS}
+    if text not in synthetic:
+        raise ValueError(
+            f"CORPUS: expected one of {', '.join(synthetic)}; or NAME:PATH with one of the names "
+            f"{', '.join(list_databases())}; or a manifest ({', '.join(MANIFESTS)}), got {text!r}"
+        )
+    if variant is not None:
+        raise ValueError(f"--variant: a synthetic corpus has none, got {variant!r}")
+    return make_synthetic_corpus(synthetic[text], n_clips=n_clips, random_state=seed)
+
+
+def make_transformer(descriptor, parameters=(), levels=None, n_frames=None, magnify=None):
+    """Build the pipeline that the options describe.
+
+    Parameters
+    ----------
+    descriptor : str
+        One of `DESCRIPTORS`.
+    parameters : sequence of str
+        ``"name=value"``; values are Python literals, or else strings.
+    levels : str or None
+        Levels of the `RegionGrid`, ``"1,2,4,8"``.
+    n_frames : int or None
+        Interpolate each clip to so many frames first.
+    magnify : str or None
+        Preset of `MotionMagnification`, applied before that.
+
+    Returns
+    -------
+    transformer
+
+    Raises
+    ------
+    ValueError
+        If a name or value is wrong; says what is expected.
+    """
+    from sklearn.pipeline import make_pipeline
+
+    from cdmer import features
+    from cdmer.preprocessing import MotionMagnification, TemporalInterpolation
+
+    step = getattr(features, DESCRIPTORS[descriptor])()
+    step.set_params(**_parse(parameters, step, descriptor))
+    if levels is not None:
+        step.set_params(grid=features.RegionGrid(_parse_levels(levels)))
+    steps = [step]
+    if n_frames is not None:
+        steps.insert(0, TemporalInterpolation(n_frames))
+    if magnify is not None:
+        try:
+            steps.insert(0, MotionMagnification.preset(magnify))
+        except ValueError as error:
+            raise ValueError(f"--magnify: {error}") from error
+    return steps[0] if len(steps) == 1 else make_pipeline(*steps)
+
+
+def _parse(parameters, step, descriptor):
+    known = [name for name in step.get_params(deep=False) if name not in _ELSEWHERE]
+    parsed = {}
+    for text in parameters:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"--param: expected name=value, got {text!r}")
+        if name in _ELSEWHERE:
+            raise ValueError(f"--param: {name} has an option of its own, {_ELSEWHERE[name]}")
+        if name not in known:
+            raise ValueError(
+                f"--param: {descriptor} has the parameters {', '.join(known)}, got {name!r}"
+            )
+        if name in parsed:
+            raise ValueError(f"--param: got {name} twice")
+        try:
+            parsed[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            parsed[name] = value
+    return parsed
+
+
+def _parse_levels(text):
+    try:
+        return tuple(int(level) for level in text.split(","))
+    except ValueError:
+        raise ValueError(f"--levels: expected numbers like 1,2,4,8, got {text!r}") from None

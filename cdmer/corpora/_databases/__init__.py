@@ -1,0 +1,1 @@
+"""Databases on disk: layouts, label files, folders, loaders and their check."""

@@ -1,0 +1,142 @@
+"""A check of a copy of a database, before a result is wrong."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from cdmer._parameters import ParameterError
+from cdmer.corpora._databases.load import get_layout
+from cdmer.corpora._databases.reader import read_database
+
+
+@dataclass(frozen=True)
+class DatabaseCheck:
+    """What a check found; as a string, a report.
+
+    Parameters
+    ----------
+    title : str
+        The database.
+    path : str
+        The folder that was checked.
+    variant : str
+        Which frames.
+    problem : str or None
+        Why the database cannot be read at all; then nothing below is known.
+    label_file : str or None
+        The label file, relative to `path`; None if the database has none.
+    folder : str or None
+        The folder that leads to the clips, relative to `path`.
+    counts : dict of str to int
+        Clips per emotion, all emotions of the database included; ``"all"`` counts clips, and
+        ``"none"`` those without emotion, if there are.
+    published : dict of str to tuple of int
+        Published counts of the same; more than one where releases differ, empty where there is
+        none.
+    n_subjects : int
+    repairs : tuple of Repair
+    faults : tuple of Fault
+    """
+
+    title: str
+    path: str
+    variant: str
+    problem: str | None = None
+    label_file: str | None = None
+    folder: str | None = None
+    counts: dict | None = None
+    published: dict | None = None
+    n_subjects: int = 0
+    repairs: tuple = ()
+    faults: tuple = ()
+
+    @property
+    def complete(self):
+        """Whether it can be read and every count is the published one, bool."""
+        return self.problem is None and not any(self._differs(name) for name in self.counts)
+
+    def _differs(self, name):
+        published = self.published.get(name, ())
+        return bool(published) and self.counts[name] not in published
+
+    def __str__(self):
+        head = f"{self.title}, {self.variant}: {self.path}"
+        if self.problem is not None:
+            return f"{head}\n  cannot be read: {self.problem}"
+        lines = [head]
+        if self.label_file is not None:
+            lines.append(f"  label file: {self.label_file}")
+        lines += [f"  frames in: {self.folder}", f"  subjects: {self.n_subjects}", "  clips:"]
+        lines += [self._line(name) for name in self.counts]
+        for title, things in (("repairs", self.repairs), ("faults", self.faults)):
+            lines.append(f"  {title}: {len(things)}")
+            lines += [f"    {_told(thing)}" for thing in things]
+        return "\n".join(lines)
+
+    def _line(self, name):
+        published = " or ".join(map(str, self.published.get(name, ()))) or "-"
+        mark = "  differs" if self._differs(name) else ""
+        return f"    {name:<12}{self.counts[name]:>6}  published {published}{mark}"
+
+
+def _told(thing):
+    kind = getattr(thing, "kind", None)
+    return str(thing) if kind is None else f"[{kind}] {thing}"
+
+
+def check_database(name, path, *, variant=None, repair=True, label_file=None):
+    """Check a copy of a database: what is there, what is missing, what is wrong.
+
+    Parameters
+    ----------
+    name : str
+        One of `list_databases`.
+    path : path-like
+        The folder of your copy, as for `load_database`.
+    variant : str, optional
+        Which frames; by default the first variant of the database.
+    repair : bool, default=True
+        Put known mistakes right; otherwise they are among the faults.
+    label_file : path-like, optional
+        The label file, if it does not lie in `path`, or if there are several.
+
+    Returns
+    -------
+    DatabaseCheck
+        Where the database cannot be read, its `problem` says why.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+    ParameterError
+        If the variant is unknown, or `repair` is not True or False.
+    """
+    layout = get_layout(name)
+    variant = next(iter(layout.folders)) if variant is None else variant
+    published = {"all": layout.n_clips, **layout.emotions}
+    published = {key: _as_tuple(value) for key, value in published.items()}
+    try:
+        reading = read_database(layout, path, variant, repair, label_file=label_file)
+    except ParameterError:
+        raise
+    except ValueError as error:
+        return DatabaseCheck(
+            layout.title, str(path), variant, problem=str(error), published=published
+        )
+    emotions = Counter(clip.label or "none" for clip in reading.clips)
+    return DatabaseCheck(
+        layout.title,
+        str(path),
+        variant,
+        label_file=None if reading.label_file is None else reading.name(reading.label_file),
+        folder=reading.name(reading.base),
+        counts={"all": len(reading.clips)} | dict.fromkeys(layout.emotions, 0) | emotions,
+        published=published,
+        n_subjects=len({clip.subject for clip in reading.clips}),
+        repairs=tuple(reading.repairs),
+        faults=tuple(reading.faults),
+    )
+
+
+def _as_tuple(value):
+    return value if isinstance(value, tuple) else () if value is None else (value,)

@@ -1,0 +1,164 @@
+"""Label files: spreadsheets and CSV files as text, cell by cell."""
+
+import csv
+import io
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from cdmer.corpora._databases.spreadsheets import check_extent, read_xls, read_xlsx
+
+# Far beyond the largest label file of a database.
+MAX_BYTES = 64 * 2**20
+# A label file lies in the database's folder, or in a folder or two within it.
+_DEPTH = 2
+_SUFFIXES = (".xlsx", ".xls", ".csv")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Cells of a label file.
+
+    Parameters
+    ----------
+    name : str
+        The file, as messages name it.
+    rows : list of list of str
+        Text of every cell, outer spaces gone; the first row and column of the file come first,
+        empty or not; rows may differ in length. Whole numbers have no decimals: ``"12"`` for 12.0.
+    """
+
+    name: str
+    rows: list
+
+    def place(self, row, column):
+        """Name a cell, ``"casme.xlsx, C17"``, from its position, which counts from 0."""
+        letters, column = "", column + 1
+        while column:
+            column, letter = divmod(column - 1, 26)
+            letters = chr(ord("A") + letter) + letters
+        return f"{self.name}, {letters}{row + 1}"
+
+
+def find_label_file(root, patterns):
+    """Find the label file of a database.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of the database; it and two levels of folders within are searched, nearer ones
+        first.
+    patterns : sequence of str
+        Names with ``*``, compared without case. The first that a file has counts.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        If there is none, or two in folders of one level.
+    """
+    level, folders = 0, [root]
+    while folders and level <= _DEPTH:
+        files, within = _list(folders)
+        for pattern in patterns:
+            found = [file for file in files if _is_named(file.name, pattern)]
+            if len(found) > 1:
+                names = ", ".join(repr(file.relative_to(root).as_posix()) for file in found)
+                raise ValueError(
+                    f"{root}: expected one label file, found {names}; name one with label_file"
+                )
+            if found:
+                return found[0]
+        level, folders = level + 1, within
+    raise ValueError(f"{root}: no label file; expected one named like {patterns[0]!r}")
+
+
+def _is_named(name, pattern):
+    """Compare without case, and take a CSV export for the spreadsheet."""
+    if not name.lower().endswith(_SUFFIXES) or name.startswith((".", "~$")):
+        return False
+    fold = "".join(name.casefold().split()).rpartition(".")[0]
+    return fnmatch(fold, "".join(pattern.casefold().split()).rpartition(".")[0])
+
+
+def _list(folders):
+    files, within = [], []
+    for folder in folders:
+        try:
+            entries = sorted(folder.iterdir())
+        except OSError as error:
+            raise ValueError(f"{folder}: cannot be listed: {error}") from error
+        files += [entry for entry in entries if entry.is_file()]
+        within += [entry for entry in entries if entry.is_dir()]
+    return files, within
+
+
+def read_sheet(path, sheet=None, name=None):
+    """Read the cells of a label file.
+
+    Of formulas the value stored with them is read; nothing is computed, macros are not run.
+
+    Parameters
+    ----------
+    path : path-like
+        An xlsx, xls or CSV file, told by its content.
+    sheet : str, optional
+        Name of the sheet, compared without case; by default the first.
+    name : str, optional
+        Name of the file in messages; by default its own.
+
+    Returns
+    -------
+    Sheet
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, is none of these, has no such sheet, or is larger than any
+        label file.
+    """
+    path = Path(path)
+    name = path.name if name is None else name
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"{name}: expected a label file, at most {MAX_BYTES} bytes, got "
+                             f"{path.stat().st_size}")  # fmt: skip
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{name}: cannot be read: {error}") from error
+    if content.startswith(b"PK"):
+        rows = read_xlsx(content, sheet, name)
+    elif content.startswith(b"\xd0\xcf\x11\xe0"):
+        rows = read_xls(content, sheet, name)
+    else:
+        rows = _read_csv(content, name)
+    check_extent(len(rows), max(map(len, rows), default=0), name)
+    return Sheet(name, [[_text(value) for value in row] for row in rows])
+
+
+def _read_csv(content, name):
+    for encoding in ("utf-8-sig", "gb18030"):  # what Excel writes, in Chinese and elsewhere
+        try:
+            text = content.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            continue
+    else:
+        raise ValueError(f"{name}: neither a spreadsheet nor text")
+    if "\0" in text:
+        raise ValueError(f"{name}: neither a spreadsheet nor text")
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise ValueError(f"{name}: damaged CSV file: {error}") from error
+
+
+def _text(value):
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).replace("\ufeff", "").strip()

@@ -1,0 +1,170 @@
+"""The engine that reads a database: label file, folders and frames joined, repaired, checked."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cdmer._parameters import ParameterError, check_choice, check_flag
+from cdmer.corpora._databases.folders import FolderTree, split_template
+from cdmer.corpora._databases.join import Joiner
+from cdmer.corpora._databases.label_files import find_label_file, read_sheet
+from cdmer.corpora._databases.rows import Row, read_rows
+from cdmer.corpora._faults import Fault
+
+
+@dataclass
+class Reading:
+    """What was found of a database; the parameters of `read_database` and what follows from them.
+
+    Parameters
+    ----------
+    layout : Layout
+    root : str
+        Absolute path of the database's folder.
+    variant : str
+    label_file : str or None
+        Path of the label file; None where the layout has none.
+    base : str
+        The folder that leads to the clips.
+    clips : list of Clip
+    repairs : list of Repair
+    faults : list of Fault
+    """
+
+    layout: object
+    root: str
+    variant: str
+    label_file: str | None = None
+    base: str | None = None
+    clips: list = field(default_factory=list)
+    repairs: list = field(default_factory=list)
+    faults: list = field(default_factory=list)
+
+    def name(self, path):
+        """Name a path relative to the root where it lies within."""
+        path = Path(path)
+        inside = path.is_relative_to(self.root)
+        return path.relative_to(self.root).as_posix() if inside else str(path)
+
+
+def read_database(layout, path, variant=None, repair=True, colour=False, label_file=None):
+    """Read a database; frames are listed, not read.
+
+    Parameters
+    ----------
+    layout : Layout
+    path : path-like
+        The folder of the database.
+    variant : str or None
+        One of the layout's; None for the first.
+    repair : bool
+        Put right what is known to be wrong in the label file.
+    colour : bool
+        Give frames in colours.
+    label_file : path-like or None
+        The label file, where it does not lie with the frames.
+
+    Returns
+    -------
+    Reading
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is not as above, or there is a label file for a database that has none.
+    ValueError
+        If the folder, the label file, a column of it or the folder that leads to the clips is
+        missing, or a file or folder cannot be read.
+    """
+    check_flag("repair", repair)
+    check_flag("colour", colour)
+    variant = next(iter(layout.folders)) if variant is None else variant
+    check_choice("variant", variant, tuple(layout.folders))
+    if label_file is not None and not layout.label_files:
+        raise ParameterError(f"label_file: {layout.title} has none, got {label_file!r}")
+    root = os.path.abspath(os.fspath(path))
+    if not os.path.isdir(root):
+        raise ValueError(f"path: expected the folder of {layout.title}, got {os.fspath(path)!r}")
+    reading = Reading(layout, root, variant)
+    tree = FolderTree(root)
+    if layout.label_files:
+        file = find_label_file(Path(root), layout.label_files) if label_file is None else label_file
+        reading.label_file = os.path.abspath(os.fspath(file))
+        sheet = read_sheet(file, layout.sheet, reading.name(reading.label_file))
+        rows, reading.faults = read_rows(layout, sheet)
+        template = _choose_template(reading, tree, rows)
+        places = [tree.find(reading.base, _fill(template, row)) for row in rows]
+    else:
+        rows, places = _rows_of_folders(reading, tree)
+    Joiner(reading, repair, colour).join(rows, places)
+    if layout.label_files and not layout.folders[variant].recordings:
+        _report_folders_without_row(reading, tree, template, places)
+    return reading
+
+
+def _choose_template(reading, tree, rows):
+    """Set the base; give the parts of a template below it that lead to a row's folder."""
+    folders = reading.layout.folders
+    templates = folders[reading.variant].templates
+    possible = [candidate for t in templates for candidate in _candidates(tree, t)]
+    others = [t for name in folders if name != reading.variant for t in folders[name].templates]
+    taken = {base: len(split_template(t)[0]) for t in others for base, _, _ in _candidates(tree, t)}
+    # "HS" of "SMIC_all_cropped/HS" does not hold the raw frames.
+    possible = [(base, levels) for base, levels, depth in possible if taken.get(base, 0) <= depth]
+    if not possible:
+        expected = " or ".join(repr("/".join(split_template(t)[0])) for t in templates)
+        raise ValueError(f"{reading.root}: no folder {expected}, where {reading.layout.title} has "
+                         f"its {reading.variant} frames")  # fmt: skip
+    for base, levels in possible:
+        if any(tree.find(base, _fill(levels, row)) for row in rows):
+            break
+    else:
+        base, levels = possible[0]
+    reading.base = base
+    return levels
+
+
+def _candidates(tree, template):
+    fixed, levels = split_template(template)
+    return [(base, levels, len(fixed)) for base in tree.find_bases(fixed)]
+
+
+def _fill(levels, row):
+    """Names of the folders in which a row's frames lie."""
+    values = {"subject": row.subject, "clip": row.clip, "label": row.label, "onset": row.onset}
+    return [level.format(**values) for level in levels]
+
+
+def _rows_of_folders(reading, tree):
+    """Make rows of the folders of a database without label file."""
+    levels = _choose_template(reading, tree, [])
+    layout, rows, places = reading.layout, {}, []
+    for place, values in tree.leaves(reading.base, levels):
+        where = reading.name(place)
+        emotion = values["label"].casefold()
+        if emotion not in layout.emotions:
+            reading.faults.append(Fault(
+                "emotion", where,
+                f"expected one of {list(layout.emotions)}, got {emotion!r}; there is no clip",
+            ))  # fmt: skip
+            continue
+        subject, name = layout.subject_name(values["subject"]), values["clip"]
+        row = Row(layout.name, subject, name, name, emotion, where=where)
+        if row.key in rows:
+            reading.faults.append(Fault(
+                "duplicate", where, f"clip {row.key!r} lies in {rows[row.key].where} already; that "
+                "one counts", row.key,
+            ))  # fmt: skip
+            continue
+        rows[row.key] = row
+        places.append(place)
+    return list(rows.values()), places
+
+
+def _report_folders_without_row(reading, tree, levels, places):
+    wanted = set(places)
+    for place, _ in tree.leaves(reading.base, levels):
+        if place not in wanted:
+            label_file = reading.name(reading.label_file)
+            message = f"no row of {label_file} is about this folder; there is no clip"
+            reading.faults.append(Fault("missing-row", reading.name(place), message))

@@ -1,0 +1,182 @@
+"""Rows of a label file, as far as the label file alone can tell."""
+
+import re
+from dataclasses import dataclass, field
+
+from cdmer.corpora._databases.columns import find_columns
+from cdmer.corpora._databases.layout import fold_emotion
+from cdmer.corpora._faults import Fault
+from cdmer.corpora._moments import MOMENTS
+
+# Side (left, right, top, bottom), number, intensity.
+_UNIT = re.compile(r"(?:AU)?\s*([LRTB]?\s?\d{1,2}\s?[LR]?[A-E]?)", re.IGNORECASE)
+# A plus sign, or what passes for one; Chinese spreadsheets have commas of their own.
+_SEPARATORS = re.compile("[+,;\N{FULLWIDTH COMMA}\N{IDEOGRAPHIC COMMA}\N{FULLWIDTH SEMICOLON}]")
+_ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a label file, or the names of its folders, say of a clip.
+
+    Parameters
+    ----------
+    corpus, subject, name : str
+        Together the clip's key.
+    clip : str
+        What the label file calls the clip; folders are named by it.
+    label : str or None
+    onset, apex, offset : int or None
+    action_units : tuple of str
+    objective_class : str or None
+    where : str
+        The row, for messages.
+    cells : dict of str to str
+        The cell of each field, for messages.
+    """
+
+    corpus: str
+    subject: str
+    name: str
+    clip: str
+    label: str | None = None
+    onset: int | None = None
+    apex: int | None = None
+    offset: int | None = None
+    action_units: tuple[str, ...] = ()
+    objective_class: str | None = None
+    where: str = ""
+    cells: dict = field(default_factory=dict)
+
+    @property
+    def key(self):
+        """Key of the clip."""
+        return f"{self.corpus}/{self.subject}/{self.name}"
+
+
+def read_rows(layout, sheet):
+    """Read the rows of a label file.
+
+    Parameters
+    ----------
+    layout : Layout
+    sheet : Sheet
+
+    Returns
+    -------
+    rows : list of Row
+        In the order of the file, keys once each.
+    faults : list of Fault
+
+    Raises
+    ------
+    ValueError
+        If a column is missing without which there is no clip.
+    """
+    first, columns, faults = find_columns(layout, sheet)
+    rows = {}
+    for number in range(first, len(sheet.rows)):
+        texts = {f: _cell(sheet.rows[number], column) for f, column in columns.items()}
+        if not any(texts.values()):
+            continue
+        cells = {f: sheet.place(number, column) for f, column in columns.items()}
+        reader = _RowReader(layout, texts, cells)
+        row = reader.read(f"{sheet.name}, row {number + 1}")
+        key = None if row is None else row.key
+        faults += [Fault(*problem, clip=key) for problem in reader.problems]
+        if row is None:
+            continue
+        if key in rows:
+            faults.append(_duplicate(row, rows[key]))
+        else:
+            rows[key] = row
+    return list(rows.values()), faults
+
+
+def _cell(cells, column):
+    return cells[column] if column < len(cells) else ""
+
+
+def _duplicate(row, earlier):
+    known = (*MOMENTS, "label", "action_units", "objective_class")
+    differ = [name for name in known if getattr(row, name) != getattr(earlier, name)]
+    how = f"with another {', '.join(differ)}" if differ else "alike"
+    return Fault(
+        "duplicate", row.where, f"clip {row.key!r} stands in {earlier.where} already, {how}; that "
+        "one counts", row.key,
+    )  # fmt: skip
+
+
+class _RowReader:
+    """Makes a row of its cells' texts; `problems` lists (kind, cell, message)."""
+
+    def __init__(self, layout, texts, cells):
+        self.layout = layout
+        self.texts = texts
+        self.cells = cells
+        self.problems = []
+
+    def read(self, where):
+        """Give the row, or None where nothing tells which clip it is about."""
+        missing = [name for name in ("subject", "clip") if not self.texts[name]]
+        if missing:
+            self._report("cell", missing[0], f"no {missing[0]}, so that the row names no clip")
+            return None
+        clip = self.texts["clip"]
+        moments = {m: self._moment(m) for m in MOMENTS if m in self.texts}
+        if "{onset}" in self.layout.clip and moments["onset"] is None:
+            self._report("cell", "onset", f"no onset, which tells clips named {clip!r} apart")
+            return None
+        return Row(
+            corpus=self.layout.name,
+            subject=self.layout.subject_name(self.texts["subject"]),
+            name=self.layout.clip.format(clip=clip, **moments),
+            clip=clip,
+            label=self._emotion(),
+            **moments,
+            action_units=self._units(),
+            objective_class=self._objective_class(),
+            where=where,
+            cells=self.cells,
+        )
+
+    def _moment(self, name):
+        text = self.texts[name]
+        if text == "" or text in self.layout.unknown.get(name, ()):
+            self._report("unknown", name, f"no {name}: {text!r}")
+            return None
+        if not re.fullmatch(r"[0-9]{1,9}(\.0*)?", text):
+            self._report("cell", name, f"expected the number of a frame as {name}, got {text!r}")
+            return None
+        return int(text.partition(".")[0])
+
+    def _emotion(self):
+        emotion = fold_emotion(self.texts["label"])
+        if emotion not in self.layout.emotions:
+            expected = list(self.layout.emotions)
+            self._report("emotion", "label", f"expected one of {expected}, got {emotion!r}")
+        return emotion or None
+
+    def _units(self):
+        units = []
+        for text in _SEPARATORS.split(self.texts.get("action_units", "")):
+            text = " ".join(text.split())
+            match = _UNIT.fullmatch(text)
+            if match:
+                units.append(match[1].replace(" ", "").upper())
+            elif text:
+                self._report("action-units", "action_units", f"expected one unit, got {text!r}")
+                units.append(text)
+        return tuple(units)
+
+    def _objective_class(self):
+        text = self.texts.get("objective_class", "").upper()
+        if text in _ROMAN or text == "":
+            return text or None
+        if text in map(str, range(1, 8)):
+            return _ROMAN[int(text) - 1]
+        self._report("cell", "objective_class", f"expected I to VII, got {text!r}")
+        return None
+
+    def _report(self, kind, name, message):
+        self.problems.append((kind, self.cells[name], message))

@@ -1,0 +1,1 @@
+"""Frames from pictures and videos, and the cache that keeps them."""

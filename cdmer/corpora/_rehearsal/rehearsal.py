@@ -1,0 +1,129 @@
+"""Databases to rehearse with: synthetic faces in the layout and the label file of a real one."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from cdmer._faces.setups import PRESETS
+from cdmer._parameters import check_choice, check_number
+from cdmer.corpora._corpus import Corpus
+from cdmer.corpora._databases.databases import DATABASES
+from cdmer.corpora._media.frames import FrameFolder
+from cdmer.corpora._rehearsal.files import write_frames, write_label_file
+from cdmer.corpora._rehearsal.plan import Planner
+from cdmer.corpora._rehearsal.styles import STYLES
+from cdmer.corpora._synthetic import make_synthetic_corpus
+
+_NOTE = "{title}, rehearsed: these are rendered faces, not the database."
+
+
+def make_database(
+    name, folder, *, variant=None, preset=None, n_clips=12, n_subjects=4, size=112, random_state=0
+):
+    """Write a synthetic corpus as a database lies on disk, label file and all.
+
+    Frames are those of `make_synthetic_corpus`. The label file is in the official format, with the
+    oddities that the official one is known for: remarks above the header or no header at all,
+    ``/`` for an apex that is not known, file names that repeat, an offset that is missing, a known
+    mistake. Writing label files needs the extra ``rehearse``.
+
+    Parameters
+    ----------
+    name : str
+        The database: ``"casme"``, ``"casme2"``, ``"cas-me-2"``, ``"casme3-a"``, ``"casme3-c"``,
+        ``"samm"``, ``"mmew"``, ``"4dme"``, ``"smic-hs"``, ``"smic-vis"``, ``"smic-nir"``,
+        ``"dfme-a"``, ``"dfme-b"`` or ``"dfme-c"``.
+    folder : path-like
+        Where it goes: a folder that is empty or not there yet.
+    variant : str, optional
+        Which frames: ``"raw"``, ``"cropped"`` or whatever the database has; by default its first.
+    preset : str, optional
+        Recording set-up, one of `PRESETS`, at the database's frame rate; by default the nearest.
+    n_clips : int, default=12
+        Number of clips, at least 3.
+    n_subjects : int, default=4
+        Number of people.
+    size : int, default=112
+        Width and height of the frames, pixels; at least 32.
+    random_state : int, default=0
+        Seed of people, expressions and noise. Databases draw different people from one seed.
+
+    Returns
+    -------
+    Corpus
+        The clips as they should load: keys, annotations after known mistakes are put right, and
+        frames.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a parameter is not as above, or the folder holds something.
+    ImportError
+        If the extra ``rehearse`` is missing.
+    OSError
+        If something cannot be written.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from cdmer.corpora import load_casme2, make_database
+    >>> with TemporaryDirectory() as folder:
+    ...     written = make_database("casme2", folder, n_clips=6, size=32)
+    ...     loaded = load_casme2(folder)
+    >>> loaded.table.equals(written.table)
+    True
+    """
+    check_choice("name", name, tuple(DATABASES))
+    layout = DATABASES[name]
+    check_choice("variant", variant, (None, *layout.folders))
+    check_choice("preset", preset, (None, *PRESETS))
+    folders = next(iter(layout.folders.values())) if variant is None else layout.folders[variant]
+    root = Path(folder)
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise ValueError(
+            f"folder: expected an empty folder or none, got {str(folder)!r}, which holds something"
+        )
+    check_number("random_state", random_state, least=0, most=2**32 - 1, whole=True)
+    setup = replace(PRESETS[preset or STYLES[name].setup], fps=layout.fps)
+    faces = make_synthetic_corpus(
+        setup, n_clips=n_clips, n_subjects=n_subjects, size=size,
+        random_state=np.random.RandomState([random_state, *name.encode()]),
+    )  # fmt: skip
+    plans = Planner(layout, STYLES[name], folders).plan(faces)
+    root.mkdir(parents=True, exist_ok=True)
+    note = _NOTE.format(title=layout.title)
+    (root / "REHEARSAL.txt").write_text(note + "\n", encoding="utf-8")
+    if layout.label_files:
+        label_file = root / layout.label_files[0].replace("*", "rehearsal")
+        write_label_file(label_file, _table(layout, STYLES[name], plans, note), layout.sheet)
+    return Corpus([_write(plan, root, layout, folders) for plan in plans], layout.name)
+
+
+def _table(layout, style, plans, note):
+    """Rows of the label file."""
+    fields = [*(field for _, field in layout.columns), *style.unit_columns]
+    rows = [[plan.cells.get(field) for field in fields] for plan in plans]
+    if layout.header is None:
+        return rows
+    remarks = [[note], *[[]] * (layout.header - 1)] if layout.header else []
+    headers = [*(header or None for header, _ in layout.columns), *style.unit_columns]
+    return [*remarks, headers, *rows]
+
+
+def _write(plan, root, layout, folders):
+    """Write a clip's frames; give the clip as it should load."""
+    names = [folders.frame.format(number=n, **plan.values) for n in plan.numbers]
+    inside = slice(plan.numbers.index(plan.onset), plan.numbers.index(plan.offset) + 1)
+    everything = slice(None)
+    # Without a label file, the ends of a folder are onset and offset; a clip of a recording is cut.
+    written = everything if layout.label_files else inside
+    place = root / plan.folder
+    write_frames(place, names[written], plan.clip.frames[written])
+    loaded = inside if folders.recordings else written
+    return replace(
+        plan.clip,
+        source=FrameFolder(os.path.abspath(place), tuple(names[loaded])),
+        frame_numbers=tuple(plan.numbers[loaded]),
+    )

@@ -1,0 +1,1 @@
+"""The benchmark: data, methods, plan, dispatch and work."""

@@ -1,0 +1,136 @@
+"""Units of work over joblib's workers: as they finish, whatever becomes of a worker."""
+
+import contextlib
+import warnings
+from pickle import PicklingError
+
+from joblib import effective_n_jobs
+from joblib.parallel import SequentialBackend, get_active_backend
+from sklearn.utils.parallel import Parallel, delayed
+
+from cdmer._threads import one_blas_thread
+from cdmer._workers import in_one_worker
+from cdmer.evaluation._runner.work import work
+
+# How often in a row workers may be lost without a single unit done.
+_STRIKES = 3
+
+
+def run_tasks(jobs, make_task, shared, n_jobs, skip):
+    """Do tasks, and give each outcome as soon as it is there.
+
+    A worker that dies (killed, out of memory, its machine gone) takes the units in flight with it;
+    these are done again by other workers.
+
+    Parameters
+    ----------
+    jobs : sequence of tuple of int
+        Numbers of the tasks, by those that one worker does together.
+    make_task : callable
+        Makes the `Task` of a number, when it is sent off.
+    shared : tuple
+        What every task works on: see `cdmer.evaluation._runner.work.work`.
+    n_jobs : int or None
+        As joblib has it; the backend too is the one of a `joblib.parallel_config` context.
+    skip : callable
+        Told a job before it is sent off; whether it is done already, by another process that
+        writes to the same store.
+
+    Yields
+    ------
+    number : int
+    outcome : dict
+
+    Raises
+    ------
+    RuntimeError
+        If workers are lost again and again without a unit done.
+    TypeError
+        If a task cannot be sent to another process.
+    """
+    if isinstance(get_active_backend()[0], SequentialBackend) or effective_n_jobs(n_jobs) == 1:
+        with one_blas_thread():
+            for job in jobs:
+                if not skip(job):
+                    yield from zip(job, work(_tasks(job, make_task), *shared), strict=True)
+        return
+    left, strikes = dict.fromkeys(jobs), 0
+    while left:
+        before = len(left)
+        try:
+            with contextlib.closing(_stream(list(left), make_task, shared, n_jobs, skip)) as done:
+                for job, outcomes in done:
+                    del left[job]
+                    yield from zip(job, outcomes, strict=False)
+        except _Unprepared as error:
+            raise error.__cause__ from None
+        except PicklingError as error:
+            raise TypeError(
+                f"methods: one cannot be sent to other processes ({error}); n_jobs=1 and threads "
+                "take it"
+            ) from error
+        except Exception as error:  # whatever it is, no unit is to blame: `work` catches theirs
+            strikes = strikes + 1 if len(left) == before else 0
+            if strikes == _STRIKES:
+                raise RuntimeError(
+                    f"n_jobs: workers were lost {_STRIKES} times without a unit done, "
+                    f"{_count(left)} units are left; last {type(error).__name__}: {error}"
+                ) from error
+            warnings.warn(
+                f"a worker was lost ({type(error).__name__}: {error}); {_count(left)} units go on",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+
+
+class _Unprepared(Exception):
+    """Raised from what stopped a task before it was sent off, which is no fault of a worker."""
+
+
+def _stream(jobs, make_task, shared, n_jobs, skip):
+    """Give (job, outcomes) in any order; no outcomes of jobs that are skipped."""
+    backend = get_active_backend()[0]
+    skipped, stopped = [], []
+
+    def calls(jobs):
+        # joblib asks for tasks in threads of its own, where errors would be lost.
+        try:
+            for job in jobs:
+                if skip(job):
+                    skipped.append(job)
+                else:
+                    yield delayed(_named)(job, _tasks(job, make_task), *shared)
+        except Exception as error:
+            stopped.append(error)
+
+    # Here for workers that are threads of this process; others see to it themselves.
+    with one_blas_thread():
+        if backend.supports_return_generator:
+            parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
+            done = parallel(calls(jobs))
+            try:
+                yield from done
+            finally:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # joblib regrets work that is thrown away
+                    done.close()
+        else:  # Ray's and multiprocessing's pools give lists: some units at a time
+            size = 4 * effective_n_jobs(n_jobs)
+            with Parallel(n_jobs=n_jobs, batch_size=1) as pool:
+                for start in range(0, len(jobs), size):
+                    yield from pool(calls(jobs[start : start + size]))
+    if stopped:
+        raise _Unprepared from stopped[0]
+    yield from ((job, ()) for job in skipped)
+
+
+def _tasks(job, make_task):
+    return [make_task(number) for number in job]
+
+
+def _count(jobs):
+    return sum(map(len, jobs))
+
+
+def _named(job, tasks, *shared):
+    return job, in_one_worker(work, tasks, *shared)

@@ -1,0 +1,308 @@
+"""Methods to be evaluated: what they are called, what they follow from, what they ask for."""
+
+import hashlib
+import re
+from dataclasses import dataclass, fields, is_dataclass
+from types import BuiltinFunctionType, FunctionType
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection import ParameterGrid
+
+from cdmer._modules import is_module, tell_module
+from cdmer._parameters import ParameterError
+from cdmer.evaluation._fit import adapting_parts
+from cdmer.evaluation._runner.interviewers import is_estimator, tell_classes
+from cdmer.evaluation._store.records import canonical_json, digest
+from cdmer.evaluation.selection import CRITERIA
+
+FIXED, NESTED, ORACLE, LABEL_FREE = "fixed", "nested-loso", "oracle", "label-free:"
+# They change how a result is computed, not which; classes may name more, as `unsaid`.
+_UNSAID = {"memory", "n_jobs", "verbose"}
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """An estimator with what a benchmark may choose and say about it.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A classifier or a pipeline. It is cloned.
+    grid : dict, list of dict or None, default=None
+        Settings to choose from, as in `sklearn.model_selection.ParameterGrid`. None: the estimator
+        runs as it is, whatever the selection.
+    citation : str, default=""
+        Where the method was published, for the report.
+    selection : str, list of str or None, default=None
+        In place of the benchmark's: see `cdmer.evaluation.benchmark`.
+
+    Examples
+    --------
+    >>> from cdmer.adaptation import TCA
+    >>> from cdmer.evaluation import Method
+    >>> Method(TCA(), {"n_components": [5, 10, 20]}, "Pan et al. 2011")  # doctest: +ELLIPSIS
+    Method(estimator=TCA(), grid={'n_components': [5, 10, 20]}, citation='Pan et al. 2011', ...)
+    """
+
+    estimator: object
+    grid: object = None
+    citation: str = ""
+    selection: object = None
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A method under one way of choosing its setting.
+
+    Parameters
+    ----------
+    label : str
+        Identifies it in tables: the method's name, and the selection unless it is "fixed".
+    name : str
+    selection : str
+    estimator : estimator
+    grid : list of dict or None
+    spec : dict
+        Estimator and grid as JSON can hold them.
+    citation : str
+    """
+
+    label: str
+    name: str
+    selection: str
+    estimator: object
+    grid: list | None
+    spec: dict
+    citation: str
+
+    @property
+    def has_chance(self):
+        """Whether a `random_state` was left open, here or in an estimator of the grid, a bool."""
+        values = [value for setting in self.grid or () for value in setting.values()]
+        return any(_open_seeds(part) for part in (self.estimator, *filter(is_estimator, values)))
+
+    def seeded(self, seed):
+        """Give estimator and grid, with the seed in every `random_state` that was left open."""
+        grid = self.grid and [
+            {k: _seeded(v, seed) if is_estimator(v) else v for k, v in setting.items()}
+            for setting in self.grid
+        ]
+        return _seeded(self.estimator, seed), grid
+
+
+def _seeded(estimator, seed):
+    return clone(estimator).set_params(**dict.fromkeys(_open_seeds(estimator), seed))
+
+
+def _open_seeds(estimator):
+    return sorted(
+        name
+        for name, value in estimator.get_params(deep=True).items()
+        if name.split("__")[-1] == "random_state" and value is None
+    )
+
+
+def check_selection(selection):
+    """Give selections as a list of their names.
+
+    Raises
+    ------
+    ParameterError
+        If there is none, or one is unknown.
+    """
+    if not isinstance(selection, str | list | tuple):
+        raise ParameterError(f"selection: expected a str or a list of them, got {selection!r}")
+    given = [selection] if isinstance(selection, str) else list(selection)
+    known = [FIXED, *(f"{LABEL_FREE}{name}" for name in CRITERIA), NESTED, ORACLE]
+    if not given:
+        raise ParameterError(f"selection: got none, expected one or more of {known}")
+    for name in given:
+        if name not in known:
+            raise ParameterError(f"selection: expected one of {known}, got {name!r}")
+    return list(dict.fromkeys(given))
+
+
+def read_methods(methods, selection, protocol, strict, scheme):
+    """Check methods and pair each with its selections.
+
+    Parameters
+    ----------
+    methods : dict of str to (estimator or Method)
+    selection : str or list of str
+    protocol : Protocol
+    strict : bool
+        Whether every parameter has to be told by its content, as a store needs it.
+    scheme : LabelScheme or ActionUnitScheme
+        Its classes are those that vision-language models are asked about.
+
+    Returns
+    -------
+    list of Candidate
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there is none, a grid names a parameter that does not exist, or a method asks for what
+        the protocol forbids, or about other classes than the scheme's. The message names the
+        method.
+    """
+    if not isinstance(methods, dict) or not methods:
+        raise ParameterError(
+            "methods: expected a dict of named estimators, got "
+            + ("none" if isinstance(methods, dict) else type(methods).__name__)
+        )
+    selection = check_selection(selection)
+    candidates = []
+    for name, given in methods.items():
+        method = given if isinstance(given, Method) else Method(given)
+        _check_estimator(name, method.estimator)
+        _check_roles(name, method.estimator, protocol)
+        own = selection if method.selection is None else check_selection(method.selection)
+        estimator, grid = _tell_classes(name, method.estimator, _read_grid(name, method), scheme)
+        for how in own if grid is not None else [FIXED]:
+            if how.startswith(LABEL_FREE) and not protocol.allows_unlabelled_target:
+                raise ValueError(
+                    f"selection: {how!r} looks at unlabelled clips of the target, which "
+                    f"{type(protocol).__name__} forbids; take {NESTED!r} or {FIXED!r}"
+                )
+            try:
+                spec = {
+                    "estimator": describe(estimator, strict),
+                    "grid": None if how == FIXED else describe(grid, strict),
+                }
+            except TypeError as error:
+                raise TypeError(f"methods: {name!r}: {error}") from None
+            label = name if how == FIXED else f"{name}, {how}"
+            settings = None if how == FIXED else grid
+            candidates.append(
+                Candidate(label, name, how, estimator, settings, spec, method.citation)
+            )
+    labels = [candidate.label for candidate in candidates]
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise ValueError(f"methods: expected names that differ, got {twice[0]!r} twice")
+    return candidates
+
+
+def _check_estimator(name, estimator):
+    if not isinstance(name, str) or not name.strip():
+        raise ParameterError(f"methods: expected names that are not empty, got {name!r}")
+    if isinstance(estimator, type) or not all(
+        hasattr(estimator, part) for part in ("fit", "predict", "get_params")
+    ):
+        raise TypeError(
+            f"methods: {name!r}: expected a scikit-learn classifier or pipeline, got {estimator!r}"
+        )
+
+
+def _check_roles(name, estimator, protocol):
+    try:
+        asking = adapting_parts(estimator)
+    except TypeError as error:
+        raise TypeError(f"methods: {name!r}: {error}") from None
+    if asking and not protocol.allows_unlabelled_target:
+        raise ValueError(
+            f"methods: {name!r}: {asking[0]} adapts to unlabelled clips of the target, which "
+            f"{type(protocol).__name__} forbids"
+        )
+
+
+def _tell_classes(name, estimator, grid, scheme):
+    try:
+        return tell_classes(estimator, grid, scheme)
+    except ValueError as error:
+        raise ParameterError(f"methods: {name!r}: {error}") from None
+
+
+def _read_grid(name, method):
+    if method.grid is None:
+        return None
+    try:
+        settings = list(ParameterGrid(method.grid))
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"methods: {name!r}: grid: {error}") from None
+    known = method.estimator.get_params(deep=True)
+    for parameter in dict.fromkeys(key for setting in settings for key in setting):
+        if parameter not in known:
+            raise ParameterError(
+                f"methods: {name!r}: grid: expected parameters of "
+                f"{type(method.estimator).__name__}, {sorted(known)}, got {parameter!r}"
+            )
+    return settings
+
+
+def describe(value, strict=True):
+    """Tell a value by its content, as JSON can hold it.
+
+    Parameters
+    ----------
+    value : object
+        Numbers, strings, arrays, containers, functions that can be imported, dataclasses,
+        scikit-learn estimators (`n_jobs`, `memory` and `verbose` of these are left out, and what
+        their class lists as `unsaid`; what they tell of files by `file_digests` comes in) and torch
+        modules, of which a digest of layers and weights is told.
+    strict : bool, default=True
+        Whether anything else is refused; otherwise its `repr` stands for it.
+
+    Returns
+    -------
+    object
+
+    Raises
+    ------
+    TypeError
+        If the content of something cannot be told.
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if np.isfinite(value) else {"float": repr(value)}
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        content = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+        return {"array": content, "dtype": value.dtype.str, "shape": list(value.shape)}
+    if isinstance(value, list | tuple | range | np.ndarray):
+        return [describe(part, strict) for part in value]
+    if isinstance(value, set | frozenset):
+        return {"set": sorted((describe(part, strict) for part in value), key=repr)}
+    if isinstance(value, dict):
+        if all(isinstance(key, str) for key in value):
+            return {key: describe(part, strict) for key, part in value.items()}
+        return {"dict": [[describe(k, strict), describe(v, strict)] for k, v in value.items()]}
+    if isinstance(value, type | FunctionType | BuiltinFunctionType | np.ufunc):
+        return _describe_named(value, strict)
+    if is_module(value) and strict:
+        content = tell_module(value, describe)
+        return {"class": content["class"], "content": digest(canonical_json(content))}
+    if is_dataclass(value):
+        parts = {f.name: getattr(value, f.name) for f in fields(value)}
+    elif hasattr(value, "get_params"):
+        parts = value.get_params(deep=False)
+    elif strict:
+        raise TypeError(
+            f"cannot tell {value!r}, a {type(value).__name__}, by its content, so a store would "
+            "not know it again; leave store=None, or pass numbers, strings or estimators"
+        )
+    else:
+        return {"object": re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))}
+    kind = type(value)
+    unsaid = _UNSAID | set(getattr(kind, "unsaid", ()))
+    told = {
+        "class": f"{kind.__module__}.{kind.__qualname__}",
+        "parameters": {k: describe(v, strict) for k, v in parts.items() if k not in unsaid},
+    }
+    digests = value.file_digests() if hasattr(value, "file_digests") else {}
+    return told | ({"files": digests} if digests else {})
+
+
+def _describe_named(value, strict):
+    module = getattr(value, "__module__", None) or "numpy"
+    name = getattr(value, "__qualname__", value.__name__)
+    if "<" in name and strict:
+        raise TypeError(
+            f"cannot tell {value!r} by its content, so a store would not know it again; leave "
+            "store=None, or define it at the top of a module"
+        )
+    return {"name": f"{module}.{name}"}

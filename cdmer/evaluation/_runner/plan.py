@@ -1,0 +1,235 @@
+"""Every unit of a benchmark with its configuration, before any is run."""
+
+import functools
+import reprlib
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from cdmer.evaluation._runner.together import group_jobs
+from cdmer.evaluation._runner.work import Task
+from cdmer.evaluation._store.records import TestSet, canonical_json, digest
+from cdmer.evaluation.protocols import fold_notes, missing_clips
+from cdmer.extraction._steps import describe as describe_steps
+from cdmer.extraction._steps import stateless_steps
+
+_LAYOUT = 1
+_LIBRARIES = {"cdmer": "cdmer", "numpy": "numpy", "scipy": "scipy", "sklearn": "scikit-learn"}
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """A unit before it is run."""
+
+    candidate: object
+    fold: object
+    domain: np.ndarray
+    seed: int | None
+    config: str
+    key: str
+    test_set: TestSet
+
+
+class Plan:
+    """Every unit of a benchmark with its configuration, and what the run is."""
+
+    def __init__(self, candidates, data, protocol, seeds, descriptor, embeddings):
+        self.data, self.embeddings = data, embeddings
+        self.folds = protocol.roles(data.metadata)
+        for fold in self.folds:
+            _check_fold(fold, protocol, len(data.clips))
+        scheme = {
+            "name": data.scheme.name,
+            "classes": list(data.scheme.classes),
+            "multilabel": data.multilabel,
+        }
+        described = None
+        if descriptor is not None:
+            described = describe_steps(stateless_steps(descriptor))
+        common = {
+            "descriptor": canonical_json(described),
+            "layout": str(_LAYOUT),
+            "protocol": canonical_json({"class": type(protocol).__name__}),
+            "scheme": canonical_json(scheme),
+        }
+        self._seeds = {c.label: seeds if c.has_chance else [None] for c in candidates}
+        self._texts = {
+            candidate.label: {
+                "method": canonical_json(candidate.spec),
+                "selection": canonical_json(candidate.selection),
+                "versions": canonical_json(_versions([candidate.spec])),
+            }
+            for candidate in candidates
+        }
+        self.units = [
+            unit for fold in self.folds for unit in self._units_of(fold, candidates, common)
+        ]
+        versions = _versions([candidate.spec for candidate in candidates])
+        about = data.about
+        self.info = {
+            "protocol": protocol.get_config()
+            | {
+                "words": protocol.words(),
+                "allows_unlabelled_target": bool(protocol.allows_unlabelled_target),
+            },
+            "scheme": scheme,
+            "corpora": about,
+            "descriptor": described,
+            "methods": {
+                c.label: {"name": c.name, "selection": c.selection, "citation": c.citation} | c.spec
+                for c in candidates
+            },
+            "order": [c.label for c in candidates],
+            "seeds": seeds,
+            "versions": versions,
+            "notes": [
+                *data.notes,
+                *missing_clips(data.scheme.name, data.counts, data.n_subjects),
+                *fold_notes(data.metadata, self.folds),
+                *_absent_classes(self.folds, data),
+            ],
+            "regions": _regions(descriptor, data),
+        }
+
+    def _units_of(self, fold, candidates, common):
+        data = self.data
+        involved = np.concatenate([fold.train, fold.adapt, fold.test])
+        names = [data.about[place]["name"] for place in np.unique(data.places[involved])]
+        test_set = TestSet(
+            tuple(data.clips[fold.test]),
+            tuple(data.corpora[fold.test]),
+            tuple(data.subjects[fold.test]),
+            tuple(data.truth[fold.test].tolist())
+            if data.truth.ndim == 1
+            else tuple(map(tuple, data.truth[fold.test].tolist())),
+        )
+        about = {k: getattr(fold, k) for k in ("experiment", "name", "source", "target", "kind")}
+        for role in ("train", "adapt", "test"):
+            about[role] = data.name_rows(getattr(fold, role))
+        parts = common | {
+            "corpora": canonical_json({name: data.digests[name] for name in names}),
+            "fold": canonical_json(about),
+        }
+        domain = _domains(data.places, fold)
+        for candidate in candidates:
+            for seed in self._seeds[candidate.label]:
+                # Put together from parts that are canonical already: there may be ten thousand.
+                texts = parts | self._texts[candidate.label] | {"seed": canonical_json(seed)}
+                config = "{" + ",".join(f'"{k}":{texts[k]}' for k in sorted(texts)) + "}"
+                yield Planned(candidate, fold, domain, seed, config, digest(config), test_set)
+
+    def jobs(self):
+        """Numbers of units by what one worker does together: see `group_jobs`."""
+        return group_jobs(self.units, self.data)
+
+    def task(self, number):
+        """What a worker needs to know of a unit."""
+        unit = self.units[number]
+        fold, candidate = unit.fold, unit.candidate
+        estimator, grid = candidate.estimator, candidate.grid
+        if unit.seed is not None:
+            estimator, grid = candidate.seeded(unit.seed)
+        return Task(
+            estimator,
+            grid,
+            candidate.selection,
+            fold.train,
+            fold.adapt,
+            fold.test,
+            unit.domain,
+            len(self.data.scheme.classes),
+            self.embeddings,
+        )
+
+
+def _check_fold(fold, protocol, n_clips):
+    """Hold a protocol to what it states, whoever wrote it."""
+    where = f"protocol: {type(protocol).__name__}, fold {fold.experiment!r}/{fold.name!r}"
+    for role in ("train", "adapt", "test"):
+        rows = getattr(fold, role)
+        good = isinstance(rows, np.ndarray) and rows.ndim == 1 and rows.dtype.kind in "iu"
+        good = good and (not len(rows) or (rows.min() >= 0 and rows.max() < n_clips))
+        if not good or len(np.unique(rows)) < len(rows):
+            raise ValueError(
+                f"{where}: {role}: expected an array of different row numbers from 0 to "
+                f"{n_clips - 1}, got {reprlib.repr(rows)}"
+            )
+    if fold.experiment == "mean":
+        raise ValueError(f"{where}: expected another name of the experiment: tables add a mean")
+    if not (len(fold.train) and len(fold.test)):
+        raise ValueError(
+            f"{where}: expected rows to train on and to test, got {len(fold.train)} and "
+            f"{len(fold.test)}"
+        )
+    if len(fold.adapt) and not protocol.allows_unlabelled_target:
+        raise ValueError(
+            f"{where}: has {len(fold.adapt)} rows to adapt to, and says that it allows none"
+        )
+    for role in ("adapt", "test"):
+        rows = getattr(fold, role)
+        trained = np.zeros(n_clips, dtype=bool)
+        trained[fold.train] = True
+        n_shared = np.count_nonzero(trained[rows])
+        if n_shared:
+            raise ValueError(f"{where}: {n_shared} rows are both of role train and {role}")
+
+
+def _domains(places, fold):
+    """Numbers of corpora as skada has them: 1, 2, ... for sources, then negative for targets."""
+    sources, numbers = np.unique(places[fold.train], return_inverse=True)
+    _, targets = np.unique(places[fold.adapt], return_inverse=True)
+    return np.concatenate([numbers + 1, -(targets + len(sources) + 1)])
+
+
+def _absent_classes(folds, data):
+    """Say which classes no tested clip of an experiment has."""
+    if data.multilabel:
+        return []
+    notes = []
+    for name in dict.fromkeys(fold.experiment for fold in folds):
+        tested = np.concatenate([fold.test for fold in folds if fold.experiment == name])
+        present = set(data.truth[tested].tolist())
+        absent = [c for i, c in enumerate(data.scheme.classes) if i not in present]
+        if absent:
+            notes.append(
+                f"No tested clip of experiment {name} is of class {', '.join(absent)}: its F1 and "
+                "recall count as 0, for every method."
+            )
+    return notes
+
+
+def _regions(descriptor, data):
+    """Levels of the grid that features were taken on, where that is known."""
+    steps = stateless_steps(descriptor) if descriptor is not None else []
+    for step in steps:
+        levels = getattr(getattr(step, "grid", None), "levels", None)
+        if levels is not None:
+            return {"levels": list(levels)}
+    return data.regions
+
+
+def _versions(specs):
+    roots = set(_LIBRARIES)
+    for spec in specs:
+        roots |= _roots(spec)
+    names = [_LIBRARIES.get(root, root) for root in sorted(roots)]
+    return {name: found for name in names if (found := _version(name)) is not None}
+
+
+@functools.cache
+def _version(name):
+    try:
+        return version(name)
+    except PackageNotFoundError:  # a module of the user's own
+        return None
+
+
+def _roots(spec):
+    """Top-level packages of the classes that a description names."""
+    if isinstance(spec, list):
+        return set().union(*map(_roots, spec))
+    if not isinstance(spec, dict):
+        return set()
+    named = {spec[k].split(".")[0] for k in ("class", "name") if isinstance(spec.get(k), str)}
+    return named.union(*map(_roots, spec.values()))

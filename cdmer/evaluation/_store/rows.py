@@ -1,0 +1,203 @@
+"""Units and test sets as rows of tables, with checksums."""
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import numpy as np
+
+from cdmer.evaluation._store.records import TestSet, Unit, canonical_json, digest
+
+# The order in which checksums take them: columns of later versions come last.
+UNIT_COLUMNS = (
+    "key", "config", "test_set", "predicted", "scores", "details", "seconds", "finished", "error",
+    "embedding",
+)  # fmt: skip
+
+
+class Embedding(Mapping):
+    """Arrays by name, read from the bytes of an npz file when they are asked for."""
+
+    def __init__(self, packed):
+        self._packed = packed
+        self._arrays = None
+
+    def _read(self):
+        if self._arrays is None:
+            with np.load(io.BytesIO(self._packed), allow_pickle=False) as file:
+                self._arrays = dict(file)
+        return self._arrays
+
+    def __getitem__(self, name):
+        return self._read()[name]
+
+    def __iter__(self):
+        return iter(self._read())
+
+    def __len__(self):
+        return len(self._read())
+
+
+def checksum(columns, values):
+    """BLAKE2b of named values in 16 bytes, 32 hexadecimal digits; None counts as not there.
+
+    Hashed, for each value in turn: its column, a space, its type ("str", "bytes" or "int"), a
+    space, its length in bytes, a line feed, and the value, text in UTF-8, numbers as decimal text.
+    """
+    parts = []
+    for name, value in zip(columns, values, strict=True):
+        if value is not None:
+            raw = value if isinstance(value, bytes) else str(value).encode()
+            parts += (f"{name} {type(value).__name__} {len(raw)}\n".encode(), raw)
+    return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
+
+
+def is_sound(columns, row):
+    """Tell whether a row of these columns, and their checksum at the end, is as it was written."""
+    return checksum(columns, row[:-1]) == row[-1]
+
+
+def now():
+    """Time in UTC to the microsecond, in ISO form."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def to_json(name, value):
+    """Write a value as JSON, or say whose value cannot be.
+
+    Raises
+    ------
+    ValueError
+        If JSON cannot hold it.
+    """
+    try:
+        text = canonical_json(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: expected what JSON can hold, {error}") from error
+    # What is no character, such as undecodable bytes of a file name in an error, cannot be shown.
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def unit_row(unit, test_set):
+    """Give the values of `UNIT_COLUMNS`, and their checksum.
+
+    Raises
+    ------
+    ValueError
+        If the unit does not fit its test set, or JSON cannot hold it.
+    """
+    _check_unit(unit, test_set)
+    failed = unit.error is not None
+    values = (
+        unit.key,
+        unit.config,
+        unit.test_set,
+        None if failed else to_json("unit.predicted", unit.predicted),
+        None if unit.scores is None else np.asarray(unit.scores).astype("<f8").tobytes(),
+        to_json("unit.details", unit.details),
+        to_json("unit.seconds", unit.seconds),
+        now(),
+        to_json("unit.error", unit.error) if failed else None,
+        None if unit.embedding is None else _packed(unit.embedding),
+    )
+    return (*values, checksum(UNIT_COLUMNS, values))
+
+
+def read_unit(row):
+    """Give the unit of a sound row of `UNIT_COLUMNS` and checksum."""
+    of = dict(zip(UNIT_COLUMNS, row, strict=False))
+    predicted = scores = None
+    if of["predicted"] is not None:
+        predicted = _tuples(json.loads(of["predicted"]))
+    if of["scores"] is not None:
+        scores = np.frombuffer(of["scores"], "<f8").astype(float).reshape(len(predicted), -1)
+    return Unit(
+        config=of["config"],
+        test_set=of["test_set"],
+        predicted=predicted,
+        scores=scores,
+        details=json.loads(of["details"]),
+        embedding=None if of["embedding"] is None else Embedding(of["embedding"]),
+        seconds=json.loads(of["seconds"]),
+        error=None if of["error"] is None else json.loads(of["error"]),
+    )
+
+
+def unit_columns(version):
+    """Columns of a unit ``u`` and its checksum, for a question to a store of some version."""
+    names = ["NULL" if n == "embedding" and version < 2 else f"u.{n}" for n in UNIT_COLUMNS]
+    return ", ".join([*names, "u.checksum"])
+
+
+def write_unit(connection, row, test_set):
+    """Write what `unit_row` gives, and the test set; a failed unit replaces no finished one."""
+    connection.execute(
+        "INSERT INTO test_sets (key, clips) VALUES (?, ?) ON CONFLICT (key) "
+        "DO UPDATE SET clips = excluded.clips WHERE clips <> excluded.clips",
+        (test_set.key, test_set.text),
+    )
+    names = (*UNIT_COLUMNS, "checksum")
+    updates = ", ".join(f"{name} = excluded.{name}" for name in names)
+    connection.execute(
+        f"INSERT INTO units ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
+        f"ON CONFLICT (key) DO UPDATE SET {updates} "
+        "WHERE excluded.error IS NULL OR units.error IS NOT NULL",
+        row,
+    )
+
+
+def is_whole(connection, row, test_sets):
+    """Tell whether a unit and its test set are as written; the test set joins the known ones."""
+    if not is_sound(UNIT_COLUMNS, row):
+        return False
+    key = row[UNIT_COLUMNS.index("test_set")]
+    if key not in test_sets:
+        found = connection.execute("SELECT clips FROM test_sets WHERE key = ?", (key,)).fetchone()
+        test_sets[key] = None if found is None else _test_set(key, found[0])
+    return test_sets[key] is not None
+
+
+def _test_set(key, text):
+    if not isinstance(text, str) or digest(text) != key:
+        return None
+    return TestSet(*map(_tuples, json.loads(text)))
+
+
+def _tuples(values):
+    if values and isinstance(values[0], list):
+        return tuple(map(tuple, values))
+    return tuple(values)
+
+
+def _packed(embedding):
+    arrays = {name: np.asarray(values) for name, values in embedding.items()}
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise ValueError(f"unit.embedding[{name!r}]: expected numbers, got {array.dtype}")
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def _check_unit(unit, test_set):
+    if unit.test_set != test_set.key:
+        raise ValueError(
+            f"test_set: expected the one of the unit, {unit.test_set}, got {test_set.key}"
+        )
+    n_clips = len(test_set.clips)
+    if not n_clips:
+        raise ValueError("test_set: expected at least one clip, got none")
+    if (unit.predicted is None) == (unit.error is None):
+        raise ValueError("unit: expected either predicted or error, got both or neither")
+    if unit.error is not None and unit.scores is not None:
+        raise ValueError("unit: expected no scores beside an error")
+    if unit.predicted is not None and len(unit.predicted) != n_clips:
+        raise ValueError(
+            f"unit.predicted: expected one entry per clip, {n_clips}, got {len(unit.predicted)}"
+        )
+    if unit.scores is not None:
+        shape = np.shape(unit.scores)
+        if len(shape) != 2 or shape[0] != n_clips:
+            raise ValueError(f"unit.scores: expected shape ({n_clips}, n_classes), got {shape}")

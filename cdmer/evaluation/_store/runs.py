@@ -1,0 +1,128 @@
+"""Runs in the tables of a store: what was asked for, in which order."""
+
+import json
+
+from cdmer.evaluation._store.records import digest
+from cdmer.evaluation._store.rows import checksum, is_sound, now, to_json
+
+COLUMNS = ("run", "key", "created", "asked", "info")
+_SELECT = f"SELECT {', '.join(COLUMNS)}, checksum FROM runs"
+# Entries of `info` that lists of runs, and results, are made from.
+_NEEDED = (
+    ("title",), ("protocol", "class"), ("scheme", "name"), ("scheme", "classes"),
+    ("scheme", "multilabel"),
+)  # fmt: skip
+
+
+def check_asked(info, units):
+    """Check what is asked for; give `info` as JSON, and the units as a list of pairs.
+
+    Raises
+    ------
+    ValueError
+        If `info` lacks what lists of runs show or JSON cannot hold it, or `units` is no list of
+        labels and keys.
+    """
+    for path in _NEEDED:
+        value = info
+        for name in path:
+            if not isinstance(value, dict) or name not in value:
+                raise ValueError(f"info: expected an entry {'.'.join(path)!r}, got none")
+            value = value[name]
+    units = [tuple(unit) for unit in units]
+    for unit in units:
+        if len(unit) != 2 or not all(isinstance(part, str) for part in unit):
+            raise ValueError(f"units: expected pairs of a label and a key, both str, got {unit!r}")
+    return to_json("info", info), units
+
+
+def write_run(connection, info, units):
+    """Note a run, or that it was asked for again, and give its number."""
+    key = _key(info, units)
+    known = connection.execute(f"{_SELECT} WHERE key = ?", (key,)).fetchone()
+    last, asked = connection.execute(
+        "SELECT coalesce(max(run), 0), coalesce(max(asked), 0) FROM runs"
+    ).fetchone()
+    if known is None:
+        run, created = last + 1, now()
+    else:  # written anew, in case it is damaged
+        run, created = known[0], known[2] if is_sound(COLUMNS, known) else now()
+    row = (run, key, created, asked + 1, info)
+    connection.execute(
+        f"INSERT OR REPLACE INTO runs ({', '.join(COLUMNS)}, checksum) VALUES (?, ?, ?, ?, ?, ?)",
+        (*row, checksum(COLUMNS, row)),
+    )
+    connection.execute("DELETE FROM run_units WHERE run = ?", (run,))
+    connection.executemany(
+        "INSERT INTO run_units (run, position, label, key) VALUES (?, ?, ?, ?)",
+        [(run, place, label, key) for place, (label, key) in enumerate(units)],
+    )
+    return run
+
+
+def find_run(connection, run, name):
+    """Give the row of a run, or of the one that was asked for last.
+
+    Raises
+    ------
+    ValueError
+        If there is no such run, or it is damaged.
+    """
+    rows = connection.execute(f"{_SELECT} ORDER BY asked").fetchall()
+    if not rows:
+        raise ValueError(f"{name}: the store holds no run")
+    if run is None:
+        for row in rows:  # a damaged one may have been the last
+            _check(row, name)
+        return rows[-1]
+    for row in rows:
+        if row[0] == run:
+            _check(row, name)
+            return row
+    known = sorted(row[0] for row in rows)
+    raise ValueError(f"run: expected one of {known} in {name}, got {run!r}")
+
+
+def list_runs(connection, name):
+    """Give a list per run, as `ResultStore.runs` shows it.
+
+    Raises
+    ------
+    ValueError
+        If a run is damaged.
+    """
+    listed = []
+    for row in connection.execute(f"{_SELECT} ORDER BY run"):
+        _check(row, name)
+        units = connection.execute(
+            "SELECT r.label, r.key, u.key IS NOT NULL, u.error IS NOT NULL FROM run_units r "
+            "LEFT JOIN units u ON u.key = r.key WHERE r.run = ? ORDER BY r.position",
+            (row[0],),
+        ).fetchall()
+        check_units(row, [unit[:2] for unit in units], name)
+        there, failed = (sum(unit[i] for unit in units) for i in (2, 3))
+        info = json.loads(row[4])
+        about = [info["title"], info["protocol"]["class"], info["scheme"]["name"]]
+        listed.append([row[0], row[2], *about, len(units), there - failed, failed])
+    return listed
+
+
+def check_units(run, units, name):
+    """Check that labels and keys are those that were asked for.
+
+    Raises
+    ------
+    ValueError
+        If they are not.
+    """
+    if _key(run[4], units) != run[1]:
+        raise ValueError(f"{name}: the store is damaged (list of units of run {run[0]})")
+
+
+def _check(run, name):
+    if not is_sound(COLUMNS, run):
+        raise ValueError(f"{name}: the store is damaged (run {run[0]}); `run` may name another one")
+
+
+def _key(info, units):
+    return digest("\n".join([info, *(f"{key} {label}" for label, key in units)]))

@@ -1,0 +1,317 @@
+"""A store of results: one SQLite file, one row per finished unit of work."""
+
+import json
+import os
+import threading
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+
+from cdmer._parameters import ParameterError, check_flag
+from cdmer.evaluation._results import Results
+from cdmer.evaluation._store.rows import (
+    UNIT_COLUMNS,
+    is_whole,
+    read_unit,
+    unit_columns,
+    unit_row,
+    write_unit,
+)
+from cdmer.evaluation._store.runs import check_asked, check_units, find_run, list_runs, write_run
+from cdmer.evaluation._store.schema import (
+    VERSION,
+    check_version,
+    connect,
+    identity,
+    named_errors,
+    transaction,
+)
+
+_AT_ONCE = 500  # keys in one question; SQLite takes at least 999
+
+
+class ResultStore:
+    """Results in one SQLite file, that survive whatever stops the run.
+
+    Each finished unit of work is one row, written in one transaction: a process that is killed, or
+    a full disk, costs at most the unit in flight. A power cut may cost the units of the last
+    seconds or minutes, too (up to some 4 MB of them); the file stays whole. Several processes of
+    one machine, and several threads of each, may write to one store. Rows have checksums and
+    opening checks the pages of the file: what is damaged is never taken for a result.
+
+    Parameters
+    ----------
+    path : path-like or None, default=None
+        The file; made if it is not there. None for a store in memory.
+    read_only : bool, default=False
+        Open an existing store and change nothing, also on media that cannot be written to.
+
+    Attributes
+    ----------
+    path : Path or None
+    read_only : bool
+
+    Raises
+    ------
+    OSError
+        If the file or its folder does not exist or cannot be read or, unless `read_only`, written
+        to; before any work is done.
+    ValueError
+        If the file is no store, is damaged, or comes from a newer version of cdmer.
+
+    Notes
+    -----
+    The tables, for ``sqlite3 FILE``; what is JSON is text:
+
+    ``units``
+        ``key``, SHA-256 of ``config``; ``config``, JSON of everything that the outcome follows
+        from; ``test_set``, a key of ``test_sets``; ``predicted``, JSON list of positions in the
+        class list, clip by clip, -1 for an abstention, NULL if the unit failed; ``scores``,
+        float64, little-endian, clip by clip, in the order of the classes, or NULL; ``details`` and
+        ``seconds``, JSON; ``error``, JSON with type, message and traceback, or NULL; ``finished``,
+        time in UTC; ``embedding``, an npz file, or NULL; ``checksum``, BLAKE2b of the rest.
+    ``test_sets``
+        ``key``, SHA-256 of ``clips``; ``clips``, JSON list of four lists: clips, corpora, subjects
+        and true classes.
+    ``runs``
+        ``run``, a number; ``key``, SHA-256 of what was asked for; ``created``, time in UTC of the
+        first call; ``asked``, the higher, the later the last call; ``info``, JSON; ``checksum``.
+    ``run_units``
+        ``run``; ``position``, from 0, in the order of tables; ``label`` of the method; ``key`` of
+        the unit, which may not be there yet.
+
+    While a store is open, and after an interruption, the last units are in a file beside it whose
+    name ends in ``-wal``; copy both, or close the store first. Readers may leave an empty one.
+
+    ``PRAGMA user_version`` is the version of the tables. Version 1 had no ``embedding``: such a
+    store is read as it is, and brought to the current version when it is opened for writing.
+
+    Examples
+    --------
+    >>> from cdmer.evaluation._store.store import ResultStore
+    >>> with ResultStore() as store:
+    ...     len(store)
+    0
+    """
+
+    def __init__(self, path=None, *, read_only=False):
+        check_flag("read_only", read_only)
+        if path is None and read_only:
+            raise ParameterError("path: expected a file to read, got None")
+        self.path = None if path is None else Path(path)
+        self.read_only = read_only
+        self._lock = threading.RLock()
+        self._process = os.getpid()
+        self._place = None if path is None else self.path.absolute()
+        self._open = connect(self.path, read_only)
+        self._file = None if path is None else identity(self._place)
+
+    def finished(self, keys):
+        """Tell which units are done, without error and undamaged.
+
+        Parameters
+        ----------
+        keys : iterable of str
+            Keys of units.
+
+        Returns
+        -------
+        set of str
+            Damaged units are left out, with a warning, so that they are run again.
+        """
+        keys = list(dict.fromkeys(keys))
+        done, test_sets = set(), {}
+        with self._reading() as connection:
+            version = check_version(connection, self._name)
+            for start in range(0, len(keys), _AT_ONCE):
+                some = keys[start : start + _AT_ONCE]
+                rows = connection.execute(
+                    f"SELECT {unit_columns(version)} FROM units u WHERE u.error IS NULL "
+                    f"AND u.key IN ({', '.join('?' * len(some))})",
+                    some,
+                )
+                for row in rows:
+                    if is_whole(connection, row, test_sets):
+                        done.add(row[0])
+                    else:
+                        warnings.warn(
+                            f"{self._name}: unit {row[0]} is damaged and counts as not finished",
+                            RuntimeWarning,
+                            stacklevel=2,
+                        )
+        return done
+
+    def add(self, unit, test_set):
+        """Write a unit, in one transaction. It replaces what is there under its key.
+
+        A failed unit does not replace one that is finished.
+
+        Parameters
+        ----------
+        unit : Unit
+        test_set : TestSet
+            The one that the unit names.
+
+        Raises
+        ------
+        ValueError
+            If the unit does not fit its test set.
+        OSError
+            If the disk is full, or the file cannot be written to any more; what was finished before
+            is kept.
+        """
+        row = unit_row(unit, test_set)
+        with self._writing() as connection:
+            write_unit(connection, row, test_set)
+
+    def add_run(self, info, units):
+        """Note what was asked for. Asking again for the same gives the same run.
+
+        Parameters
+        ----------
+        info : dict
+            What is run, as JSON can hold it: see `Results.info`.
+        units : list of (str, str)
+            Label of the method and key of the unit, in the order of tables.
+
+        Returns
+        -------
+        int
+            Number of the run.
+
+        Raises
+        ------
+        ValueError
+            If JSON cannot hold `info`, or it lacks what a list of runs shows.
+        OSError
+            As for `add`.
+        """
+        text, units = check_asked(info, units)
+        with self._writing() as connection:
+            return write_run(connection, text, units)
+
+    def runs(self):
+        """List the runs.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per run, in the order of the first calls: ``run, created, title, protocol,
+            scheme, n_units, n_done, n_failed``.
+        """
+        import pandas as pd
+
+        names = ["run", "created", "title", "protocol", "scheme", "n_units", "n_done", "n_failed"]
+        with self._reading() as connection:
+            return pd.DataFrame(list_runs(connection, self._name), columns=names)
+
+    def results(self, run=None):
+        """Give the results of a run, as far as its units are there.
+
+        Parameters
+        ----------
+        run : int or None, default=None
+            Number of the run; None for the one that was asked for last.
+
+        Returns
+        -------
+        Results
+            The same whatever order the units were written in. Its `info` tells ``created``,
+            ``finished`` (time of the last unit, None if there is none) and ``n_missing`` (units
+            that are not there yet).
+
+        Raises
+        ------
+        ValueError
+            If there is no such run, or what belongs to it is damaged.
+        """
+        asked, done, finished, test_sets = [], [], [], {}
+        with self._reading() as connection:
+            version = check_version(connection, self._name)
+            found = find_run(connection, run, self._name)
+            rows = connection.execute(
+                f"SELECT r.label, r.key, {unit_columns(version)} FROM run_units r "
+                "LEFT JOIN units u ON u.key = r.key WHERE r.run = ? ORDER BY r.position",
+                (found[0],),
+            )
+            for label, key, *row in rows:
+                asked.append((label, key))
+                if row[0] is None:
+                    continue
+                if not is_whole(connection, row, test_sets):
+                    raise ValueError(
+                        f"{self._name}: unit {key} ({label}) is damaged; the same benchmark, asked "
+                        "for again, computes it again"
+                    )
+                done.append((label, read_unit(row)))
+                finished.append(row[UNIT_COLUMNS.index("finished")])
+            check_units(found, asked, self._name)
+        info = json.loads(found[4])
+        info["created"] = found[2]
+        info["finished"] = max(finished, default=None)
+        info["n_missing"] = len(asked) - len(done)
+        return Results.from_units(info, done, test_sets)
+
+    def close(self):
+        """Close the file. Closing again does nothing."""
+        with self._lock:
+            if self._open is not None:
+                self._open.close()
+                self._open = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    def __len__(self):
+        with self._reading() as connection:
+            return connection.execute("SELECT count(*) FROM units").fetchone()[0]
+
+    def __bool__(self):
+        return True  # an empty store is one
+
+    def __repr__(self):
+        given = "" if self.path is None else repr(str(self.path))
+        return f"ResultStore({given}{', read_only=True' if self.read_only else ''})"
+
+    def __reduce__(self):
+        raise TypeError("a ResultStore cannot be pickled or copied; give its path instead")
+
+    @property
+    def _name(self):
+        return "store in memory" if self.path is None else str(self.path)
+
+    @contextmanager
+    def _reading(self):
+        with self._connection() as connection, transaction(connection, "DEFERRED"):
+            yield connection
+
+    @contextmanager
+    def _writing(self):
+        with self._connection() as connection:
+            if self.read_only:
+                raise PermissionError(f"{self._name}: the store was opened read-only")
+            self._check_place()
+            with transaction(connection, "IMMEDIATE"):
+                if check_version(connection, self._name) != VERSION:
+                    raise ValueError(f"{self._name}: the store is damaged (its version changed)")
+                yield connection
+            self._check_place()
+
+    @contextmanager
+    def _connection(self):
+        with self._lock, named_errors(self.path):
+            if self._open is None:
+                raise ValueError(f"{self._name}: the store is closed")
+            if self._process != os.getpid():
+                raise RuntimeError(f"{self._name}: opened by another process; open it again here")
+            yield self._open
+
+    def _check_place(self):
+        if self.path is not None and identity(self._place) != self._file:
+            raise OSError(
+                f"{self._name}: the file was removed or replaced while the store was open; what is "
+                "written to it now is lost"
+            )

@@ -1,0 +1,1 @@
+"""All folds of a network trained at once."""

@@ -1,0 +1,1 @@
+"""ICE-GAN: generator, discriminator, their training and their files."""

@@ -1,0 +1,1 @@
+"""The published networks and what they are built of."""

@@ -1,0 +1,131 @@
+"""Maps of the places that a network looks at, and what they say about facial regions."""
+
+from dataclasses import dataclass, replace
+from math import lcm
+
+import numpy as np
+
+from cdmer.nets._saliency.figure import draw_saliency
+
+
+@dataclass(frozen=True, eq=False)
+class SaliencyMaps:
+    """Which places of its pictures a network looks at, as `saliency` finds it.
+
+    Parameters
+    ----------
+    maps : ndarray of float, shape (n_clips, height, width) or (n_clips, frames, height, width)
+        How much each pixel of the network's input speaks for the class; below 0 what speaks against
+        it.
+    targets : ndarray of shape (n_clips,)
+        The class that is explained.
+    method : str
+        How.
+    part : str
+        The part of the network's input that is mapped.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cdmer.features import RegionGrid
+    >>> from cdmer.nets import SaliencyMaps
+    >>> maps = np.zeros((1, 4, 4))
+    >>> maps[0, 0, :3] = 1
+    >>> found = SaliencyMaps(maps, np.array(["positive"]), "occlusion", "flow images")
+    >>> found.regions(RegionGrid((1, 2))).round(2)
+    array([[1.  , 0.67, 0.33, 0.  , 0.  ]])
+    """
+
+    maps: np.ndarray
+    targets: np.ndarray
+    method: str
+    part: str
+
+    def __getitem__(self, clips):
+        """Maps of some of the clips: a position, a slice, or an array of positions or bools."""
+        chosen = np.atleast_1d(np.arange(len(self.maps))[clips])
+        return replace(self, maps=self.maps[chosen], targets=self.targets[chosen])
+
+    @property
+    def places(self):
+        """The maps, those of videos summed over time, shape (n_clips, height, width)."""
+        return self.maps if self.maps.ndim == 3 else self.maps.sum(axis=1)
+
+    def regions(self, grid):
+        """Share of each facial region.
+
+        Parameters
+        ----------
+        grid : cdmer.features.RegionGrid
+            Laid over the whole picture. The default has 85 regions, in the order of the groups of
+            columns of a descriptor with this grid, and so of `TGSR.group_norms_`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_clips, n_regions)
+            Sum over the region's pixels of `places`, divided by the sum of absolute values over all
+            pixels. If no value is negative, the shares of each level of a grid without overlap add
+            up to 1; where the map is 0 throughout they are 0.
+
+        Notes
+        -----
+        A pixel through which an edge runs is divided between the regions by area: on 28 pixels
+        each of 8 regions is 3.5 wide. So regions of a level are equally large however coarse the
+        pictures are; where the number of pixels is a multiple of each level, these are the pixels
+        of `RegionGrid.boxes`.
+
+        The regions are those of the picture. Descriptors leave out a border of a few pixels, in
+        which they know no neighbours, before they lay the same grid; pictures of eyes or mouth
+        alone have regions of their own.
+        """
+        places = self.places.astype(np.float64)
+        rows, columns = _overlaps(grid, *places.shape[1:])
+        sums = np.einsum("ry,nyx,rx->nr", rows, places, columns, optimize=True)
+        totals = np.abs(places).sum(axis=(1, 2))[:, None]
+        return np.divide(sums, totals, out=np.zeros_like(sums), where=totals > 0)
+
+    def draw(self, faces, titles=None, figure=None):
+        """Draw the maps on faces.
+
+        The stronger a place speaks for the class, the more it is coloured; a line surrounds where
+        it does so at least half as much as the strongest. Each face has a scale of its own. What
+        speaks against the class, if known, is blue.
+
+        Parameters
+        ----------
+        faces : sequence of array-like of uint8, shape (height, width) or (height, width, 3)
+            A face for each clip, of any size, as much of it as the pictures show: frames at onset
+            or apex, say.
+        titles : sequence of str, default=None
+            Of the faces; None: the class that is explained.
+        figure : matplotlib.figure.Figure or SubFigure, default=None
+            Drawn into, if given.
+
+        Returns
+        -------
+        matplotlib.figure.Figure or SubFigure
+            One axes per clip.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many faces or titles as clips, or a face is no picture.
+        ImportError
+            If matplotlib is missing.
+        """
+        titles = [str(label) for label in self.targets] if titles is None else titles
+        return draw_saliency(self.places, faces, titles, figure)
+
+
+def _overlaps(grid, height, width):
+    """Share of each row, and of each column, of pixels that lies in each region."""
+    # On a grid so many times as fine every region has whole pixels.
+    times = lcm(*grid.levels)
+    top, bottom, left, right = grid.boxes(height * times, width * times).T / times
+    return _shares(top, bottom, height), _shares(left, right, width)
+
+
+def _shares(first, last, size):
+    pixels = np.arange(size)
+    ends = np.minimum(last[:, None], pixels + 1) - np.maximum(first[:, None], pixels)
+    return np.maximum(ends, 0)

@@ -1,0 +1,1 @@
+"""Training of networks: the estimator, rows, devices and checkpoints."""

@@ -1,0 +1,385 @@
+"""Networks as scikit-learn classifiers."""
+
+import copy
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from cdmer._progress import progress_bar
+from cdmer.nets._training.checkpoint import (
+    checkpoint_path,
+    name_fit,
+    read_checkpoint,
+    write_checkpoint,
+)
+from cdmer.nets._training.choice import native_shape
+from cdmer.nets._training.devices import find_device, own_torch
+from cdmer.nets._training.read_rows import read_rows
+from cdmer.nets._training.settings import check_settings
+from cdmer.nets._training.start import start_fit
+from cdmer.nets._training.training import Training, forward_all, warn_of_small_set
+
+
+def _embeds(self):
+    network = getattr(self, "network_", self.network)
+    return hasattr(network, "embed") or isinstance(network, str)
+
+
+class NetClassifier(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator
+):
+    """Train a network as a classifier, and adapt it to unlabelled target rows if asked to.
+
+    Cross-entropy is brought down for a fixed number of epochs, and the last weights are kept: no
+    row that is scored later has a say in when the training ends.
+
+    Parameters
+    ----------
+    network : str, type or torch.nn.Module, default="MLP"
+        A name in `cdmer.nets.NETWORKS`, a class of modules whose constructor takes ``n_classes``
+        (and ``n_inputs``, if it wants to know the number of columns), or a module, which is copied
+        and whose weights are where the training begins.
+    network_params : dict, default=None
+        Further arguments of the constructor.
+    n_epochs : int, default=100
+    batch_size : int, default=32
+        Rows per step; as many target rows come on top when adapting.
+    optimizer : {"adam", "adamw", "sgd"}, default="adam"
+    learning_rate : float, default=1e-3
+    weight_decay : float, default=0.0
+    momentum : float, default=0.0
+        Of "sgd"; the others do not read it.
+    class_weight : "balanced", dict of label to float, or None, default=None
+        How much the loss of each class counts; "balanced" is inverse to its number of rows. The
+        weights are scaled so that their mean over the training rows is one.
+    sampler : {"balanced"} or None, default=None
+        "balanced" draws rows with replacement, each class as often as any other; None takes every
+        row once per epoch.
+    augment : callable, default=None
+        ``augment(x, generator)`` gives a batch to train on in place of the batch ``x``, a tensor on
+        the CPU, such as `HorizontalFlip`. What it draws it draws from the ``torch.Generator``.
+    early_stopping : bool, default=False
+        Whether to stop when the loss on held-out subjects, taken from the training rows, no longer
+        falls, and to keep the weights with which it was least. `fit` then needs `groups`.
+    patience : int, default=10
+        Epochs without a smaller loss after which early stopping stops.
+    validation_fraction : float, default=0.2
+        Share of the training rows that early stopping holds out, in whole subjects.
+    device : str or torch.device, default="auto"
+        "auto" is a CUDA device where there is one, otherwise the CPU.
+    precision : {"float32", "float64", "bf16", "fp16"}, default="float32"
+        The last two are mixed precision: weights stay in float32. They are for GPUs; on the CPU
+        they save no time. On GPUs, "float32" is not rounded to TF32.
+    adaptation : Adaptation, default=None
+        A loss of `cdmer.nets.adaptation` that draws target rows to source rows. None: target rows
+        are left out.
+    checkpoint : path-like, default=None
+        File in which the state of the training is kept, for a fit of the same rows with the same
+        parameters to go on from; in a folder that exists every fit has its own file. Asks for a
+        `random_state`.
+    checkpoint_every : int, default=10
+        Epochs from one writing of it to the next; it is written after the last one too.
+    warm_start : bool, default=False
+        Whether `fit` begins with the weights of the last one, which asks for the same classes,
+        `network` and `network_params`.
+    random_state : int, RandomState instance or None, default=None
+        Decides on initial weights, the order of rows, dropout and augmentation; None: other ones
+        each time. The global generators of NumPy and torch are left as they are.
+    progress : bool, default=None
+        Whether to show a progress bar; None shows it on terminals alone.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Sorted labels.
+    network_ : torch.nn.Module
+        The trained network.
+    loss_curve_ : ndarray of shape (n_epochs_,)
+        Mean training loss of each epoch.
+    validation_loss_curve_ : ndarray of shape (n_epochs_,)
+        With early stopping only.
+    best_epoch_ : int
+        Number of epochs after which weights were kept; with early stopping only.
+    validation_groups_ : ndarray
+        Subjects that were held out; with early stopping only.
+    n_epochs_ : int
+        Number of epochs done.
+    n_features_in_ : int
+        Number of columns of X, if it has rows of numbers.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, if X has such.
+
+    Warns
+    -----
+    UserWarning
+        If the training rows fill no batch, or a GPU runs out of memory.
+
+    See Also
+    --------
+    HorizontalFlip : Mirrored pictures of motion as further training data.
+    Network : What the networks have in common.
+
+    Notes
+    -----
+    On the CPU fits with the same `random_state` are the same to the bit, whatever the number of
+    processors: one thread computes. Train many folds side by side instead (`n_jobs` of what calls
+    this). Fits in several threads of one process take turns. GPUs add numbers up in no fixed order.
+
+    When a GPU runs out of memory, batches are computed in halves, quarters and so on from then on,
+    and the gradients of the parts added up: the same step, but for rounding, for the statistics of
+    batch normalisation and for the random numbers of dropout.
+
+    The last batch of an epoch may be smaller; a single row is joined to the batch before, as batch
+    normalisation learns no variance from it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cdmer.nets import NetClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(size=(60, 8)), np.repeat(["negative", "positive"], 30)
+    >>> X[30:, 0] += 4
+    >>> model = NetClassifier(n_epochs=20, random_state=0).fit(X, y)
+    >>> model.predict(X[[0, -1]])
+    array(['negative', 'positive'], dtype='<U8')
+    """
+
+    __metadata_request__fit = {"sample_domain": True, "groups": True}
+
+    def __init__(
+        self,
+        network="MLP",
+        *,
+        network_params=None,
+        n_epochs=100,
+        batch_size=32,
+        optimizer="adam",
+        learning_rate=1e-3,
+        weight_decay=0.0,
+        momentum=0.0,
+        class_weight=None,
+        sampler=None,
+        augment=None,
+        early_stopping=False,
+        patience=10,
+        validation_fraction=0.2,
+        device="auto",
+        precision="float32",
+        adaptation=None,
+        checkpoint=None,
+        checkpoint_every=10,
+        warm_start=False,
+        random_state=None,
+        progress=None,
+    ):
+        self.network = network
+        self.network_params = network_params
+        self.n_epochs = n_epochs
+        self.batch_size = batch_size
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.momentum = momentum
+        self.class_weight = class_weight
+        self.sampler = sampler
+        self.augment = augment
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.device = device
+        self.precision = precision
+        self.adaptation = adaptation
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.progress = progress
+
+    @property
+    def reads_target(self):
+        """Whether `fit` uses target rows, a bool."""
+        return self.adaptation is not None
+
+    def fit(self, X, y, sample_domain=None, groups=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Clips in the shape that the network takes in, or rows in which that is flattened.
+        y : array-like of shape (n_samples,)
+            Class labels; those of target rows are never read.
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            ``>= 0`` for source rows, ``< 0`` for target rows. None: every row is a source row.
+        groups : array-like of shape (n_samples,), default=None
+            Subject of each row; read for early stopping alone, and that of source rows only.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If X does not fit the network, no row is a source row, the source holds one class only,
+            a parameter has a wrong type or value, or the checkpoint is that of another fit.
+        FloatingPointError
+            If the loss or a score is no longer finite; names epoch and learning rate.
+        """
+        check_settings(self)
+        device = find_device(self.device)
+        with own_torch(device, self.precision):
+            start = start_fit(self, X, y, sample_domain, groups, device)
+            training = self._train(start, device)
+        self._keep(start, training.losses)
+        for name in ("validation_loss_curve_", "best_epoch_", "validation_groups_"):
+            vars(self).pop(name, None)
+        if self.early_stopping:
+            self.validation_loss_curve_ = np.array(training.validation_losses)
+            self.best_epoch_ = training.best_epoch
+            self.validation_groups_ = np.unique(np.asarray(groups)[start.rows.validation])
+        return self
+
+    def _read(self, X, reset):
+        return read_rows(self, X, reset)
+
+    def _train(self, start, device):
+        network, module, rows = start.network, start.module, start.rows
+        name = path = None
+        if self.checkpoint is not None:
+            name = name_fit(self, network, module, rows, start.generator)
+            path = checkpoint_path(self.checkpoint, name)
+        network.to(device)
+        module = None if module is None else module.to(next(network.parameters()))
+        training = Training(network, rows, self, module, device, start.generator)
+        warn_of_small_set(len(rows.training), self.batch_size)
+        if path is not None and path.exists():
+            read_checkpoint(path, training, name)
+        with progress_bar(self.n_epochs, "Training", "epoch", self.progress) as bar:
+            bar.update(training.epoch)
+            while not training.done:
+                training.run_epoch()
+                bar.update(1)
+                if path is not None and (
+                    training.done or training.epoch % self.checkpoint_every == 0
+                ):
+                    write_checkpoint(path, training, name)
+        training.finish()
+        return training
+
+    def _keep(self, start, losses):
+        """Take over what a training has learnt, and its loss of every epoch."""
+        self.classes_, self.network_ = start.classes, start.network
+        # What a warm start must find unchanged.
+        params = copy.deepcopy(self.network_params)
+        self._made_from = {"network": self.network, "network_params": params}
+        self._input_shape, self._n_features_out = start.rows.X.shape[1:], start.n_features
+        self.n_epochs_ = len(losses)
+        self.loss_curve_ = np.array(losses)
+
+    def predict(self, X):
+        """Predict the class with the largest score.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Class labels, as in `classes_`.
+        """
+        best = self._forward(X).argmax(1)
+        return self.classes_[best]
+
+    def predict_proba(self, X):
+        """Probabilities of the classes: the softmax of the scores.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+
+        Returns
+        -------
+        ndarray of float, shape (n_samples, n_classes)
+        """
+        return softmax(self._forward(X), axis=1)
+
+    def decision_function(self, X):
+        """Scores of the classes, before the softmax.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+
+        Returns
+        -------
+        ndarray of float, shape (n_samples, n_classes), or (n_samples,) for two classes
+            For two classes the second score minus the first.
+        """
+        scores = self._forward(X)
+        return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
+
+    @available_if(_embeds)
+    def embed(self, X):
+        """Features before the final layer.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+
+        Returns
+        -------
+        ndarray of float, shape (n_samples, n_features)
+        """
+        return self._forward(X, "embed")
+
+    def transform(self, X):
+        """Features before the final layer, as `embed` gives them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+
+        Returns
+        -------
+        ndarray of float, shape (n_samples, n_features)
+        """
+        return self.embed(X)
+
+    def _forward(self, X, method="forward"):
+        check_is_fitted(self)
+        X = native_shape(self.network_, self._read(X, reset=False))
+        if X.shape[1:] != self._input_shape and not hasattr(self.network_, "expected_input"):
+            raise ValueError(
+                f"X: expected rows of the shape that was fitted, {self._input_shape}, "
+                f"got {X.shape[1:]}"
+            )
+        device = find_device(self.device)
+        with own_torch(device, self.precision):
+            given = forward_all(self.network_.to(device), X, device, self, method=method)
+        # What torch computes outside of the block takes several threads, which hang in a fork.
+        return given.numpy()
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        if "network_" in state:  # so that it can be read where there is no such device
+            state = state | {"network_": copy.deepcopy(state["network_"]).cpu()}
+        return state
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+# Only now: scikit-learn has put `set_output` around it, and takes what it finds for a function.
+NetClassifier.transform = available_if(_embeds)(NetClassifier.transform)

@@ -1,0 +1,189 @@
+"""Weights from files, under other names too."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from cdmer._parameters import ParameterError, check_flag
+from cdmer.nets._weights.state_dict import read_state_dict
+
+
+@dataclass(frozen=True)
+class WeightsReport:
+    """What `load_weights` did with each tensor.
+
+    Parameters
+    ----------
+    loaded : tuple of str
+        The network's tensors that were filled.
+    missing : tuple of str
+        The network's tensors that nothing was given for. The counters of batches that layers of
+        batch normalisation keep (``num_batches_tracked``) are not among them: scores do not depend
+        on them, and many files have none.
+    unexpected : dict of str to str
+        Given tensors that the network has no place for, and where `names` sends them.
+    differing : dict of str to str
+        The network's tensors that were given in another shape or kind, and what was expected and
+        given.
+    left_out : tuple of str
+        Given tensors that `names` leaves out.
+    """
+
+    loaded: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    unexpected: dict[str, str] = field(default_factory=dict)
+    differing: dict[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def fits(self):
+        """Whether nothing was missing, unexpected or different, a bool."""
+        return not (self.missing or self.unexpected or self.differing)
+
+    def __str__(self):
+        unexpected = [
+            name if name == ours else f"{name} (as {ours})"
+            for name, ours in self.unexpected.items()
+        ]
+        differing = [f"{name} ({how})" for name, how in self.differing.items()]
+        rows = {
+            "loaded": self.loaded,
+            "missing": self.missing,
+            "unexpected": unexpected,
+            "differing": differing,
+            "left out": self.left_out,
+        }
+        return "; ".join(f"{kind}: {_listed(names)}" for kind, names in rows.items() if names)
+
+
+def load_weights(network, path_or_state, names=None, strict=True):
+    """Fill a network with weights, of which only tensors are ever read.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Filled in place; stays on its device and in its floating-point type.
+    path_or_state : path-like or dict of str to torch.Tensor
+        A safetensors file, a torch file of a state dict (read with ``weights_only=True``: nothing
+        in it can run), or a state dict.
+    names : dict of str to (str or None), or callable, optional
+        What given names are called in the network. A dict has whole names or their beginnings up to
+        a dot, of which the longest counts: ``{"conv1": "streams.0.conv", "fc": "head"}``; names it
+        does not have stay. A callable gets each name and gives the network's. None leaves a tensor
+        out.
+    strict : bool, default=True
+        Whether everything has to fit. False fills what fits.
+
+    Returns
+    -------
+    WeightsReport
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ImportError
+        If the file is a safetensors file and safetensors is missing.
+    TypeError
+        If an argument has the wrong type.
+    ValueError
+        If the file holds anything else than tensors by name, if `names` has a name that nothing
+        begins with or sends two tensors to one place, if nothing fits or, when strict, not
+        everything. The network is then as it was.
+
+    Examples
+    --------
+    >>> from cdmer.nets import STSTNet, load_weights
+    >>> released = {f"net.{name}": tensor for name, tensor in STSTNet().state_dict().items()}
+    >>> report = load_weights(STSTNet(), released, names={"net": ""})
+    >>> len(report.loaded), report.missing
+    (23, ())
+    """
+    if not isinstance(network, nn.Module):
+        raise ParameterError(f"network: expected a torch.nn.Module, got {network!r}")
+    check_flag("strict", strict)
+    source, given = read_state_dict(path_or_state, type(network).__name__)
+    renamed, left_out = _rename(given, names, source)
+    own = {k: v for k, v in network.state_dict().items() if isinstance(v, torch.Tensor)}
+    fitting, report = _compare(own, given, renamed, left_out)
+    if not fitting or (strict and not report.fits):
+        raise ValueError(
+            f"{source}: does not fit {type(network).__name__}, which is left as it was; {report}. "
+            "names= maps given names to the network's; strict=False fills what fits"
+        )
+    network.load_state_dict(fitting, strict=False)
+    return report
+
+
+def _compare(own, given, renamed, left_out):
+    """Tensors that fit, by the network's names, and the report."""
+    fitting, unexpected, differing = {}, {}, {}
+    for name, ours in renamed.items():
+        if ours not in own:
+            unexpected[name] = ours
+        elif _kind(given[name]) == _kind(own[ours]):
+            fitting[ours] = given[name]
+        else:
+            differing[ours] = f"expected {_described(own[ours])}, got {_described(given[name])}"
+    loaded = tuple(name for name in own if name in fitting)
+    missing = tuple(
+        name
+        for name in own
+        if name not in fitting and name not in differing
+        if not name.endswith("num_batches_tracked")
+    )
+    return fitting, WeightsReport(loaded, missing, unexpected, differing, left_out)
+
+
+def _kind(tensor):
+    # Half precision may fill single and so on; quantised integers are no weights.
+    return tensor.shape, tensor.is_floating_point(), tensor.is_complex()
+
+
+def _described(tensor):
+    return f"{str(tensor.dtype).removeprefix('torch.')} of shape {tuple(tensor.shape)}"
+
+
+def _rename(given, names, source):
+    """The network's name for each given one, a dict, and the names that are left out."""
+    if names is None:
+        return {name: name for name in given}, ()
+    if isinstance(names, Mapping):
+        for beginning in names:
+            if not any(f"{name}.".startswith(f"{beginning}.") for name in given):
+                raise ValueError(
+                    f"names: no tensor's name is or begins with {beginning!r}; {source} holds "
+                    f"{_listed(given)}"
+                )
+        ours = {name: _replace_beginning(name, names) for name in given}
+    elif callable(names):
+        ours = {name: names(name) for name in given}
+    else:
+        raise ParameterError(f"names: expected a dict, a callable or None, got {names!r}")
+    taken = {}
+    for name, own in ours.items():
+        if not isinstance(own, str | None):
+            raise ParameterError(f"names: expected a name or None for {name!r}, got {own!r}")
+        if own is not None and taken.setdefault(own, name) != name:
+            raise ValueError(f"names: sends both {taken[own]!r} and {name!r} to {own!r}")
+    renamed = {name: own for name, own in ours.items() if own is not None}
+    return renamed, tuple(name for name in ours if name not in renamed)
+
+
+def _replace_beginning(name, names):
+    steps = name.split(".")
+    for n in range(len(steps), 0, -1):
+        beginning = ".".join(steps[:n])
+        if beginning in names:
+            own = names[beginning]
+            # "" takes the beginning away; what is no string is for the caller to refuse.
+            return ".".join([own, *steps[n:]]).lstrip(".") if isinstance(own, str) else own
+    return name
+
+
+def _listed(names, most=5):
+    names = list(names)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
