@@ -271,9 +271,13 @@ def main():
                 command += ["--repeats", str(options.repeats)]
                 try:
                     done = subprocess.run(
-                        command, capture_output=True, text=True, env=environment,
-                        timeout=options.limit + 30, check=True,
-                    )  # fmt: skip
+                        command,
+                        capture_output=True,
+                        text=True,
+                        env=environment,
+                        timeout=options.limit + 30,
+                        check=True,
+                    )
                 except subprocess.TimeoutExpired:
                     ratio = f"> {options.limit / own:.0f}" if own else ""
                     print(

@@ -124,11 +124,16 @@ def main():
         seconds, (n_clips, n_frames) = open_often(Path(root, "corpus.csv"), options.rounds)
     print("| clips | files | seconds to open, median | fastest | slowest |")
     print("|---|---|---|---|---|")
-    print(f"| {n_clips} | {n_frames} | {statistics.median(seconds):.2f} | {min(seconds):.2f} "
-          f"| {max(seconds):.2f} |\n", flush=True)  # fmt: skip
+    print(
+        f"| {n_clips} | {n_frames} | {statistics.median(seconds):.2f} | {min(seconds):.2f} "
+        f"| {max(seconds):.2f} |\n",
+        flush=True,
+    )
 
-    print("| frames | file | Clip.frames, frames/s | cv2.imread, frames/s | share, median "
-          "| lowest | highest |")  # fmt: skip
+    print(
+        "| frames | file | Clip.frames, frames/s | cv2.imread, frames/s | share, median "
+        "| lowest | highest |"
+    )
     print("|---|---|---|---|---|---|---|", flush=True)
     for size, suffix in STREAMS:
         with tempfile.TemporaryDirectory() as root, one_cv2_thread():
@@ -137,9 +142,12 @@ def main():
             own, bare = compare(corpus, options.rounds)
         n_frames = sum(clip.source.n_frames for clip in corpus)
         shares = [b / a for a, b in zip(own, bare, strict=True)]
-        print(f"| {size[0]} x {size[1]} | {suffix} | {n_frames / statistics.median(own):.0f} "
-              f"| {n_frames / statistics.median(bare):.0f} | {statistics.median(shares):.0%} "
-              f"| {min(shares):.0%} | {max(shares):.0%} |", flush=True)  # fmt: skip
+        print(
+            f"| {size[0]} x {size[1]} | {suffix} | {n_frames / statistics.median(own):.0f} "
+            f"| {n_frames / statistics.median(bare):.0f} | {statistics.median(shares):.0%} "
+            f"| {min(shares):.0%} | {max(shares):.0%} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

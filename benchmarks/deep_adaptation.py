@@ -128,8 +128,10 @@ def main():
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--reports", help="write the reports to this folder")
     options = parser.parse_args()
-    print(f"{datetime.date.today()}, {os.cpu_count()} cores, {platform.machine()}; "
-          f"{options.epochs} epochs, {options.seeds} seeds")  # fmt: skip
+    print(
+        f"{datetime.date.today()}, {os.cpu_count()} cores, {platform.machine()}; "
+        f"{options.epochs} epochs, {options.seeds} seeds"
+    )
     turned = {"network_params": {"hidden_layer_sizes": (32, 32)}, "batch_size": 50}
     turned |= {"learning_rate": 2e-3, "n_epochs": options.epochs}
     run("turned", make_turned(), make_methods(**turned), None, options)

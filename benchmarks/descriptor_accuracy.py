@@ -82,17 +82,22 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--presets", nargs="+", default=["lab-200fps", "webcam-25fps", "nir-25fps"],
+        "--presets",
+        nargs="+",
+        default=["lab-200fps", "webcam-25fps", "nir-25fps"],
         help="recording set-ups (default: lab-200fps webcam-25fps nir-25fps)",
-    )  # fmt: skip
+    )
     parser.add_argument("--n-clips", type=int, default=60, help="clips per preset (default: 60)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the corpora (default: 0)")
     parser.add_argument("--jobs", type=int, default=2, help="workers (default: 2)")
     parser.add_argument("--cache", type=Path, help="folder for features (default: none)")
     parser.add_argument(
-        "--descriptors", nargs="+", default=list(DESCRIPTORS), metavar="NAME",
+        "--descriptors",
+        nargs="+",
+        default=list(DESCRIPTORS),
+        metavar="NAME",
         help=f"of {', '.join(DESCRIPTORS)} (default: all)",
-    )  # fmt: skip
+    )
     arguments = parser.parse_args()
     started = time.perf_counter()
     presets = arguments.presets
@@ -127,8 +132,10 @@ def main():
                 for s, t in permutations(presets, 2)
             ]
             cells = [*inside, np.mean(inside), np.mean(outside)]
-            print(f"| {name} | {classifier} | " + " | ".join(f"{c:.2f}" for c in cells) + " |",
-                  flush=True)  # fmt: skip
+            print(
+                f"| {name} | {classifier} | " + " | ".join(f"{c:.2f}" for c in cells) + " |",
+                flush=True,
+            )
     print(f"\n{time.perf_counter() - started:.0f} s")
 
 

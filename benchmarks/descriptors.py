@@ -210,10 +210,14 @@ def subjects():
         ("FHOFO", FHOFO(), None, ""),
         ("MDMO", MDMO(), None, ""),
         ("BiWOOF", BiWOOF(), None, ""),
-        ("TemporalInterpolation(10)", TemporalInterpolation(10), embedded_interpolation,
-         "NumPy, with SVD"),
+        (
+            "TemporalInterpolation(10)",
+            TemporalInterpolation(10),
+            embedded_interpolation,
+            "NumPy, with SVD",
+        ),
         ("MotionMagnification", MotionMagnification(), None, ""),
-    ]  # fmt: skip
+    ]
     if has_packaged_magnification():
         rows[-1] = (*rows[-1][:2], packaged_magnification, "eulerian-magnification")
     return rows
@@ -350,8 +354,10 @@ def device_table(shape, repeats, device, n_clips):
         ],
     }
     equal = np.array_equal(on_device.transform(clips), expected)
-    print(f"\nLBP-TOP on {device}, torch {torch.__version__}, {n_clips} clips of "
-          f"{' x '.join(map(str, shape))}; equals NumPy: {'yes' if equal else 'NO'}\n")  # fmt: skip
+    print(
+        f"\nLBP-TOP on {device}, torch {torch.__version__}, {n_clips} clips of "
+        f"{' x '.join(map(str, shape))}; equals NumPy: {'yes' if equal else 'NO'}\n"
+    )
     print("| what | ms per clip | clips/s |")
     print("|---|---|---|")
     for name, function in rows.items():

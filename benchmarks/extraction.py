@@ -160,8 +160,10 @@ def main():
         f"render, {describing:.0f} ms to describe: {rendering / (rendering + describing):.0%} of "
         "the work is rendering.\n"
     )
-    print("| run | workers | kills | seconds | clips/s | clips computed | of these again "
-          "| peak RSS, MB | peak PSS, MB | same file |")  # fmt: skip
+    print(
+        "| run | workers | kills | seconds | clips/s | clips computed | of these again "
+        "| peak RSS, MB | peak PSS, MB | same file |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)

@@ -73,9 +73,15 @@ def make_judge(X, y, device):
     """A network of another kind that learns the classes of real changes."""
     params = {"size": X.shape[-1], "widths": (8, 16, 32, 64)}
     judge = NetClassifier(
-        "ResNet10", network_params=params, n_epochs=25, batch_size=16, learning_rate=3e-3,
-        device=device, random_state=1, progress=False,
-    )  # fmt: skip
+        "ResNet10",
+        network_params=params,
+        n_epochs=25,
+        batch_size=16,
+        learning_rate=3e-3,
+        device=device,
+        random_state=1,
+        progress=False,
+    )
     return judge.fit(changes(X), y)
 
 
@@ -102,10 +108,16 @@ def measure(name, data, judge, options, seed):
     X, y, people, taught, held = data
     rows = X[:, 1:] if name == "without onset" else X
     model = ICEGANClassifier(
-        size=options.size, width=options.width, n_epochs=options.epochs, device=options.device,
-        batch_size=options.batch_size, precision=options.precision, random_state=seed,
-        progress=False, **VARIANTS[name],
-    )  # fmt: skip
+        size=options.size,
+        width=options.width,
+        n_epochs=options.epochs,
+        device=options.device,
+        batch_size=options.batch_size,
+        precision=options.precision,
+        random_state=seed,
+        progress=False,
+        **VARIANTS[name],
+    )
     started = time.perf_counter()
     model.fit(rows[taught], y[taught])
     seconds = time.perf_counter() - started
@@ -113,9 +125,13 @@ def measure(name, data, judge, options, seed):
     faces, share = draw_all(model, X[held], judge)
     measured = [identity(f[:, 0], X[held], people[held]) for f in faces]
     numbers = [
-        f1_score(y[held], found, average="macro"), recall_score(y[held], found, average="macro"),
-        share, *np.mean(measured, axis=0), seconds, options.epochs * taught.sum() / seconds,
-    ]  # fmt: skip
+        f1_score(y[held], found, average="macro"),
+        recall_score(y[held], found, average="macro"),
+        share,
+        *np.mean(measured, axis=0),
+        seconds,
+        options.epochs * taught.sum() / seconds,
+    ]
     return numbers, model
 
 
@@ -170,9 +186,12 @@ def main():
     parser.add_argument("--device", default="auto")
     parser.add_argument("--jobs", type=int, help="processes that render the faces")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--full", action="store_true",
-                        help="128x128, width 64, 3,000 clips of 1,000 people, batches of 64 in "
-                        "bf16, in place of what is given")  # fmt: skip
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="128x128, width 64, 3,000 clips of 1,000 people, batches of 64 in "
+        "bf16, in place of what is given",
+    )
     parser.add_argument("--picture", type=Path, help="PNG of faces drawn by the whole variant")
     parser.add_argument("--curves", type=Path, help="PNG of its losses")
     options = parser.parse_args()
@@ -181,9 +200,7 @@ def main():
         options.batch_size, options.precision = 64, "bf16"
     started = time.perf_counter()
     network = ICEGAN(3, options.size, options.width, 2)
-    data = read_pairs(
-        options.preset, options.clips, options.people, options.size, options.jobs
-    )  # fmt: skip
+    data = read_pairs(options.preset, options.clips, options.people, options.size, options.jobs)
     X, y, people = data
     held = people % 3 == 0
     taught = ~held & np.isin(people, np.unique(people[~held])[: options.train_people])
@@ -197,8 +214,10 @@ def main():
         f"{options.epochs} epochs, {options.precision}, seeds {options.seeds}. The judge is right "
         f"on {right:.3f} of real held-out pairs.\n"
     )
-    print("| variant | UF1 | UAR | class recovered | from same person | from others | nearest is "
-          "same | seconds | pictures/s |")  # fmt: skip
+    print(
+        "| variant | UF1 | UAR | class recovered | from same person | from others | nearest is "
+        "same | seconds | pictures/s |"
+    )
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|", flush=True)
     for name in options.variants:
         rows = []

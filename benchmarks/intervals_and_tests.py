@@ -144,17 +144,17 @@ def main():
     runs, started = arguments.runs, time.perf_counter()
     error = 100 * np.sqrt(0.05 * 0.95 / runs)
     print(f"{runs} corpora per row: ± {error:.1f} points (one standard error)\n")
-    print("| people | method | what | metric | covers % | misses below, above % | width "
-          "| percentiles cover % |\n|---|---|---|---|---|---|---|---|")  # fmt: skip
+    print(
+        "| people | method | what | metric | covers % | misses below, above % | width "
+        "| percentiles cover % |\n|---|---|---|---|---|---|---|---|"
+    )
     for n_people in arguments.people:
         for name in METHODS:
             for label, metric in CLASS_METRICS.items():
                 row = coverage(name, metric, n_people, runs)
                 _print_coverage(n_people, name, "one experiment", label, row)
         for name in ("fair", "majority"):
-            row = coverage(
-                name, CLASS_METRICS["UF1"], n_people, runs, n_experiments=4, n_seeds=3
-            )  # fmt: skip
+            row = coverage(name, CLASS_METRICS["UF1"], n_people, runs, n_experiments=4, n_seeds=3)
             _print_coverage(n_people, name, "mean of 4, 3 seeds", "UF1", row)
     print("\n| people | difference of | covers %, one experiment | mean of 4 |\n|---|---|---|---|")
     for n_people in arguments.people:
@@ -165,10 +165,16 @@ def main():
                 )
                 for n in (1, 4)
             ]
-            print(f"| {n_people} | {names[0]}, {names[1]} | "
-                  + " | ".join(f"{100 * s:.1f}" for s in shares) + " |", flush=True)  # fmt: skip
-    print("\n| people | method | metric | rejects %, one experiment | 4 experiments, 3 seeds "
-          "| any of 10 pairs, 4 experiments |\n|---|---|---|---|---|---|")  # fmt: skip
+            print(
+                f"| {n_people} | {names[0]}, {names[1]} | "
+                + " | ".join(f"{100 * s:.1f}" for s in shares)
+                + " |",
+                flush=True,
+            )
+    print(
+        "\n| people | method | metric | rejects %, one experiment | 4 experiments, 3 seeds "
+        "| any of 10 pairs, 4 experiments |\n|---|---|---|---|---|---|"
+    )
     for n_people in arguments.people:
         for name in METHODS:
             metric = CLASS_METRICS["UF1"]
@@ -177,17 +183,25 @@ def main():
                 rejections(name, metric, n_people, runs, n_experiments=4, n_seeds=3),
                 rejections(name, metric, n_people, runs, n_experiments=4, n_methods=5),
             ]
-            print(f"| {n_people} | {name} | UF1 | "
-                  + " | ".join(f"{100 * s:.1f}" for s in shares) + " |", flush=True)  # fmt: skip
+            print(
+                f"| {n_people} | {name} | UF1 | "
+                + " | ".join(f"{100 * s:.1f}" for s in shares)
+                + " |",
+                flush=True,
+            )
     print(f"\n{time.perf_counter() - started:.0f} s")
 
 
 def _print_coverage(n_people, name, what, label, row):
     below, above, width, plain = row
     shares = " | ".join(
-        [f"{100 * (1 - below - above):.1f}", f"{100 * below:.1f}, {100 * above:.1f}",
-         f"{width:.2f}", f"{100 * plain:.1f}" if what == "one experiment" else ""]
-    )  # fmt: skip
+        [
+            f"{100 * (1 - below - above):.1f}",
+            f"{100 * below:.1f}, {100 * above:.1f}",
+            f"{width:.2f}",
+            f"{100 * plain:.1f}" if what == "one experiment" else "",
+        ]
+    )
     print(f"| {n_people} | {name} | {what} | {label} | {shares} |", flush=True)
 
 

@@ -108,8 +108,11 @@ def features(preset, seed, n_clips, folder):
     if not path.exists():
         scheme = get_scheme("cdmer-130")
         corpus = make_synthetic_corpus(preset, n_clips=n_clips, random_state=seed)
-        named = [(clip, label) for clip, label in zip(corpus, corpus.labels(scheme), strict=True)
-                 if label is not None]  # fmt: skip
+        named = [
+            (clip, label)
+            for clip, label in zip(corpus, corpus.labels(scheme), strict=True)
+            if label is not None
+        ]
         X = LBPTOP().transform([clip for clip, _ in named])
         y = np.array([scheme.classes.index(label) for _, label in named])
         unfinished = path.with_suffix(".unfinished.npz")

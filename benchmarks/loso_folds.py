@@ -60,9 +60,14 @@ def measure(options, batch_size):
     """Lines of the table for one size of batches: what, seconds, and a remark."""
     X, y, folds = pictures(options.images, options.subjects, options.shape, options.seed)
     estimator = NetClassifier(
-        options.network, n_epochs=options.epochs, batch_size=batch_size, learning_rate=5e-5,
-        device=options.device, random_state=options.seed, progress=False,
-    )  # fmt: skip
+        options.network,
+        n_epochs=options.epochs,
+        batch_size=batch_size,
+        learning_rate=5e-5,
+        device=options.device,
+        random_state=options.seed,
+        progress=False,
+    )
     n_folds, n_epochs = options.loop_folds or len(folds), options.loop_epochs or options.epochs
     places = np.linspace(0, len(folds) - 1, n_folds).astype(int)
     sample = clone(estimator).set_params(n_epochs=n_epochs)
@@ -81,12 +86,17 @@ def measure(options, batch_size):
     loop, alone = seconds(one_process, options.device)
     lines = [("loop, one process", loop * scale, remark)]
     with Parallel(n_jobs=options.jobs) as parallel:
-        parallel(delayed(fit)(clone(sample).set_params(n_epochs=1), X, y, folds[0])
-                 for _ in range(options.jobs))  # fmt: skip
-        lines.append((
-            f"loop, {options.jobs} processes", seconds(processes, options.device)[0] * scale,
-            remark,
-        ))  # fmt: skip
+        parallel(
+            delayed(fit)(clone(sample).set_params(n_epochs=1), X, y, folds[0])
+            for _ in range(options.jobs)
+        )
+        lines.append(
+            (
+                f"loop, {options.jobs} processes",
+                seconds(processes, options.device)[0] * scale,
+                remark,
+            )
+        )
     all_at_once, models = seconds(lambda: fit_folds(estimator, X, y, folds), options.device)
     if n_epochs != options.epochs:
         models = fit_folds(sample, X, y, [folds[place] for place in places])
@@ -117,17 +127,22 @@ def main():
     device = platform.processor() or platform.machine()
     if options.device.startswith("cuda"):
         device = torch.cuda.get_device_name(options.device)
-    print(f"{options.network}, {options.images} pictures {' x '.join(map(str, options.shape))}, "
-          f"{options.subjects} folds, {options.epochs} epochs; {device}, {os.cpu_count()} cores, "
-          f"{torch.get_num_threads()} threads of torch {torch.__version__}, "
-          f"{datetime.date.today()}\n")  # fmt: skip
+    print(
+        f"{options.network}, {options.images} pictures {' x '.join(map(str, options.shape))}, "
+        f"{options.subjects} folds, {options.epochs} epochs; {device}, {os.cpu_count()} cores, "
+        f"{torch.get_num_threads()} threads of torch {torch.__version__}, "
+        f"{datetime.date.today()}\n"
+    )
     print("| batch | what | seconds | ratio | |")
     print("|---:|---|---:|---:|---|")
     for batch_size in options.batch_sizes:
         lines = measure(options, batch_size)
         for what, time_taken, remark in lines:
-            print(f"| {batch_size} | {what} | {time_taken:.1f} | "
-                  f"{lines[0][1] / time_taken:.1f} | {remark} |", flush=True)  # fmt: skip
+            print(
+                f"| {batch_size} | {what} | {time_taken:.1f} | "
+                f"{lines[0][1] / time_taken:.1f} | {remark} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -47,24 +47,37 @@ ROWS = {
     "OffApexNet": Row({}, {"n_epochs": 20}),
     "SSSN": Row({"size": 51}, {"n_epochs": 20}),
     "DSSN": Row({"size": 51}, {"n_epochs": 20}),
-    "ELRCN": Row({"trunk": "resnet10", "widths": (8, 16, 16, 32), "size": 28, "lstm_size": 32,
-                  "n_hidden": 32}, {"n_epochs": 20, "learning_rate": 3e-3}),
+    "ELRCN": Row(
+        {
+            "trunk": "resnet10",
+            "widths": (8, 16, 16, 32),
+            "size": 28,
+            "lstm_size": 32,
+            "n_hidden": 32,
+        },
+        {"n_epochs": 20, "learning_rate": 3e-3},
+    ),
     "ATNet": Row({**FACE, "n_steps": 16, "lstm_size": 32}, {"n_epochs": 30, "learning_rate": 3e-3}),
     "ResNet10": Row(FACE, {"n_epochs": 30, "learning_rate": 3e-3}),
     "MicroAttentionNet": Row(FACE, {"n_epochs": 30, "learning_rate": 3e-3}),
-    "MicroExpSTCNN": Row({"n_frames": 18, "size": 32, "n_filters": 8, "n_hidden": 64},
-                         {"n_epochs": 30}),
-    "MicroExpFuseNet": Row({"n_frames": 18, "size": 20, "n_filters": 8, "n_hidden": (64, 32)},
-                           {"n_epochs": 30}),
-    "R3D18": Row({"channels": 1, "n_frames": 4, "size": 32, "widths": (8, 8, 16, 32)},
-                 {"n_epochs": 15, "learning_rate": 3e-3},
-                 "make_pipeline(Resize(32, 32), TemporalInterpolation(4), "
-                 "Frames(difference=True))"),
-    "C3D": Row({"channels": 2, "size": 16, "width": 4, "n_hidden": 64, "dropout": 0.0},
-               {"n_epochs": 20},
-               "make_pipeline(TemporalInterpolation(17), FlowSequence(('u', 'v'), size=16))"),
+    "MicroExpSTCNN": Row(
+        {"n_frames": 18, "size": 32, "n_filters": 8, "n_hidden": 64}, {"n_epochs": 30}
+    ),
+    "MicroExpFuseNet": Row(
+        {"n_frames": 18, "size": 20, "n_filters": 8, "n_hidden": (64, 32)}, {"n_epochs": 30}
+    ),
+    "R3D18": Row(
+        {"channels": 1, "n_frames": 4, "size": 32, "widths": (8, 8, 16, 32)},
+        {"n_epochs": 15, "learning_rate": 3e-3},
+        "make_pipeline(Resize(32, 32), TemporalInterpolation(4), Frames(difference=True))",
+    ),
+    "C3D": Row(
+        {"channels": 2, "size": 16, "width": 4, "n_hidden": 64, "dropout": 0.0},
+        {"n_epochs": 20},
+        "make_pipeline(TemporalInterpolation(17), FlowSequence(('u', 'v'), size=16))",
+    ),
     "MLP": Row({"n_inputs": 128}, {"n_epochs": 100}, "BiWOOF(grid=RegionGrid((4,)))"),
-}  # fmt: skip
+}
 
 
 def make_composite(n_clips, n_subjects):
@@ -83,17 +96,29 @@ def measure(name, corpora, store, cache, epochs):
     training = {"batch_size": 16} | row.training | ({"n_epochs": epochs} if epochs else {})
     model = NetClassifier(name, network_params=params, random_state=0, **training)
     results = benchmark(
-        {name: model}, corpora, CompositeLOSO(), descriptor=eval(prepare, NAMES), store=store,
-        cache=cache, on_error="raise", n_jobs=1, progress=False,
-    )  # fmt: skip
+        {name: model},
+        corpora,
+        CompositeLOSO(),
+        descriptor=eval(prepare, NAMES),
+        store=store,
+        cache=cache,
+        on_error="raise",
+        n_jobs=1,
+        progress=False,
+    )
     scores = results.scores(by="all").iloc[0]
     seconds = float(results.units[["fit_s", "predict_s"]].to_numpy().sum())
     shapes = " + ".join("×".join(map(str, part.shape)) for part in network.expected_input)
     return [
-        name, f"{shapes}: `{prepare}`", f"{count_parameters(network):,}", published_size(name),
-        f"{training['n_epochs']}", f"{scores['UF1']:.3f}", f"{scores['UAR']:.3f}",
+        name,
+        f"{shapes}: `{prepare}`",
+        f"{count_parameters(network):,}",
+        published_size(name),
+        f"{training['n_epochs']}",
+        f"{scores['UF1']:.3f}",
+        f"{scores['UAR']:.3f}",
         f"{seconds:.0f}",
-    ]  # fmt: skip
+    ]
 
 
 def published_size(name):

@@ -113,14 +113,19 @@ def main():
         "--noise", type=float, default=1.5, help="standard deviation in grey levels (default: 1.5)"
     )
     parser.add_argument(
-        "--largest", type=float, nargs="+", default=[0.5, 1.5, 3.0],
+        "--largest",
+        type=float,
+        nargs="+",
+        default=[0.5, 1.5, 3.0],
         help="largest displacements in pixels (default: 0.5 1.5 3)",
-    )  # fmt: skip
+    )
     parser.add_argument("--repeats", type=int, default=11, help="timed runs (default: 11)")
     arguments = parser.parse_args()
     pictures = list(faces(arguments.faces, arguments.size))
-    print(f"{datetime.date.today()}, OpenCV {cv2.__version__}, scikit-image {skimage.__version__}; "
-          f"{arguments.faces} faces of {arguments.size} x {arguments.size} pixels\n")  # fmt: skip
+    print(
+        f"{datetime.date.today()}, OpenCV {cv2.__version__}, scikit-image {skimage.__version__}; "
+        f"{arguments.faces} faces of {arguments.size} x {arguments.size} pixels\n"
+    )
     columns = [f"error, {n:g} px{noise}" for n in arguments.largest for noise in ("", ", noise")]
     print("| method | " + " | ".join(columns) + " | rest, px | ms |")
     print("|---" * (len(columns) + 3) + "|", flush=True)

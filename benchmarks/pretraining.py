@@ -76,9 +76,13 @@ NETWORKS = {
 
 # Prototypes of EMFACS, as posed: units that reach their apex together.
 PROTOTYPES = {
-    "happiness": (6, 12), "surprise": (1, 2, 5, 26), "sadness": (1, 4, 15),
-    "fear": (1, 2, 4, 5, 7, 20, 26), "anger": (4, 5, 7, 23), "disgust": (9, 10, 17),
-}  # fmt: skip
+    "happiness": (6, 12),
+    "surprise": (1, 2, 5, 26),
+    "sadness": (1, 4, 15),
+    "fear": (1, 2, 4, 5, 7, 20, 26),
+    "anger": (4, 5, 7, 23),
+    "disgust": (9, 10, 17),
+}
 
 
 def make_sources(folder, annotated=None, tables=None):
@@ -107,8 +111,15 @@ def write_tables(folder, n_clips=20):
             tops = rng.uniform(2, 5, size=len(shown))
             with open(place / f"{i:02d}.csv", "w", newline="") as file:
                 rows = csv.writer(file)
-                rows.writerow(["frame", "timestamp", "confidence", "success",
-                               *(f"AU{unit:0>2}_r" for unit in ACTION_UNITS)])  # fmt: skip
+                rows.writerow(
+                    [
+                        "frame",
+                        "timestamp",
+                        "confidence",
+                        "success",
+                        *(f"AU{unit:0>2}_r" for unit in ACTION_UNITS),
+                    ]
+                )
                 for t, share in enumerate(course):
                     found = dict(zip(map(str, shown), share * tops, strict=True))
                     noise = np.abs(rng.normal(0, 0.05, size=len(ACTION_UNITS)))
@@ -140,10 +151,14 @@ class Data:
         cache, jobs = folder / "flow", options.jobs
         sources = make_sources(folder / "tables")
         pairs = synthesize(
-            folder / f"synthesis-{options.identities[-1]}", sources=sources,
+            folder / f"synthesis-{options.identities[-1]}",
+            sources=sources,
             renderer=WarpRenderer(setup=CAMERA, head_motion=1.0, random_state=7),
-            identities=options.identities[-1], random_state=7, n_jobs=jobs, progress=False,
-        )  # fmt: skip
+            identities=options.identities[-1],
+            random_state=7,
+            n_jobs=jobs,
+            progress=False,
+        )
         self.pairs = pairs.table[["subject", "name", "label"]]
         self.motion = measure_motion(pairs, cache, jobs)
         people = {"n_clips": options.labelled, "n_subjects": max(3, options.labelled // 3)}
@@ -176,9 +191,14 @@ def train(key, data, steps):
     channels, scratch, tuning = NETWORKS[key["network"]]
     X, y = data.labelled[key["seed"]]
     model = NetClassifier(
-        key["network"], batch_size=BATCH, random_state=key["seed"], device="cpu", progress=False,
-        warm_start=True, learning_rate=scratch["learning_rate"],
-    )  # fmt: skip
+        key["network"],
+        batch_size=BATCH,
+        random_state=key["seed"],
+        device="cpu",
+        progress=False,
+        warm_start=True,
+        learning_rate=scratch["learning_rate"],
+    )
 
     def score():
         return {
@@ -202,8 +222,13 @@ def plan(options):
     most = options.identities[-1]
     arms = [(SCRATCH, 0), *((source, most) for source in ALL)]
     arms += [("+".join(ALL), identities) for identities in options.identities]
-    common = {"cdmer": __version__, "labelled": options.labelled, "tested": options.tested,
-              "steps": options.steps, "most": most}  # fmt: skip
+    common = {
+        "cdmer": __version__,
+        "labelled": options.labelled,
+        "tested": options.tested,
+        "steps": options.steps,
+        "most": most,
+    }
     return [
         {"network": network, "sources": sources, "identities": identities, "seed": seed} | common
         for network in options.networks
@@ -244,8 +269,10 @@ def _name(key):
 
 def print_table(keys, store):
     """Print what is there of all trainings."""
-    print("| network | pre-trained on | identities | pairs | seeds | UF1, not fine-tuned | UF1 "
-          "| gain | faint: UF1 | gain |")  # fmt: skip
+    print(
+        "| network | pre-trained on | identities | pairs | seeds | UF1, not fine-tuned | UF1 "
+        "| gain | faint: UF1 | gain |"
+    )
     print("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     arms = {(key["network"], key["sources"], key["identities"]): key for key in keys}
     for (network, sources, identities), arm in arms.items():
@@ -254,12 +281,20 @@ def print_table(keys, store):
             continue
         scratch = _of_seeds(arm | {"sources": SCRATCH, "identities": 0}, keys, store)
         first = next(iter(found.values()))
-        cells = [network, sources, str(identities or ""), str(first.get("pairs", "")),
-                 str(len(found)), _mean([f["alone"]["as it is"] for f in found.values()
-                                         if "alone" in f])]  # fmt: skip
+        cells = [
+            network,
+            sources,
+            str(identities or ""),
+            str(first.get("pairs", "")),
+            str(len(found)),
+            _mean([f["alone"]["as it is"] for f in found.values() if "alone" in f]),
+        ]
         for name in AMPLITUDES:
-            gains = [found[s]["tuned"][name] - scratch[s]["tuned"][name]
-                     for s in found if s in scratch and sources != SCRATCH]  # fmt: skip
+            gains = [
+                found[s]["tuned"][name] - scratch[s]["tuned"][name]
+                for s in found
+                if s in scratch and sources != SCRATCH
+            ]
             cells += [_mean([f["tuned"][name] for f in found.values()]), _mean(gains, "+")]
         print(f"| {' | '.join(cells)} |", flush=True)
 
@@ -283,8 +318,13 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
-    parser.add_argument("--identities", nargs="+", type=int, default=[10, 30, 100, 300],
-                        help="ablation; the last number is that of the others, too")  # fmt: skip
+    parser.add_argument(
+        "--identities",
+        nargs="+",
+        type=int,
+        default=[10, 30, 100, 300],
+        help="ablation; the last number is that of the others, too",
+    )
     parser.add_argument("--labelled", type=int, default=18, help="labelled clips (default: 18)")
     parser.add_argument("--tested", type=int, default=90, help="tested clips of each preset")
     parser.add_argument("--steps", type=int, default=800, help="of pre-training (default: 800)")
@@ -296,9 +336,12 @@ def main():
     options.identities.sort()
     keys, store = plan(options), Store(options.store)
     started = time.perf_counter()
-    print(f"{datetime.date.today()}, {os.cpu_count()} cores, {platform.machine()}, torch "
-          f"{torch.__version__}; {options.labelled} labelled clips ({LABELLED}), tested on "
-          f"{options.tested} each of {' and '.join(TESTED)}\n", flush=True)  # fmt: skip
+    print(
+        f"{datetime.date.today()}, {os.cpu_count()} cores, {platform.machine()}, torch "
+        f"{torch.__version__}; {options.labelled} labelled clips ({LABELLED}), tested on "
+        f"{options.tested} each of {' and '.join(TESTED)}\n",
+        flush=True,
+    )
     left = [key for key in keys if key not in store]
     if left:
         with tempfile.TemporaryDirectory() as place:

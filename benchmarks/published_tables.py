@@ -154,9 +154,12 @@ def regenerate(pair, store, deadline, part, n_parts):
     other = load(pair[::-1])
     own, reverse = X[domain > 0], other[0][other[2] > 0]
     settings = [
-        (i, j) for level in range(4) for i in range(len(MMD)) for j in range(len(L1))
+        (i, j)
+        for level in range(4)
+        for i in range(len(MMD))
+        for j in range(len(L1))
         if (i % 2) + (0 if j % 4 == 0 else 1 if j % 2 == 0 else 2) == level
-    ][part::n_parts]  # fmt: skip
+    ][part::n_parts]
     todo = [(i, j) for i, j in settings if not (store / f"{pair}_{i}_{j}.npz").exists()]
     if not todo:
         return
@@ -328,9 +331,12 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--methods", nargs="+", choices=METHODS, default=[m for m in METHODS if m not in
-        ("TSRG", "DRFS-T")], help="default: all but TSRG and DRFS-T",
-    )  # fmt: skip
+        "--methods",
+        nargs="+",
+        choices=METHODS,
+        default=[m for m in METHODS if m not in ("TSRG", "DRFS-T")],
+        help="default: all but TSRG and DRFS-T",
+    )
     parser.add_argument("--full", action="store_true", help="TGSR over all 23,460 settings")
     parser.add_argument("--selection", action="store_true", help="label-free selection too")
     parser.add_argument("--no-oracle", action="store_true", help="leave the oracle's table out")

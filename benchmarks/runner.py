@@ -58,18 +58,29 @@ def make_table(n_subjects, per_subject, n_features):
     n = n_subjects * per_subject
     clips = Corpus(
         [
-            Clip(np.zeros((1, 1, 1), np.uint8), f"c{i}", f"s{i // per_subject}", "made-up",
-                 label=CLASSES[i % 3])
+            Clip(
+                np.zeros((1, 1, 1), np.uint8),
+                f"c{i}",
+                f"s{i // per_subject}",
+                "made-up",
+                label=CLASSES[i % 3],
+            )
             for i in range(n)
-        ], "made-up",
-    )  # fmt: skip
+        ],
+        "made-up",
+    )
     from cdmer.extraction._table import clips_frame, failures_frame
 
     names = np.array([f"f{i}" for i in range(n_features)])
     return FeatureTable(
-        rng.normal(size=(n, n_features)), names, None, clips_frame(clips), failures_frame([]),
-        "made up", "made-up",
-    )  # fmt: skip
+        rng.normal(size=(n, n_features)),
+        names,
+        None,
+        clips_frame(clips),
+        failures_frame([]),
+        "made up",
+        "made-up",
+    )
 
 
 def measure_overhead(table, n_methods, folder):

@@ -42,9 +42,13 @@ def make(folder, tables, identities, size, jobs):
     from pretraining import make_sources
 
     synthesize(
-        folder, sources=make_sources(Path(tables)), renderer=WarpRenderer(size=size),
-        identities=identities, n_jobs=jobs, progress=False,
-    )  # fmt: skip
+        folder,
+        sources=make_sources(Path(tables)),
+        renderer=WarpRenderer(size=size),
+        identities=identities,
+        n_jobs=jobs,
+        progress=False,
+    )
 
 
 def start(folder, options, jobs):
@@ -151,8 +155,10 @@ def main():
         f"{platform.python_version()}, numpy {np.__version__}, OpenCV {cv2.__version__}; {n_pairs} "
         f"pairs of {options.identities} identities, {options.size} x {options.size} pixels\n"
     )
-    print("| workers | s | pairs/s per worker | pairs per CPU second | memory, MiB | KiB per pair "
-          "| 45,000 pairs, min |")  # fmt: skip
+    print(
+        "| workers | s | pairs/s per worker | pairs per CPU second | memory, MiB | KiB per pair "
+        "| 45,000 pairs, min |"
+    )
     print("|---:|---:|---:|---:|---:|---:|---:|", flush=True)
     with tempfile.TemporaryDirectory() as place:
         place = Path(place)
@@ -163,9 +169,15 @@ def main():
             seconds, cpu, memory = measure(out, options, jobs)
             size = sum(p.stat().st_size for p in out.rglob("*") if p.is_file())
             rate = n_pairs / seconds
-            cells = [f"{jobs}", f"{seconds:.1f}", f"{rate / jobs:.1f}", f"{n_pairs / cpu:.1f}",
-                     f"{memory / 2**20:.0f}", f"{size / n_pairs / 1024:.1f}",
-                     f"{WHOLE / rate / 60:.1f}"]  # fmt: skip
+            cells = [
+                f"{jobs}",
+                f"{seconds:.1f}",
+                f"{rate / jobs:.1f}",
+                f"{n_pairs / cpu:.1f}",
+                f"{memory / 2**20:.0f}",
+                f"{size / n_pairs / 1024:.1f}",
+                f"{WHOLE / rate / 60:.1f}",
+            ]
             print(f"| {' | '.join(cells)} |", flush=True)
             digests.add(digest(out))
             if options.sheet and jobs == options.jobs[0]:
@@ -175,8 +187,9 @@ def main():
         n_left = kill_in_the_middle(place / "killed", options, options.jobs[-1])
         start(place / "killed", options, options.jobs[-1]).wait()
         same = digests == {digest(place / "killed")}
-        print(f"killed after {n_left} pairs and started again, same bytes: "
-              f"{'yes' if same else 'NO'}")  # fmt: skip
+        print(
+            f"killed after {n_left} pairs and started again, same bytes: {'yes' if same else 'NO'}"
+        )
 
 
 if __name__ == "__main__":

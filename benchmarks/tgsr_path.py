@@ -88,9 +88,14 @@ def main():
         predicted = np.empty((len(settings), len(target.labels)), dtype=int)
         n_iters = np.empty(len(settings), dtype=int)
         batches = iter_tgsr_path(
-            rows, y, sample_domain=domain, n_selected=settings[:, 0].astype(int),
-            mmd_weight=settings[:, 1], groups=N_GROUPS, n_jobs=arguments.threads,
-        )  # fmt: skip
+            rows,
+            y,
+            sample_domain=domain,
+            n_selected=settings[:, 0].astype(int),
+            mmd_weight=settings[:, 1],
+            groups=N_GROUPS,
+            n_jobs=arguments.threads,
+        )
         for batch, coefs, n_iter in batches:
             scores = rows[len(source.labels) :] @ coefs
             scores = scores if arguments.device == "cpu" else scores.cpu().numpy()
@@ -115,18 +120,24 @@ def main():
     # The sample's settings need another number of iterations than all: compare per iteration too.
     per_setting = seconds / len(chosen)
     plain = float(np.mean(plain_seconds))
-    print(f"{arguments.source} → {arguments.target}, {len(source.labels)} source rows × "
-          f"{X.shape[1]} columns, {N_GROUPS} groups; {arguments.threads} thread(s), path on "
-          f"{arguments.device}; {platform.processor() or platform.machine()}, "
-          f"{os.cpu_count()} cores, {datetime.date.today()}\n")  # fmt: skip
+    print(
+        f"{arguments.source} → {arguments.target}, {len(source.labels)} source rows × "
+        f"{X.shape[1]} columns, {N_GROUPS} groups; {arguments.threads} thread(s), path on "
+        f"{arguments.device}; {platform.processor() or platform.machine()}, "
+        f"{os.cpu_count()} cores, {datetime.date.today()}\n"
+    )
     print("| solver | settings | ms per setting | ms per iteration | ratio |")
     print("|---|---:|---:|---:|---:|")
     plain_iteration = 1e3 * sum(plain_seconds) / n_iters[sample].sum()
     path_iteration = 1e3 * seconds / n_iters.sum()
-    print(f"| plain ALM, one at a time | {len(sample)} | {1e3 * plain:.1f} | "
-          f"{plain_iteration:.2f} | 1 |")  # fmt: skip
-    print(f"| path solver | {len(chosen)} | {1e3 * per_setting:.1f} | {path_iteration:.3f} | "
-          f"{plain / per_setting:.1f} |")  # fmt: skip
+    print(
+        f"| plain ALM, one at a time | {len(sample)} | {1e3 * plain:.1f} | "
+        f"{plain_iteration:.2f} | 1 |"
+    )
+    print(
+        f"| path solver | {len(chosen)} | {1e3 * per_setting:.1f} | {path_iteration:.3f} | "
+        f"{plain / per_setting:.1f} |"
+    )
     print(f"\nSettings of the sample whose predictions or iterations differ: {differ}")
     if arguments.full:
         seconds, predicted, _ = path(grid)

@@ -28,9 +28,13 @@ X = descriptor.fit_transform(clips)
 
 n_selected = np.arange(1, 86)
 coefs = tgsr_path(
-    X, y, sample_domain=domain, groups=grid.n_regions,
-    n_selected=n_selected, mmd_weight=np.ones(85),
-)  # fmt: skip
+    X,
+    y,
+    sample_domain=domain,
+    groups=grid.n_regions,
+    n_selected=n_selected,
+    mmd_weight=np.ones(85),
+)
 norms = np.linalg.norm(coefs.reshape(85, grid.n_regions, -1), axis=2)
 first = np.where(norms.any(axis=0), (norms > 0).argmax(axis=0) + 1, 0)
 for region in np.argsort(first)[:8]:

@@ -53,9 +53,13 @@ for seed in (0, 1):
         "STSTNet", n_epochs=60, learning_rate=5e-3, batch_size=12, random_state=seed, progress=False
     ).fit(*few)
     tuned = NetClassifier(
-        "STSTNet", n_epochs=30, learning_rate=5e-3, warm_start=True, random_state=seed,
+        "STSTNet",
+        n_epochs=30,
+        learning_rate=5e-3,
+        warm_start=True,
+        random_state=seed,
         progress=False,
-    ).fit(*synthetic)  # fmt: skip
+    ).fit(*synthetic)
     alone = uf1(y, tuned.predict(X), classes=CLASSES)
     tuned.set_params(n_epochs=20, learning_rate=1e-3, batch_size=12).fit(*few)
     print(

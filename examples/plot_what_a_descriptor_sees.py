@@ -56,9 +56,16 @@ image = axes[0, 2].imshow(length, cmap="magma", alpha=0.6)
 step = slice(4, None, 8)
 y, x = np.mgrid[: apex.shape[0], : apex.shape[1]]
 axes[0, 2].quiver(
-    x[step, step], y[step, step], flow[step, step, 0], flow[step, step, 1],
-    angles="xy", scale_units="xy", scale=length.max() / 8, width=0.005, color="white",
-)  # fmt: skip
+    x[step, step],
+    y[step, step],
+    flow[step, step, 0],
+    flow[step, step, 1],
+    angles="xy",
+    scale_units="xy",
+    scale=length.max() / 8,
+    width=0.005,
+    color="white",
+)
 axes[0, 2].set_title("optical flow, pixels (arrows enlarged)")
 figure.colorbar(image, ax=axes[0, 2], location="bottom", shrink=0.8)
 image = axes[0, 3].imshow(strain, cmap="viridis")
@@ -79,9 +86,15 @@ axes[1, 2].set_title("its LBP codes, in YT")
 axes[1, 3].imshow(apex, alpha=0.6, **grey)
 for (top, bottom, left, right), share, motion in zip(boxes, shares, moved, strict=True):
     axes[1, 3].add_patch(
-        plt.Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, fill=False,
-                      edgecolor="white", linewidth=0.4)
-    )  # fmt: skip
+        plt.Rectangle(
+            (left - 0.5, top - 0.5),
+            right - left,
+            bottom - top,
+            fill=False,
+            edgecolor="white",
+            linewidth=0.4,
+        )
+    )
     angles = 2 * np.pi * (np.arange(share.size) + 0.5) / share.size
     reach = 14 * share * motion / moved.max()
     centre = np.array([(left + right - 1) / 2, (top + bottom - 1) / 2])

@@ -10,11 +10,29 @@ import pytest
 
 import cdmer
 
-MODULES = [cdmer, *(importlib.import_module(f"cdmer.{n}") for n in
-                    ("corpora", "features", "preprocessing", "extraction", "adaptation",
-                     "evaluation", "evaluation.config", "evaluation.protocols",
-                     "evaluation.selection", "evaluation.statistics", "models", "nets",
-                     "nets.adaptation", "synthesis", "zero_shot"))]  # fmt: skip
+MODULES = [
+    cdmer,
+    *(
+        importlib.import_module(f"cdmer.{n}")
+        for n in (
+            "corpora",
+            "features",
+            "preprocessing",
+            "extraction",
+            "adaptation",
+            "evaluation",
+            "evaluation.config",
+            "evaluation.protocols",
+            "evaluation.selection",
+            "evaluation.statistics",
+            "models",
+            "nets",
+            "nets.adaptation",
+            "synthesis",
+            "zero_shot",
+        )
+    ),
+]
 
 
 NAMES = [info.name for info in pkgutil.walk_packages(cdmer.__path__, "cdmer.")]

@@ -24,12 +24,49 @@ class Other:
 
 
 DIFFERENT = [
-    None, True, 1, 1.0, "1", b"1", "", (), (1,), ((1,),), (1, 2), (2, 1), ("ab", "c"), ("a", "bc"),
-    ("abc",), {}, {"a": 1}, {"b": 1}, {"a": 1, "b": 2}, frozenset(), {1}, {1, 2}, 0.1, 0.1 + 2**-56,
-    np.arange(3), np.arange(3.0), np.arange(3)[:, None], np.arange(1, 4), Pair(1), Pair(1, 1),
-    Other(1), Pair(Pair(1)), Pair, RegionGrid(), RegionGrid((1, 2)), LBPTOP(), LBPTOP(radius=1),
-    LBPTOP(grid=RegionGrid((1, 2))), PCA(), PCA(3), np.arange(5000), np.arange(5000) % 4999,
-]  # fmt: skip
+    None,
+    True,
+    1,
+    1.0,
+    "1",
+    b"1",
+    "",
+    (),
+    (1,),
+    ((1,),),
+    (1, 2),
+    (2, 1),
+    ("ab", "c"),
+    ("a", "bc"),
+    ("abc",),
+    {},
+    {"a": 1},
+    {"b": 1},
+    {"a": 1, "b": 2},
+    frozenset(),
+    {1},
+    {1, 2},
+    0.1,
+    0.1 + 2**-56,
+    np.arange(3),
+    np.arange(3.0),
+    np.arange(3)[:, None],
+    np.arange(1, 4),
+    Pair(1),
+    Pair(1, 1),
+    Other(1),
+    Pair(Pair(1)),
+    Pair,
+    RegionGrid(),
+    RegionGrid((1, 2)),
+    LBPTOP(),
+    LBPTOP(radius=1),
+    LBPTOP(grid=RegionGrid((1, 2))),
+    PCA(),
+    PCA(3),
+    np.arange(5000),
+    np.arange(5000) % 4999,
+]
 
 
 def test_different_values_have_different_names():
@@ -68,8 +105,11 @@ from cdmer.features import LBPTOP, RegionGrid
 print(fingerprint({"a", "b", "c"}, {"x": 1.5}, LBPTOP(grid=RegionGrid((1, 2)))))
 """
     there = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": "1"},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONHASHSEED": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     here = fingerprint({"a", "b", "c"}, {"x": 1.5}, LBPTOP(grid=RegionGrid((1, 2))))
     assert there.stdout.strip() == here

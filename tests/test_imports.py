@@ -42,8 +42,18 @@ ALLOWED = {
         "adaptation",
     },
 }
-HEAVY = ["torch", "skorch", "matplotlib", "jinja2", "h5py", "pandas", "cv2", "skimage", "pooch",
-         "openai"]  # fmt: skip
+HEAVY = [
+    "torch",
+    "skorch",
+    "matplotlib",
+    "jinja2",
+    "h5py",
+    "pandas",
+    "cv2",
+    "skimage",
+    "pooch",
+    "openai",
+]
 
 
 def sources():

@@ -11,6 +11,9 @@ ROOT = Path(__file__).parent.parent
 def test_ruff_has_nothing_to_say(arguments):
     outcome = subprocess.run(
         [sys.executable, "-m", "ruff", *arguments, "--no-cache", "."],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr

@@ -57,8 +57,13 @@ def cli():
     show_default=True,
     help="Where the report goes.",
 )
-@click.option("--n-clips", type=click.IntRange(min=12), default=60, show_default=True,
-              help="Clips per corpus.")  # fmt: skip
+@click.option(
+    "--n-clips",
+    type=click.IntRange(min=12),
+    default=60,
+    show_default=True,
+    help="Clips per corpus.",
+)
 @click.option("--seed", type=int, default=3, show_default=True, help="Seed of the corpora.")
 @jobs_option
 @quiet_option
@@ -95,30 +100,73 @@ cli.add_command(synthesize)
 
 @cli.command()
 @click.argument("corpus")
-@click.option("--descriptor", required=True, type=click.Choice(sorted(DESCRIPTORS)),
-              help="What to compute.")  # fmt: skip
-@click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE",
-              help="Parameter of the descriptor; may be repeated.")  # fmt: skip
+@click.option(
+    "--descriptor", required=True, type=click.Choice(sorted(DESCRIPTORS)), help="What to compute."
+)
+@click.option(
+    "--param",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Parameter of the descriptor; may be repeated.",
+)
 @click.option("--levels", metavar="N,N,...", help="Grids of facial regions, such as 1,2,4,8.")
-@click.option("--frames", type=click.IntRange(min=2),
-              help="Interpolate every clip to so many frames first (TIM).")  # fmt: skip
-@click.option("--magnify", metavar="PRESET",
-              help="Magnify motion before that: casme2, samm or smic.")  # fmt: skip
-@click.option("-o", "--out", required=True, type=click.Path(dir_okay=False, path_type=Path),
-              help="Where the table goes, an npz file.")  # fmt: skip
-@click.option("--cache", type=click.Path(file_okay=False, path_type=Path),
-              help="Folder for finished clips. [default: in the user's cache]")  # fmt: skip
+@click.option(
+    "--frames",
+    type=click.IntRange(min=2),
+    help="Interpolate every clip to so many frames first (TIM).",
+)
+@click.option(
+    "--magnify", metavar="PRESET", help="Magnify motion before that: casme2, samm or smic."
+)
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the table goes, an npz file.",
+)
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for finished clips. [default: in the user's cache]",
+)
 @click.option("--no-cache", is_flag=True, help="Keep nothing but the table.")
-@click.option("--on-error", type=click.Choice(["raise", "record"]), default="record",
-              show_default=True, help="Stop at a clip that fails, or leave it out.")  # fmt: skip
-@click.option("--n-clips", type=click.IntRange(min=3), default=60, show_default=True,
-              help="Clips of a synthetic corpus.")  # fmt: skip
+@click.option(
+    "--on-error",
+    type=click.Choice(["raise", "record"]),
+    default="record",
+    show_default=True,
+    help="Stop at a clip that fails, or leave it out.",
+)
+@click.option(
+    "--n-clips",
+    type=click.IntRange(min=3),
+    default=60,
+    show_default=True,
+    help="Clips of a synthetic corpus.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of a synthetic corpus.")
 @variant_option
 @jobs_option
 @quiet_option
-def extract(corpus, descriptor, parameters, levels, frames, magnify, out, cache, no_cache,
-            on_error, n_clips, seed, variant, n_jobs, quiet):  # fmt: skip
+def extract(
+    corpus,
+    descriptor,
+    parameters,
+    levels,
+    frames,
+    magnify,
+    out,
+    cache,
+    no_cache,
+    on_error,
+    n_clips,
+    seed,
+    variant,
+    n_jobs,
+    quiet,
+):
     """Compute the features of every clip of a corpus.
 
     CORPUS is NAME:PATH, with a name of `cdmer corpora list` and the folder of your copy; the path
@@ -178,14 +226,23 @@ def fetch(names, data_home, quiet):
 @click.option("--onset", type=click.IntRange(min=0), help="First frame to look at.")
 @click.option("--apex", type=click.IntRange(min=0), help="Frame of the strongest expression.")
 @click.option("--offset", type=click.IntRange(min=0), help="Last frame to look at.")
-@click.option("--spot", type=click.Choice(["frame-difference", "flow", "lbp"]),
-              help="Find the apex by this method. [default: frame-difference, "
-                   "if the model needs an apex and none is given]")  # fmt: skip
-@click.option("--crop/--no-crop", default=None,
-              help="Cut out the face as in the first frame. "
-                   "[default: unless the model does]")  # fmt: skip
-@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path),
-              help="Draw the regions that spoke into this PNG file.")  # fmt: skip
+@click.option(
+    "--spot",
+    type=click.Choice(["frame-difference", "flow", "lbp"]),
+    help="Find the apex by this method. [default: frame-difference, "
+    "if the model needs an apex and none is given]",
+)
+@click.option(
+    "--crop/--no-crop",
+    default=None,
+    help="Cut out the face as in the first frame. [default: unless the model does]",
+)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw the regions that spoke into this PNG file.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the drop of every region.")
 def predict(model, clip, onset, apex, offset, spot, crop, out, as_json):
     """Classify a clip of one's own with a saved model.
@@ -226,13 +283,26 @@ def predict(model, clip, onset, apex, offset, spot, crop, out, as_json):
 @cli.command()
 @click.option("--source", required=True, type=click.Choice(CORPORA), help="Labelled corpus.")
 @click.option("--target", required=True, type=click.Choice(CORPORA), help="Unlabelled corpus.")
-@click.option("--n-selected", type=click.IntRange(1, 85), default=20, show_default=True,
-              help="Regions that TGSR keeps, outside the sweep.")  # fmt: skip
-@click.option("--mmd-weight", type=click.FloatRange(min=0), default=1.0, show_default=True,
-              help="Weight of the mean discrepancy, outside the sweep.")  # fmt: skip
+@click.option(
+    "--n-selected",
+    type=click.IntRange(1, 85),
+    default=20,
+    show_default=True,
+    help="Regions that TGSR keeps, outside the sweep.",
+)
+@click.option(
+    "--mmd-weight",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="Weight of the mean discrepancy, outside the sweep.",
+)
 @click.option("--full", is_flag=True, help="Sweep the authors' 23,460 settings instead of 285.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path),
-              help="Write the sweep's table to this CSV file.")  # fmt: skip
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the sweep's table to this CSV file.",
+)
 @home_option
 @jobs_option
 @quiet_option
@@ -255,8 +325,10 @@ def tgsr(source, target, n_selected, mmd_weight, full, out, data_home, n_jobs, q
     )
     if out is not None:
         write_atomically(out, sweep.to_csv(index=False))
-    click.echo(f"{source} → {target}: {len(corpora[0].labels)} labelled clips, "
-               f"{len(corpora[1].labels)} unlabelled")  # fmt: skip
+    click.echo(
+        f"{source} → {target}: {len(corpora[0].labels)} labelled clips, "
+        f"{len(corpora[1].labels)} unlabelled"
+    )
     click.echo(table_text(table))
     if not quiet:
         click.echo(

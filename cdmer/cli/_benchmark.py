@@ -30,18 +30,31 @@ metric_option = click.option("--metric", help="UF1, UAR, WAR … [default: the m
 
 @click.command()
 @click.argument("config", type=_FILE)
-@click.option("--store", type=_FILE,
-              help="Where finished units of work go. [default: as CONFIG says, "
-                   "else beside it, with the suffix .sqlite]")  # fmt: skip
-@click.option("--report", type=_FILE,
-              help="Where the report goes. [default: as CONFIG says, else none]")  # fmt: skip
-@click.option("--cache", type=click.Path(file_okay=False, path_type=Path),
-              help="Folder for features of clips. [default: in the user's cache]")  # fmt: skip
-@click.option("--allow-upload", is_flag=True,
-              help="Allow that clips, which show faces, are sent to other machines, where CONFIG "
-                   "names vision-language models there.")  # fmt: skip
-@click.option("--api-key-env", metavar="NAME",
-              help="Environment variable that holds the key of their endpoint.")  # fmt: skip
+@click.option(
+    "--store",
+    type=_FILE,
+    help="Where finished units of work go. [default: as CONFIG says, "
+    "else beside it, with the suffix .sqlite]",
+)
+@click.option(
+    "--report", type=_FILE, help="Where the report goes. [default: as CONFIG says, else none]"
+)
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for features of clips. [default: in the user's cache]",
+)
+@click.option(
+    "--allow-upload",
+    is_flag=True,
+    help="Allow that clips, which show faces, are sent to other machines, where CONFIG "
+    "names vision-language models there.",
+)
+@click.option(
+    "--api-key-env",
+    metavar="NAME",
+    help="Environment variable that holds the key of their endpoint.",
+)
 @click.option("--dry-run", is_flag=True, help="Check CONFIG and the corpora, and say what is run.")
 @jobs_option
 @quiet_option
@@ -73,10 +86,15 @@ def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, 
                 # Each failure has a line of its own below.
                 warnings.filterwarnings("ignore", r"\d+ of \d+ units failed", UserWarning)
                 results = run_config(
-                    loaded, store=kept, report=report, n_jobs=n_jobs,
-                    cache=feature_cache() if cache is None else cache, progress=show(quiet),
-                    allow_upload=allow_upload, api_key_env=api_key_env,
-                )  # fmt: skip
+                    loaded,
+                    store=kept,
+                    report=report,
+                    n_jobs=n_jobs,
+                    cache=feature_cache() if cache is None else cache,
+                    progress=show(quiet),
+                    allow_upload=allow_upload,
+                    api_key_env=api_key_env,
+                )
         except KeyboardInterrupt:
             click.echo(
                 f"cdmer: stopped; {place} keeps {counted(len(kept), 'unit')} of work, and the same "
@@ -105,11 +123,20 @@ def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, 
 
 @click.command()
 @click.argument("store", type=_FILE)
-@click.option("-o", "--out", type=_FILE,
-              help="Where it goes. [default: report.html; other formats: the screen]")  # fmt: skip
-@click.option("--format", "kind", default="html", show_default=True,
-              type=click.Choice(["html", "markdown", "latex", "csv"]),
-              help="The report; the main table as text; all scores as CSV.")  # fmt: skip
+@click.option(
+    "-o",
+    "--out",
+    type=_FILE,
+    help="Where it goes. [default: report.html; other formats: the screen]",
+)
+@click.option(
+    "--format",
+    "kind",
+    default="html",
+    show_default=True,
+    type=click.Choice(["html", "markdown", "latex", "csv"]),
+    help="The report; the main table as text; all scores as CSV.",
+)
 @click.option("--list", "list_runs", is_flag=True, help="List the runs in the store instead.")
 @run_option
 @metric_option
@@ -143,8 +170,9 @@ def report(store, out, kind, list_runs, run, metric, quiet):
             return
         write_atomically(out, text)
     if not quiet:
-        click.echo(f"{out}: {results.info['title'] or 'untitled run'}, "
-                   f"{len(results.units)} units of work")  # fmt: skip
+        click.echo(
+            f"{out}: {results.info['title'] or 'untitled run'}, {len(results.units)} units of work"
+        )
 
 
 @click.command()

@@ -38,10 +38,15 @@ def list_command():
     rows = [("NAME", "DATABASE", "CLIPS", "VARIANTS", "LABEL FILE")]
     for name, layout in DATABASES.items():
         n_clips = layout.n_clips if isinstance(layout.n_clips, tuple) else (layout.n_clips,)
-        rows.append((
-            name, layout.title, " or ".join(map(str, n_clips)), ", ".join(layout.folders),
-            layout.label_files[0] if layout.label_files else "none",
-        ))  # fmt: skip
+        rows.append(
+            (
+                name,
+                layout.title,
+                " or ".join(map(str, n_clips)),
+                ", ".join(layout.folders),
+                layout.label_files[0] if layout.label_files else "none",
+            )
+        )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
@@ -73,11 +78,21 @@ def check(name, path, variant, label_file):
 @corpora.command()
 @click.argument("name")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path),
-              default=Path("samples.png"), show_default=True,
-              help="Where the picture goes: png, pdf or svg.")  # fmt: skip
-@click.option("--n-per-class", type=click.IntRange(min=1), default=5, show_default=True,
-              help="Clips of each class.")  # fmt: skip
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("samples.png"),
+    show_default=True,
+    help="Where the picture goes: png, pdf or svg.",
+)
+@click.option(
+    "--n-per-class",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="Clips of each class.",
+)
 @click.option("--scheme", help="Classes of this label scheme. [default: labels as annotated]")
 @variant_option
 @label_file_option
@@ -101,17 +116,38 @@ def show(name, path, out, n_per_class, scheme, variant, label_file):
 
 @corpora.command()
 @click.argument("name")
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path),
-              help="An empty folder, or one that is not there yet.")  # fmt: skip
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="An empty folder, or one that is not there yet.",
+)
 @click.option("--preset", help="Recording set-up, such as lab-200fps. [default: the nearest]")
-@click.option("--n-clips", type=click.IntRange(min=3), default=12, show_default=True,
-              help="Number of clips.")  # fmt: skip
-@click.option("--n-subjects", type=click.IntRange(min=1), default=4, show_default=True,
-              help="Number of people.")  # fmt: skip
-@click.option("--size", type=click.IntRange(min=32), default=112, show_default=True,
-              help="Width and height of the frames, pixels.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
-              help="Seed of people, expressions and noise.")  # fmt: skip
+@click.option(
+    "--n-clips", type=click.IntRange(min=3), default=12, show_default=True, help="Number of clips."
+)
+@click.option(
+    "--n-subjects",
+    type=click.IntRange(min=1),
+    default=4,
+    show_default=True,
+    help="Number of people.",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(min=32),
+    default=112,
+    show_default=True,
+    help="Width and height of the frames, pixels.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of people, expressions and noise.",
+)
 @variant_option
 def make(name, out, preset, n_clips, n_subjects, size, seed, variant):
     """Write rendered faces as a database lies on disk, to rehearse with.
@@ -122,9 +158,15 @@ def make(name, out, preset, n_clips, n_subjects, size, seed, variant):
     from cdmer.corpora import make_database
 
     corpus = make_database(
-        name, out, variant=variant, preset=preset, n_clips=n_clips, n_subjects=n_subjects,
-        size=size, random_state=seed,
-    )  # fmt: skip
+        name,
+        out,
+        variant=variant,
+        preset=preset,
+        n_clips=n_clips,
+        n_subjects=n_subjects,
+        size=size,
+        random_state=seed,
+    )
     click.echo(f"{out}: {corpus!r}, rendered faces")
 
 

@@ -17,46 +17,109 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @click.command()
-@click.option("--classes", default="negative,positive,surprise", show_default=True,
-              metavar="NAME,NAME,...", help="Classes that every identity shows.")  # fmt: skip
-@click.option("--sources", default="expert", show_default=True, metavar="NAME,NAME,...",
-              help="Where action units come from: expert, annotated, early-macro.")  # fmt: skip
-@click.option("--annotated", metavar="CORPUS",
-              help="Corpus whose annotated action units to show: NAME:PATH, a manifest, or "
-                   "synthetic:PRESET.")  # fmt: skip
-@click.option("--macro-tables", type=_FOLDER,
-              help="Folder of action units per frame of macro-expressions, CSV files as OpenFace "
-                   "writes them, in one folder per emotion.")  # fmt: skip
-@click.option("--generator", type=click.Path(dir_okay=False, path_type=Path),
-              help="Let this trained generator draw the frames, a safetensors file.")  # fmt: skip
-@click.option("--generator-classes", metavar="NAME,NAME,...",
-              help="Names of the generator's classes, in their order, such as "
-                   "negative,positive,surprise for 0, 1 and 2. [default: as its file has "
-                   "them]")  # fmt: skip
-@click.option("--faces", type=_FOLDER,
-              help="Warp the neutral faces in this folder, a picture per person, in place of drawn "
-                   "ones.")  # fmt: skip
-@click.option("--setup", metavar="PRESET",
-              help="Camera: noise, blur, contrast, and the light of drawn faces. [default: "
-                   "lab-200fps]")  # fmt: skip
-@click.option("--identities", type=click.IntRange(min=1),
-              help="Number of people. [default: 5000, or all of --faces]")  # fmt: skip
-@click.option("--per-class", type=click.IntRange(min=1), default=1, show_default=True,
-              help="Clips of each identity, class and source.")  # fmt: skip
-@click.option("--fps", type=click.FloatRange(min=0, min_open=True),
-              help="Whole clips at so many frames per second. [default: pairs of onset and "
-                   "apex]")  # fmt: skip
-@click.option("--size", type=click.IntRange(min=32),
-              help="Width and height of the frames, pixels. [default: 128]")  # fmt: skip
-@click.option("-o", "--out", required=True, type=_FOLDER,
-              help="An empty folder, one that is not there yet, or that of the same "
-                   "request.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True,
-              help="Seed of people, action units and noise.")  # fmt: skip
+@click.option(
+    "--classes",
+    default="negative,positive,surprise",
+    show_default=True,
+    metavar="NAME,NAME,...",
+    help="Classes that every identity shows.",
+)
+@click.option(
+    "--sources",
+    default="expert",
+    show_default=True,
+    metavar="NAME,NAME,...",
+    help="Where action units come from: expert, annotated, early-macro.",
+)
+@click.option(
+    "--annotated",
+    metavar="CORPUS",
+    help="Corpus whose annotated action units to show: NAME:PATH, a manifest, or synthetic:PRESET.",
+)
+@click.option(
+    "--macro-tables",
+    type=_FOLDER,
+    help="Folder of action units per frame of macro-expressions, CSV files as OpenFace "
+    "writes them, in one folder per emotion.",
+)
+@click.option(
+    "--generator",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Let this trained generator draw the frames, a safetensors file.",
+)
+@click.option(
+    "--generator-classes",
+    metavar="NAME,NAME,...",
+    help="Names of the generator's classes, in their order, such as "
+    "negative,positive,surprise for 0, 1 and 2. [default: as its file has "
+    "them]",
+)
+@click.option(
+    "--faces",
+    type=_FOLDER,
+    help="Warp the neutral faces in this folder, a picture per person, in place of drawn ones.",
+)
+@click.option(
+    "--setup",
+    metavar="PRESET",
+    help="Camera: noise, blur, contrast, and the light of drawn faces. [default: lab-200fps]",
+)
+@click.option(
+    "--identities",
+    type=click.IntRange(min=1),
+    help="Number of people. [default: 5000, or all of --faces]",
+)
+@click.option(
+    "--per-class",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Clips of each identity, class and source.",
+)
+@click.option(
+    "--fps",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Whole clips at so many frames per second. [default: pairs of onset and apex]",
+)
+@click.option(
+    "--size",
+    type=click.IntRange(min=32),
+    help="Width and height of the frames, pixels. [default: 128]",
+)
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    type=_FOLDER,
+    help="An empty folder, one that is not there yet, or that of the same request.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of people, action units and noise.",
+)
 @jobs_option
 @quiet_option
-def synthesize(classes, sources, annotated, macro_tables, generator, generator_classes, faces,
-               setup, identities, per_class, fps, size, out, seed, n_jobs, quiet):  # fmt: skip
+def synthesize(
+    classes,
+    sources,
+    annotated,
+    macro_tables,
+    generator,
+    generator_classes,
+    faces,
+    setup,
+    identities,
+    per_class,
+    fps,
+    size,
+    out,
+    seed,
+    n_jobs,
+    quiet,
+):
     """Write a corpus of synthetic micro-expressions, to train networks on.
 
     Every identity shows every class with action units from every source. OUT gets a folder per clip

@@ -54,8 +54,10 @@ def run_tgsr_experiment(
     for row, method in {"SVM, source only": "SVM", oracle: "TGSR"}.items():
         m_f1, accuracy = published[method][experiment.name]
         table.loc[row, ["published UF1", "published WAR"]] = m_f1, accuracy / 100
-    settings = {"TGSR, fixed": (n_selected, mmd_weight),
-                oracle: (int(best["n_selected"]), best["mmd_weight"])}  # fmt: skip
+    settings = {
+        "TGSR, fixed": (n_selected, mmd_weight),
+        oracle: (int(best["n_selected"]), best["mmd_weight"]),
+    }
     for row, (kept, weight) in settings.items():
         table.loc[row, "n_selected"] = f"{kept}"
         table.loc[row, "mmd_weight"] = f"{weight:g}"

@@ -105,10 +105,15 @@ def load_manifest(path, *, root=None, name=None, colour=False, allow_outside=Fal
     for number, row in lines:
         reader.read(number, row)
     if reader.errors:
-        raise ValueError("\n".join(
-            [f"{path}: {len(reader.errors)} of {len(lines)} rows cannot be read:",
-             *reader.errors[:_LISTED], *["…"] * (len(reader.errors) > _LISTED)]
-        ))  # fmt: skip
+        raise ValueError(
+            "\n".join(
+                [
+                    f"{path}: {len(reader.errors)} of {len(lines)} rows cannot be read:",
+                    *reader.errors[:_LISTED],
+                    *["…"] * (len(reader.errors) > _LISTED),
+                ]
+            )
+        )
     return Corpus(reader.clips, name, faults=faults + reader.faults)
 
 

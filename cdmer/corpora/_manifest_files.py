@@ -15,8 +15,16 @@ from cdmer.corpora._media.frames import FrameFolder, list_frames
 from cdmer.corpora._media.video import VideoFile
 
 REQUIRED = ("path", "subject", "label")
-TEXTS = ("path", "subject", "label", "name", "corpus", "action_units", "objective_class",
-         "apex_spotted_by")  # fmt: skip
+TEXTS = (
+    "path",
+    "subject",
+    "label",
+    "name",
+    "corpus",
+    "action_units",
+    "objective_class",
+    "apex_spotted_by",
+)
 NUMBERS = ("onset", "apex", "offset", "start", "stop")
 COLUMNS = (*TEXTS[:5], *NUMBERS, "fps", *TEXTS[5:])
 # How a synthetic clip came about; a Clip has no place for it.

@@ -37,9 +37,13 @@ def summarise(corpus, scheme):
     for group, members in groups.items():
         begin = "/".join(group) + "/"
         rows[group] = _row(
-            members, names, [[n for n in notes if (n.clip or "").startswith(begin)]
-                             for notes in (corpus.repairs, corpus.faults)]
-        )  # fmt: skip
+            members,
+            names,
+            [
+                [n for n in notes if (n.clip or "").startswith(begin)]
+                for notes in (corpus.repairs, corpus.faults)
+            ],
+        )
     everything = list(zip(corpus, classes, strict=True))
     rows["all", ""] = _row(everything, names, [corpus.repairs, corpus.faults])
     table = pd.DataFrame.from_dict(rows, orient="index")

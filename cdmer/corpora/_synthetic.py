@@ -132,9 +132,17 @@ def _make_clip(setup, who, label, clip_name, corpus, size, rng):
     )
     onset, apex, offset = numbers
     return Clip(
-        render, clip_name, clip_name[:3], corpus, label, onset, apex, offset,
-        tuple(intensities), setup.fps,
-    )  # fmt: skip
+        render,
+        clip_name,
+        clip_name[:3],
+        corpus,
+        label,
+        onset,
+        apex,
+        offset,
+        tuple(intensities),
+        setup.fps,
+    )
 
 
 def _draw_units(label, amplitude, rng):

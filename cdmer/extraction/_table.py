@@ -11,9 +11,15 @@ from cdmer.corpora import get_scheme
 from cdmer.extraction._storage import read_members, write_members
 
 _TEXTS = (
-    "key", "corpus", "subject", "name", "label", "action_units", "apex_spotted_by",
+    "key",
+    "corpus",
+    "subject",
+    "name",
+    "label",
+    "action_units",
+    "apex_spotted_by",
     "objective_class",
-)  # fmt: skip
+)
 _NUMBERS = ("onset", "apex", "offset")
 _COLUMNS = (*_TEXTS[:5], *_NUMBERS, "fps", *_TEXTS[5:])
 _FAILURES = ("key", "error", "message")

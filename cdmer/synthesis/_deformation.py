@@ -93,9 +93,12 @@ def backward(field, n):
     way = np.moveaxis(field, 0, -1) * np.float32(-0.5 * m / 2**_DOUBLINGS)  # in points of the grid
     for _ in range(_DOUBLINGS):
         way = way + cv2.remap(
-            way, column + way[..., 0], row + way[..., 1], cv2.INTER_LINEAR,
+            way,
+            column + way[..., 0],
+            row + way[..., 1],
+            cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
-        )  # fmt: skip
+        )
     way = cv2.resize(way, (n, n), interpolation=cv2.INTER_LINEAR)
     return np.ascontiguousarray(np.moveaxis(way, -1, 0)) * np.float32(2 / m)
 

@@ -89,9 +89,10 @@ class EarlyMacroUnits(UnitSource):
         emotion, rise = tables[rng.integers(len(tables))]
         intensities = rise[round(rng.uniform(_EARLIEST, _LATEST) * (len(rise) - 1))]
         units = [
-            (unit, float(i)) for unit, i in zip(ACTION_UNITS, intensities, strict=True)
+            (unit, float(i))
+            for unit, i in zip(ACTION_UNITS, intensities, strict=True)
             if i >= _FAINTEST
-        ]  # fmt: skip
+        ]
         return Expression(label, units, "early-macro", emotion)
 
     def describe(self):

@@ -9,8 +9,24 @@ from cdmer._parameters import ParameterError, check_number
 
 # The action units of MiE-X.
 ACTION_UNITS = (
-    "1", "2", "4", "5", "6", "7", "9", "10", "12", "14", "15", "17", "20", "23", "25", "26", "45",
-)  # fmt: skip
+    "1",
+    "2",
+    "4",
+    "5",
+    "6",
+    "7",
+    "9",
+    "10",
+    "12",
+    "14",
+    "15",
+    "17",
+    "20",
+    "23",
+    "25",
+    "26",
+    "45",
+)
 
 _CODE = re.compile(r"([LR]?)([1-9]\d?)")
 

@@ -12,31 +12,41 @@ def _furrows(who):
     wing, mouth, corner, chin = who.nose_width, who.mouth_y, who.mouth_width, who.chin
     outer = eye + who.eye_width
     return {
-        "1": [(0.0, brow - 0.17, 0.2, brow - 0.2, 0.02, 0.3),
-              (0.0, brow - 0.28, 0.17, brow - 0.31, 0.02, 0.22)],
+        "1": [
+            (0.0, brow - 0.17, 0.2, brow - 0.2, 0.02, 0.3),
+            (0.0, brow - 0.28, 0.17, brow - 0.31, 0.02, 0.22),
+        ],
         "2": [(0.75 * eye, brow - 0.2, 1.45 * eye, brow - 0.15, 0.02, 0.28)],
         "4": [(0.055, brow + 0.09, 0.065, brow - 0.1, 0.018, 0.42)],
         "5": [],
-        "6": [(outer + 0.05, eye_y - 0.01, outer + 0.16, eye_y - 0.06, 0.012, 0.28),
-              (outer + 0.05, eye_y + 0.04, outer + 0.16, eye_y + 0.06, 0.012, 0.28),
-              (eye - 0.12, eye_y + 0.13, eye + 0.14, eye_y + 0.11, 0.016, 0.25)],
+        "6": [
+            (outer + 0.05, eye_y - 0.01, outer + 0.16, eye_y - 0.06, 0.012, 0.28),
+            (outer + 0.05, eye_y + 0.04, outer + 0.16, eye_y + 0.06, 0.012, 0.28),
+            (eye - 0.12, eye_y + 0.13, eye + 0.14, eye_y + 0.11, 0.016, 0.25),
+        ],
         "7": [(eye - 0.12, eye_y + 0.115, eye + 0.1, eye_y + 0.105, 0.014, 0.25)],
-        "9": [(0.02, eye_y + 0.03, 0.085, eye_y + 0.11, 0.015, 0.35),
-              (0.03, eye_y + 0.1, 0.09, eye_y + 0.17, 0.014, 0.3),
-              (wing + 0.03, nose - 0.03, wing + 0.1, nose + 0.13, 0.02, 0.3)],
+        "9": [
+            (0.02, eye_y + 0.03, 0.085, eye_y + 0.11, 0.015, 0.35),
+            (0.03, eye_y + 0.1, 0.09, eye_y + 0.17, 0.014, 0.3),
+            (wing + 0.03, nose - 0.03, wing + 0.1, nose + 0.13, 0.02, 0.3),
+        ],
         "10": [(wing + 0.03, nose, 0.85 * corner + 0.03, mouth - 0.12, 0.02, 0.32)],
         "12": [(wing + 0.05, nose + 0.02, corner + 0.1, mouth - 0.06, 0.022, 0.34)],
         "14": [(corner + 0.06, mouth - 0.06, corner + 0.055, mouth + 0.06, 0.02, 0.42)],
         "15": [(corner + 0.02, mouth + 0.05, corner + 0.06, mouth + 0.17, 0.022, 0.32)],
-        "17": [(0.0, mouth + 0.17, 0.15, mouth + 0.2, 0.02, 0.35),
-               (0.03, chin - 0.1, 0.07, chin - 0.16, 0.014, 0.2)],
+        "17": [
+            (0.0, mouth + 0.17, 0.15, mouth + 0.2, 0.02, 0.35),
+            (0.03, chin - 0.1, 0.07, chin - 0.16, 0.014, 0.2),
+        ],
         "20": [(corner + 0.08, mouth - 0.07, corner + 0.1, mouth + 0.09, 0.022, 0.28)],
-        "23": [(0.1, mouth - 0.1, 0.12, mouth - 0.075, 0.012, 0.2),
-               (0.05, mouth + 0.13, 0.2, mouth + 0.11, 0.018, 0.25)],
+        "23": [
+            (0.1, mouth - 0.1, 0.12, mouth - 0.075, 0.012, 0.2),
+            (0.05, mouth + 0.13, 0.2, mouth + 0.11, 0.018, 0.25),
+        ],
         "25": [],
         "26": [],
         "45": [],
-    }  # fmt: skip
+    }
 
 
 def _bulges(who):
@@ -115,9 +125,15 @@ def _add_furrow(change, who, x, y, side, strength, furrow):
     x0, y0, x1, y1, width, depth = furrow
     reach = 3 * width
     where, u, v = _window(
-        who, x, y, min(x0, x1) - reach, max(x0, x1) + reach,
-        min(y0, y1) - reach, max(y0, y1) + reach, side,
-    )  # fmt: skip
+        who,
+        x,
+        y,
+        min(x0, x1) - reach,
+        max(x0, x1) + reach,
+        min(y0, y1) - reach,
+        max(y0, y1) + reach,
+        side,
+    )
     length = np.hypot(x1 - x0, y1 - y0)
     along = ((u - x0) * (x1 - x0) + (v - y0) * (y1 - y0)) / length
     across = ((u - x0) * (y1 - y0) - (v - y0) * (x1 - x0)) / length
@@ -128,9 +144,7 @@ def _add_furrow(change, who, x, y, side, strength, furrow):
 
 def _add_bulge(change, who, x, y, side, strength, bulge, towards):
     cx, cy, sx, sy, height = bulge
-    where, u, v = _window(
-        who, x, y, cx - 3 * sx, cx + 3 * sx, cy - 3 * sy, cy + 3 * sy, side
-    )  # fmt: skip
+    where, u, v = _window(who, x, y, cx - 3 * sx, cx + 3 * sx, cy - 3 * sy, cy + 3 * sy, side)
     u, v = (u - cx) / sx, (v - cy) / sy
     relief = strength * height * np.exp(-0.5 * u * u) * np.exp(-0.5 * v * v)
     # Slopes of a Gaussian are -u/sx and -v/sy times its height; light comes from where it falls.

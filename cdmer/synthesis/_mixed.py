@@ -39,8 +39,11 @@ class MixedUnits(UnitSource):
         if not parts:
             raise ParameterError("parts: expected one or more sources with their shares, got none")
         for part in parts:
-            if not (isinstance(part, tuple | list) and len(part) == 2
-                    and isinstance(part[0], UnitSource)):  # fmt: skip
+            if not (
+                isinstance(part, tuple | list)
+                and len(part) == 2
+                and isinstance(part[0], UnitSource)
+            ):
                 raise ParameterError(f"parts: expected (source, share), got {part!r}")
             check_number("share", part[1], above=0)
         self.sources = [source for source, _ in parts]

@@ -164,7 +164,10 @@ def cut_out(image, scale, origin, n):
     x, y = axes(n)
     where = scale * (x + 1j * y) + origin
     picture = cv2.remap(
-        grey, where.real.astype(np.float32), where.imag.astype(np.float32), cv2.INTER_CUBIC,
+        grey,
+        where.real.astype(np.float32),
+        where.imag.astype(np.float32),
+        cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
+    )
     return np.clip(picture, 0, 1)

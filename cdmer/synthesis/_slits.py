@@ -102,6 +102,9 @@ def _look_up(picture, rows, y):
     row = (np.float32(n / (2 * EXTENT)) * y + np.float32(n / 2 - 0.5)).astype(np.float32)
     column = np.broadcast_to(np.arange(n, dtype=np.float32), row.shape)
     picture[rows] = cv2.remap(
-        picture, np.ascontiguousarray(column), row, cv2.INTER_LINEAR,
+        picture,
+        np.ascontiguousarray(column),
+        row,
+        cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
+    )

@@ -96,9 +96,14 @@ class WarpRenderer(Renderer):
     """
 
     def __init__(
-        self, faces=None, size=128, setup="lab-200fps", detector=None, head_motion=0.0,
+        self,
+        faces=None,
+        size=128,
+        setup="lab-200fps",
+        detector=None,
+        head_motion=0.0,
         random_state=0,
-    ):  # fmt: skip
+    ):
         check_number("size", size, least=32, whole=True)
         check_number("head_motion", head_motion, least=0)
         check_number("random_state", random_state, least=0, whole=True)
@@ -220,12 +225,13 @@ class WarpRenderer(Renderer):
         return {
             "renderer": "warp",
             "size": self.size,
-            "setup": {k: list(v) if isinstance(v, tuple) else v
-                      for k, v in asdict(self.setup).items()},
+            "setup": {
+                k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self.setup).items()
+            },
             "head_motion": self.head_motion,
             "random_state": self.random_state,
             "faces": faces,
-        }  # fmt: skip
+        }
 
     def __getstate__(self):
         return self.__dict__ | {"_last": (None, None)}

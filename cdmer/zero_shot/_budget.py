@@ -66,8 +66,9 @@ class Budget:
             sent, spent, dearest, unknown, under_way = connection.execute(
                 "SELECT count(*), coalesce(sum(tokens), 0), coalesce(max(tokens), 0), "
                 "count(*) - count(tokens), count(*) FILTER (WHERE outcome = 'sent' AND started > ?)"
-                " FROM requests WHERE endpoint = ?", (now - _WINDOW, self._endpoint),
-            ).fetchone()  # fmt: skip
+                " FROM requests WHERE endpoint = ?",
+                (now - _WINDOW, self._endpoint),
+            ).fetchone()
             self._check_budget(sent, spent, dearest, unknown)
             if under_way and not dearest and self._counts_tokens:
                 return None, _FIRST_ANSWER
@@ -117,8 +118,9 @@ class Budget:
             return 0.0
         recent = connection.execute(
             "SELECT started, tokens FROM requests WHERE endpoint = ? AND started > ? "
-            "ORDER BY started", (self._endpoint, now - _WINDOW),
-        ).fetchall()  # fmt: skip
+            "ORDER BY started",
+            (self._endpoint, now - _WINDOW),
+        ).fetchall()
         wait = 0.0
         n_over = len(recent) + 1 - (limits.requests_per_minute or len(recent) + 1)
         if n_over > 0:

@@ -46,8 +46,9 @@ class AnswerCache:
         with self._database.transaction() as connection:
             row = connection.execute(
                 "SELECT text, refusal, finish, prompt_tokens, completion_tokens, checksum "
-                "FROM answers WHERE key = ?", (key,),
-            ).fetchone()  # fmt: skip
+                "FROM answers WHERE key = ?",
+                (key,),
+            ).fetchone()
             # A damaged one is asked for again.
             if row is not None and row[-1] == _checksum(key, row[:-1]):
                 return Reply(*row[:-1])

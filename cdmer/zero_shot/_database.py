@@ -54,8 +54,10 @@ class Database:
         with self._named_errors():
             self._connection = sqlite3.connect(
                 ":memory:" if self.path is None else self.path,
-                timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False,
-            )  # fmt: skip
+                timeout=_BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
+            )
             try:
                 self._prepare()
             except BaseException:
@@ -94,9 +96,12 @@ class Database:
         with self.transaction() as connection:
             application, version, tables = (
                 connection.execute(question).fetchone()[0]
-                for question in ("PRAGMA application_id", "PRAGMA user_version",
-                                 "SELECT count(*) FROM sqlite_master")
-            )  # fmt: skip
+                for question in (
+                    "PRAGMA application_id",
+                    "PRAGMA user_version",
+                    "SELECT count(*) FROM sqlite_master",
+                )
+            )
             if tables and (application, version) != (_APPLICATION, _VERSION):
                 raise ValueError(
                     f"cache: {self.path} is a database of another program, or of another version "

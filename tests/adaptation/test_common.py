@@ -214,9 +214,19 @@ def test_pipeline_and_searches_with_routing_on_and_off(method):
         (lambda X, y, d: (X, y, d + 0.5), r"sample_domain: expected integers"),
         (lambda X, y, d: (X, y, ["source"] * len(y)), r"sample_domain: expected integers"),
     ],
-    ids=["nan", "1-D", "one class", "no y", "short y", "nan y", "no source", "short domain",
-         "float domain", "text domain"],
-)  # fmt: skip
+    ids=[
+        "nan",
+        "1-D",
+        "one class",
+        "no y",
+        "short y",
+        "nan y",
+        "no source",
+        "short domain",
+        "float domain",
+        "text domain",
+    ],
+)
 def test_bad_input_is_named(method, change, message):
     X, y, domain = change(*rows())
     with pytest.raises(ValueError, match=message):

@@ -103,9 +103,13 @@ def test_auxiliary_set_selection_is_its_quadratic_program():
         return a @ K @ a + linear @ a
 
     best = minimize(
-        objective, np.full(12, 0.1), jac=lambda a: 2 * K @ a + linear, bounds=[(0, 1)] * 12,
-        method="L-BFGS-B", options={"ftol": 1e-15, "gtol": 1e-12, "maxiter": 10_000},
-    )  # fmt: skip
+        objective,
+        np.full(12, 0.1),
+        jac=lambda a: 2 * K @ a + linear,
+        bounds=[(0, 1)] * 12,
+        method="L-BFGS-B",
+        options={"ftol": 1e-15, "gtol": 1e-12, "maxiter": 10_000},
+    )
     assert objective(model.selection_) <= best.fun + 1e-8
     gradient = 2 * K @ model.selection_ + linear
     inside = (model.selection_ > 1e-6) & (model.selection_ < 1 - 1e-6)

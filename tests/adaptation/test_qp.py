@@ -37,10 +37,13 @@ def objective(P, q, x):
 def slsqp(P, q, G, h):
     # Where it stops for want of precision rather than of progress is no failure.
     return minimize(
-        lambda x: objective(P, q, x), np.zeros(len(q)), jac=lambda x: P @ x + q, method="SLSQP",
+        lambda x: objective(P, q, x),
+        np.zeros(len(q)),
+        jac=lambda x: P @ x + q,
+        method="SLSQP",
         constraints={"type": "ineq", "fun": lambda x: h - G @ x, "jac": lambda x: -G},
         options={"ftol": 1e-14, "maxiter": 1000},
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -91,8 +94,13 @@ def test_box_with_sum(upper, sum_slack):
     G, h = box_with_sum(n, upper, sum_slack)
     for x in rng.uniform(-0.2, 2.0, size=(200, n)):
         for point in (x, x * n / x.sum()):  # the second meets the sum, if perhaps not the box
-            stated = np.array([point.min() + 1e-9, upper - point.max(),
-                               n * sum_slack - abs(point.sum() - n) + 1e-9])  # fmt: skip
+            stated = np.array(
+                [
+                    point.min() + 1e-9,
+                    upper - point.max(),
+                    n * sum_slack - abs(point.sum() - n) + 1e-9,
+                ]
+            )
             assert (stated >= 0).all() == (G @ point <= h + 1e-9).all()
     root = rng.normal(size=(n, 2))
     P, q = root @ root.T, 4 * rng.normal(size=n)

@@ -74,17 +74,25 @@ def test_kmm_solves_its_problem(setting, seed):
     # by linear programming, bounds from below what any weights could reach.
     gradient = K @ weights - kappa
     least = linprog(
-        gradient, A_ub=[np.ones(n), -np.ones(n)], b_ub=[n * (1 + epsilon), n * (epsilon - 1)],
+        gradient,
+        A_ub=[np.ones(n), -np.ones(n)],
+        b_ub=[n * (1 + epsilon), n * (epsilon - 1)],
         bounds=(0, B),
-    ).fun  # fmt: skip
+    ).fun
     scale = abs(objective(weights))
     assert gradient @ weights - least <= 1e-6 * scale
     other = minimize(
-        objective, np.full(n, min(1.0, B)), jac=lambda beta: K @ beta - kappa, method="SLSQP",
-        bounds=[(0, B)] * n, options={"ftol": 1e-12, "maxiter": 1000},
-        constraints=[{"type": "ineq", "fun": lambda beta: n * epsilon + n - beta.sum()},
-                     {"type": "ineq", "fun": lambda beta: n * epsilon - n + beta.sum()}],
-    )  # fmt: skip
+        objective,
+        np.full(n, min(1.0, B)),
+        jac=lambda beta: K @ beta - kappa,
+        method="SLSQP",
+        bounds=[(0, B)] * n,
+        options={"ftol": 1e-12, "maxiter": 1000},
+        constraints=[
+            {"type": "ineq", "fun": lambda beta: n * epsilon + n - beta.sum()},
+            {"type": "ineq", "fun": lambda beta: n * epsilon - n + beta.sum()},
+        ],
+    )
     assert other.success, other.message
     np.testing.assert_allclose(objective(weights), other.fun, atol=1e-6 * scale)
 
@@ -195,9 +203,13 @@ def mixtures(seed):
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(7, 2))
     sharp = np.exp(-((rng.normal(size=(30, 1, 2)) - centres) ** 2).sum(axis=2))
-    return {"uniform": rng.uniform(0.01, 1, size=(15, 6)), "kernel": sharp,
-            "scaled": sharp * np.geomspace(1e-3, 1e3, 7), "wide": rng.exponential(size=(5, 12)),
-            "zeros": np.vstack([np.eye(4), np.triu(np.ones((4, 4)))])}  # fmt: skip
+    return {
+        "uniform": rng.uniform(0.01, 1, size=(15, 6)),
+        "kernel": sharp,
+        "scaled": sharp * np.geomspace(1e-3, 1e3, 7),
+        "wide": rng.exponential(size=(5, 12)),
+        "zeros": np.vstack([np.eye(4), np.triu(np.ones((4, 4)))]),
+    }
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -215,11 +227,14 @@ def test_mixture_shares_are_optimal(seed, kind):
     np.testing.assert_allclose(slope[x > 1e-2], 1, atol=1e-4)
     assert likelihood(A, em_shares(A, 5000)) <= likelihood(A, x) + gap + 1e-12
     other = minimize(
-        lambda x: -likelihood(A, x), np.full(A.shape[1], 1 / A.shape[1]), method="SLSQP",
-        jac=lambda x: -(A / (A @ x)[:, None]).mean(axis=0), bounds=[(0, 1)] * A.shape[1],
+        lambda x: -likelihood(A, x),
+        np.full(A.shape[1], 1 / A.shape[1]),
+        method="SLSQP",
+        jac=lambda x: -(A / (A @ x)[:, None]).mean(axis=0),
+        bounds=[(0, 1)] * A.shape[1],
         constraints={"type": "eq", "fun": lambda x: x.sum() - 1},
         options={"ftol": 1e-13, "maxiter": 500},
-    )  # fmt: skip
+    )
     best = np.maximum(other.x, 0) / np.maximum(other.x, 0).sum()
     assert likelihood(A, best) <= likelihood(A, x) + gap + 1e-12
 

@@ -114,19 +114,27 @@ def test_weights_solve_their_program(n_classes, setting):
     # By convexity no weights are better by more than the tangent's fall over the polytope.
     slope = gradient(weights)
     least = linprog(
-        slope, A_ub=[np.ones(n), -np.ones(n)], b_ub=[n * (1 + epsilon), n * (epsilon - 1)],
+        slope,
+        A_ub=[np.ones(n), -np.ones(n)],
+        b_ub=[n * (1 + epsilon), n * (epsilon - 1)],
         bounds=(0, B),
-    ).fun  # fmt: skip
+    ).fun
     # Of the terms that the objective adds up, some of which cancel.
     scale = C * weights @ loss
     scale += trade_off * (weights @ K @ weights / n**2 + 2 * weights @ Kst.mean(axis=1) / n)
     assert slope @ weights - least <= 1e-6 * scale
     other = minimize(
-        objective, weights, jac=gradient, method="SLSQP", bounds=[(0, B)] * n,
+        objective,
+        weights,
+        jac=gradient,
+        method="SLSQP",
+        bounds=[(0, B)] * n,
         options={"ftol": 1e-12, "maxiter": 500},
-        constraints=[{"type": "ineq", "fun": lambda s: n * epsilon + n - s.sum()},
-                     {"type": "ineq", "fun": lambda s: n * epsilon - n + s.sum()}],
-    )  # fmt: skip
+        constraints=[
+            {"type": "ineq", "fun": lambda s: n * epsilon + n - s.sum()},
+            {"type": "ineq", "fun": lambda s: n * epsilon - n + s.sum()},
+        ],
+    )
     assert other.fun >= objective(weights) - 1e-6 * scale
 
 

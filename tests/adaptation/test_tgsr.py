@@ -275,8 +275,11 @@ def test_reproduces_the_authors_recorded_sweeps(published, pair):
     last = len(recorded) - 1
     corners = [0, 275, last - 275, last]  # 1 and 85 regions, lambda 0.001 and 1000
     assert {tuple(recorded[c, :2]) for c in corners} == {
-        (1, 0.001), (1, 1000), (85, 0.001), (85, 1000)
-    }  # fmt: skip
+        (1, 0.001),
+        (1, 1000),
+        (85, 0.001),
+        (85, 1000),
+    }
     rows = recorded[np.unique([*corners, *rng.choice(len(recorded), size=500, replace=False)])]
     assert len(rows) >= 500
 
@@ -284,9 +287,14 @@ def test_reproduces_the_authors_recorded_sweeps(published, pair):
     y = np.concatenate([source.labels, np.full(len(target.labels), -1)])
     domain = np.repeat([1, -2], [len(source.labels), len(target.labels)])
     coefs = iter_tgsr_path(
-        X, y, sample_domain=domain, n_selected=rows[:, 0].astype(int), mmd_weight=rows[:, 1],
-        groups=85, n_jobs=2,
-    )  # fmt: skip
+        X,
+        y,
+        sample_domain=domain,
+        n_selected=rows[:, 0].astype(int),
+        mmd_weight=rows[:, 1],
+        groups=85,
+        n_jobs=2,
+    )
     for settings, coef, _ in coefs:
         predicted = (target.features @ coef).argmax(axis=2)
         accuracy = (predicted == target.labels).mean(axis=1)

@@ -8,8 +8,13 @@ from sklearn.svm import SVC
 
 from cdmer.adaptation import TKL
 
-CASES = [{}, {"eta": 1.0}, {"eta": 0.0}, {"kernel": "rbf", "gamma": 0.1},
-         {"kernel": "rbf", "gamma": 0.3, "eta": 1.1}]  # fmt: skip
+CASES = [
+    {},
+    {"eta": 1.0},
+    {"eta": 0.0},
+    {"kernel": "rbf", "gamma": 0.1},
+    {"kernel": "rbf", "gamma": 0.3, "eta": 1.1},
+]
 each_case = pytest.mark.parametrize("setting", CASES, ids=str)
 
 
@@ -62,9 +67,12 @@ def test_eigenvalues_are_optimal(setting, seed):
     rays /= np.linalg.norm(phi**2 @ rays.T, axis=0)[:, None]
     for start in (np.linalg.lstsq(rays.T, values, rcond=None)[0], np.ones(k)):
         other = minimize(
-            lambda t: misfit(rays.T @ t) / misfit(0 * values), np.maximum(start, 0),
-            method="SLSQP", bounds=[(0, None)] * k, options={"ftol": 1e-12, "maxiter": 500},
-        )  # fmt: skip
+            lambda t: misfit(rays.T @ t) / misfit(0 * values),
+            np.maximum(start, 0),
+            method="SLSQP",
+            bounds=[(0, None)] * k,
+            options={"ftol": 1e-12, "maxiter": 500},
+        )
         assert misfit(values) <= misfit(rays.T @ other.x) * (1 + 1e-6)
 
 

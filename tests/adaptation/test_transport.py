@@ -42,8 +42,9 @@ def test_exact_plan_costs_what_linear_programming_finds(shape, seed):
     check_margins(plan, 1e-9)
     cost = stated_cost(X, domain)
     n_source, n_target = cost.shape
-    sums = np.vstack([np.kron(np.eye(n_source), np.ones(n_target)),
-                      np.kron(np.ones(n_source), np.eye(n_target))])  # fmt: skip
+    sums = np.vstack(
+        [np.kron(np.eye(n_source), np.ones(n_target)), np.kron(np.ones(n_source), np.eye(n_target))]
+    )
     masses = np.repeat([1 / n_source, 1 / n_target], [n_source, n_target])
     least = linprog(cost.ravel(), A_eq=sums, b_eq=masses, bounds=(0, None)).fun
     np.testing.assert_allclose((plan * cost).sum(), least, rtol=1e-9)

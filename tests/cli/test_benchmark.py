@@ -32,8 +32,10 @@ BAD = {"class": "TCA", "n_components": -1}
 def start(*arguments):
     return subprocess.Popen(
         [sys.executable, "-m", "cdmer.cli", *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def cdmer(*arguments):

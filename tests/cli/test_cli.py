@@ -9,8 +9,11 @@ import pytest
 def cdmer(*arguments, **keywords):
     return subprocess.run(
         [sys.executable, "-m", "cdmer.cli", *map(str, arguments)],
-        capture_output=True, text=True, check=False, **keywords,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        **keywords,
+    )
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,18 @@ def test_list_has_a_line_for_each_database(cdmer):
 
 
 def test_make_writes_what_check_finds(cdmer, tmp_path):
-    code, said, errors = cdmer("corpora", "make", "casme2", "-o", tmp_path / "new", *SMALL,
-                               "--variant", "cropped", "--seed", "3")  # fmt: skip
+    code, said, errors = cdmer(
+        "corpora",
+        "make",
+        "casme2",
+        "-o",
+        tmp_path / "new",
+        *SMALL,
+        "--variant",
+        "cropped",
+        "--seed",
+        "3",
+    )
     assert (code, errors) == (0, "")
     assert said == f"{tmp_path / 'new'}: Corpus('casme2', 6 clips, 2 subjects), rendered faces\n"
     code, said, errors = cdmer(
@@ -119,8 +129,17 @@ def test_what_loading_warns_of_takes_one_line(cdmer, samm, tmp_path):
 
 def test_extract_takes_a_database_and_a_manifest(cdmer, samm, tmp_path):
     load_samm(samm).to_manifest(samm / "mine.csv")
-    options = ["--descriptor", "lbp-top", "--param", "radius=1", "--levels", "1", "-j", "1",
-               "--no-cache"]  # fmt: skip
+    options = [
+        "--descriptor",
+        "lbp-top",
+        "--param",
+        "radius=1",
+        "--levels",
+        "1",
+        "-j",
+        "1",
+        "--no-cache",
+    ]
     for i, corpus in enumerate((f"samm:{samm}", samm / "mine.csv")):
         code, said, errors = cdmer("extract", corpus, *options, "-o", tmp_path / f"{i}.npz")
         assert (code, errors) == (0, "")
@@ -160,7 +179,7 @@ def test_variants_of_a_database_for_extract(tmp_path, cdmer):
         (["make", "samm", "-o", "new", "--preset", "studio"], 1, "preset: expected one of"),
         (["make", "samm", "-o", "new", "--n-clips", "2"], 2, "--n-clips"),
     ],
-)  # fmt: skip
+)
 def test_errors_take_one_line(cdmer, tmp_path, monkeypatch, arguments, code, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
@@ -191,6 +210,14 @@ def test_extract_names_what_it_cannot_open(cdmer, tmp_path, monkeypatch, corpus,
 
 
 def test_only_databases_have_variants(cdmer, tmp_path):
-    code, _, errors = cdmer("extract", "synthetic:lab-200fps", "--variant", "raw", "--descriptor",
-                            "lbp-top", "-o", tmp_path / "t.npz")  # fmt: skip
+    code, _, errors = cdmer(
+        "extract",
+        "synthetic:lab-200fps",
+        "--variant",
+        "raw",
+        "--descriptor",
+        "lbp-top",
+        "-o",
+        tmp_path / "t.npz",
+    )
     assert (code, errors) == (1, "cdmer: --variant: a synthetic corpus has none, got 'raw'\n")

@@ -17,14 +17,52 @@ CELLS = st.one_of(
     st.booleans(),
     st.integers(-(10**6), 10**12),
     st.floats(-1e6, 1e6, allow_nan=False).map(lambda x: round(x, 3)),
-    st.sampled_from(["", " ", "?", "/", "nan", "None", "-", "12", " 12 ", "12.0", "1e3", "012",
-                     "Ⅻ", "１２", "=1+1", "#N/A", "img12.jpg", "subject", "x" * 5000]),
+    st.sampled_from(
+        [
+            "",
+            " ",
+            "?",
+            "/",
+            "nan",
+            "None",
+            "-",
+            "12",
+            " 12 ",
+            "12.0",
+            "1e3",
+            "012",
+            "Ⅻ",
+            "１２",
+            "=1+1",
+            "#N/A",
+            "img12.jpg",
+            "subject",
+            "x" * 5000,
+        ]
+    ),
     st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=12),
-)  # fmt: skip
+)
 NAMES = st.sampled_from(
-    ["crème brûlée", "微表情", "Ω", "EP 01 02f", " lead", "UPPER", "a,b", "x.y", "é", "00", "-1",
-     "sub99", "{clip}", "%s", "'; --", "s01_ne_99", "006_9_9"]
-)  # fmt: skip
+    [
+        "crème brûlée",
+        "微表情",
+        "Ω",
+        "EP 01 02f",
+        " lead",
+        "UPPER",
+        "a,b",
+        "x.y",
+        "é",
+        "00",
+        "-1",
+        "sub99",
+        "{clip}",
+        "%s",
+        "'; --",
+        "s01_ne_99",
+        "006_9_9",
+    ]
+)
 BYTES = st.one_of(st.just(b""), st.binary(max_size=64), st.just(b"\xff\xd8\xff\xe0" + b"\0" * 40))
 
 
@@ -222,15 +260,34 @@ class Tree:
 
 
 OF_FOLDERS = (
-    "missing_folder", "missing_subject", "renamed_folder", "other_case", "spaces", "extra_folder",
-    "empty_folder", "other_files", "truncated_image", "no_image", "missing_frame",
-    "unnumbered_frame", "frame_twice",
-)  # fmt: skip
+    "missing_folder",
+    "missing_subject",
+    "renamed_folder",
+    "other_case",
+    "spaces",
+    "extra_folder",
+    "empty_folder",
+    "other_files",
+    "truncated_image",
+    "no_image",
+    "missing_frame",
+    "unnumbered_frame",
+    "frame_twice",
+)
 OF_LABEL_FILES = (
-    "wrong_cell", "missing_row", "duplicate_row", "blank_row", "short_row", "renamed_column",
-    "respelt_header", "missing_column", "empty_sheet", "missing_label_file", "no_spreadsheet",
+    "wrong_cell",
+    "missing_row",
+    "duplicate_row",
+    "blank_row",
+    "short_row",
+    "renamed_column",
+    "respelt_header",
+    "missing_column",
+    "empty_sheet",
+    "missing_label_file",
+    "no_spreadsheet",
     "second_label_file",
-)  # fmt: skip
+)
 
 
 def damages(kinds):

@@ -11,10 +11,12 @@ FRAMES = np.zeros((4, 5, 6), dtype=np.uint8)
 
 def corpus(name, labels, **known):
     return Corpus(
-        [Clip(FRAMES, f"c{i}", f"s{i % 2}", name, label=label, **known)
-         for i, label in enumerate(labels)],
+        [
+            Clip(FRAMES, f"c{i}", f"s{i % 2}", name, label=label, **known)
+            for i, label in enumerate(labels)
+        ],
         name,
-    )  # fmt: skip
+    )
 
 
 def test_frames_are_made_when_asked_for():
@@ -78,8 +80,15 @@ def test_a_corpus_refuses_nothing_and_doubles():
         Corpus([1], "lab")
 
 
-CASME2 = {"happiness": 32, "disgust": 64, "surprise": 25, "sadness": 7, "fear": 2,
-          "repression": 27, "others": 99}  # fmt: skip
+CASME2 = {
+    "happiness": 32,
+    "disgust": 64,
+    "surprise": 25,
+    "sadness": 7,
+    "fear": 2,
+    "repression": 27,
+    "others": 99,
+}
 
 
 @pytest.mark.parametrize(
@@ -101,14 +110,17 @@ def test_megc2019_leaves_two_clips_out_by_key():
 def test_samm_pools_its_negative_emotions():
     emotions = ["Anger", "Contempt", "Disgust", "Fear", "Sadness", "Happiness", "Surprise", "Other"]
     assert corpus("samm", emotions).labels("three") == ["negative"] * 5 + [
-        "positive", "surprise", None
-    ]  # fmt: skip
+        "positive",
+        "surprise",
+        None,
+    ]
 
 
 def test_native_labels_and_unknown_ones():
     assert corpus("smic-vis", ["negative", "positive"]).labels("cdmer-130") == [
-        "negative", "positive"
-    ]  # fmt: skip
+        "negative",
+        "positive",
+    ]
     with pytest.raises(ValueError, match=r"label of clip 'smic-vis/s0/c0': scheme 'cdmer-130'"):
         corpus("smic-vis", ["joy"]).labels("cdmer-130")
     with pytest.raises(ValueError, match=r"got None"):
@@ -117,8 +129,13 @@ def test_native_labels_and_unknown_ones():
 
 def test_schemes_are_data():
     assert list_schemes() == [
-        "three", "cdmer-130", "cdmer-148", "objective", "emotion", "action-units"
-    ]  # fmt: skip
+        "three",
+        "cdmer-130",
+        "cdmer-148",
+        "objective",
+        "emotion",
+        "action-units",
+    ]
     rules = {"native": {"corpora": [], "emotions": {"sad": "low", "glad": "high"}}}
     own = LabelScheme("valence", ("low", "high"), rules)
     assert get_scheme(own) is own
@@ -132,8 +149,13 @@ def test_pack():
     casme2 = corpus("casme2", ["others", "happiness", "disgust"])
     web = corpus("web", ["positive"])
     clips, y, domain = pack([lab, casme2], web, "cdmer-130")
-    assert [c.key for c in clips] == ["lab/s0/c0", "lab/s1/c1", "casme2/s1/c1", "casme2/s0/c2",
-                                      "web/s0/c0"]  # fmt: skip
+    assert [c.key for c in clips] == [
+        "lab/s0/c0",
+        "lab/s1/c1",
+        "casme2/s1/c1",
+        "casme2/s0/c2",
+        "web/s0/c0",
+    ]
     assert y.tolist() == [2, 0, 1, 0, 1]
     assert domain.tolist() == [1, 1, 2, 2, -3]
     _, _, domain = pack(lab, [], "cdmer-130")

@@ -16,14 +16,27 @@ from cdmer.corpora._databases.databases import DATABASES
 
 HOME = str(Path(cdmer.__file__).parent)
 # One per reader; the cameras of SMIC and the parts of DFME are read alike.
-READERS = ["smic-hs", "casme", "casme2", "cas-me-2", "casme3-a", "casme3-c", "samm", "mmew",
-           "4dme", "dfme-b"]  # fmt: skip
+READERS = [
+    "smic-hs",
+    "casme",
+    "casme2",
+    "cas-me-2",
+    "casme3-a",
+    "casme3-c",
+    "samm",
+    "mmew",
+    "4dme",
+    "dfme-b",
+]
 # Kinds of faults of rows and folders that give no clip; "cell" and "emotion" where they name none.
 LOST = ("missing-folder", "frames", "duplicate")
 PROFILE = settings(
-    max_examples=100, deadline=None, derandomize=True, database=None,
+    max_examples=100,
+    deadline=None,
+    derandomize=True,
+    database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +87,9 @@ def check_account(corpus, tree, layout):
     lost = [f for f in faults if f.kind in LOST]
     nameless = {
         (f.where.rpartition(", ")[2].lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZrow "))
-        for f in faults if f.kind == "cell" and f.clip is None
-    }  # fmt: skip
+        for f in faults
+        if f.kind == "cell" and f.clip is None
+    }
     used = {clip.source.folder for clip in corpus}
     leaves = find_leaves(tree, layout)
     if tree.label_file is None:

@@ -26,8 +26,17 @@ from cdmer.corpora import (
     load_smic,
 )
 
-LOADERS = [load_4dme, load_cas_me_2, load_casme, load_casme2, load_casme3, load_dfme, load_mmew,
-           load_samm, load_smic]  # fmt: skip
+LOADERS = [
+    load_4dme,
+    load_cas_me_2,
+    load_casme,
+    load_casme2,
+    load_casme3,
+    load_dfme,
+    load_mmew,
+    load_samm,
+    load_smic,
+]
 
 
 def write_frames(folder, names):
@@ -66,8 +75,11 @@ def test_smic(tmp_path):
         write_frames(place, [f"reg_image{n:06d}.bmp" for n in (99, 100, 101)])
     high = load_smic(tmp_path)
     assert high.name == "smic-hs"
-    assert [c.key for c in high] == ["smic-hs/s01/s01_ne_01", "smic-hs/s01/s01_sur_01",
-                                     "smic-hs/s02/s02_po_01"]  # fmt: skip
+    assert [c.key for c in high] == [
+        "smic-hs/s01/s01_ne_01",
+        "smic-hs/s01/s01_sur_01",
+        "smic-hs/s02/s02_po_01",
+    ]
     assert [known(c) for c in high] == [
         (99, None, 101, emotion, ()) for emotion in ("negative", "surprise", "positive")
     ]
@@ -94,8 +106,18 @@ def test_smic(tmp_path):
 
 
 def test_casme(tmp_path):
-    header = ["Subject", "Filename", "", "OnsetF", "ApexF1", "ApexF2", "OffsetF", "", "Emotion",
-              "AU"]  # fmt: skip
+    header = [
+        "Subject",
+        "Filename",
+        "",
+        "OnsetF",
+        "ApexF1",
+        "ApexF2",
+        "OffsetF",
+        "",
+        "Emotion",
+        "AU",
+    ]
     rows = [
         header,
         [1, "EP01_5", "", 98, 100, 102, 103, "", "tense", "4+R7"],
@@ -104,14 +126,19 @@ def test_casme(tmp_path):
     ]
     write_xlsx(tmp_path / "casme.xlsx", rows)
     for base, name in (("CASME_raw_selected", "{}-{}.jpg"), ("Cropped", "reg_{}-{:05d}.jpg")):
-        for subject, clip, numbers in (("sub01", "EP01_5", range(98, 104)),
-                                       ("sub12", "EP03_2", range(1, 4)),
-                                       ("sub12", "EP03_4", range(10, 31))):  # fmt: skip
+        for subject, clip, numbers in (
+            ("sub01", "EP01_5", range(98, 104)),
+            ("sub12", "EP03_2", range(1, 4)),
+            ("sub12", "EP03_4", range(10, 31)),
+        ):
             place = tmp_path / base / subject / clip
             write_frames(place, [name.format(clip, n) for n in numbers])
     casme = load_casme(tmp_path)
-    assert [c.key for c in casme] == ["casme/sub01/EP01_5", "casme/sub12/EP03_2",
-                                      "casme/sub12/EP03_4"]  # fmt: skip
+    assert [c.key for c in casme] == [
+        "casme/sub01/EP01_5",
+        "casme/sub12/EP03_2",
+        "casme/sub12/EP03_4",
+    ]
     assert [known(c) for c in casme] == [
         (98, 100, 103, "tense", ("4", "R7")),
         (1, 2, 3, "disgust", ("10",)),
@@ -133,8 +160,17 @@ def test_casme(tmp_path):
 
 
 def casme2_tree(root, rows, label_file="CASME2-coding-20140508.xlsx"):
-    header = ["Subject", "Filename", "", "OnsetFrame", "ApexFrame", "OffsetFrame", "",
-              "Action Units", "Estimated Emotion"]  # fmt: skip
+    header = [
+        "Subject",
+        "Filename",
+        "",
+        "OnsetFrame",
+        "ApexFrame",
+        "OffsetFrame",
+        "",
+        "Action Units",
+        "Estimated Emotion",
+    ]
     cells = [[s, f, "", on, ap, off, "", au, emotion] for s, f, on, ap, off, au, emotion in rows]
     write_xlsx(root / label_file, [header, *cells])
     for subject, clip, onset, *_ in rows:
@@ -151,8 +187,11 @@ def test_casme2(tmp_path):
     ]
     casme2_tree(tmp_path, rows)
     casme2 = load_casme2(tmp_path)
-    assert [c.key for c in casme2] == ["casme2/sub01/EP02_01f", "casme2/sub04/EP12_01f",
-                                       "casme2/sub17/EP01_06"]  # fmt: skip
+    assert [c.key for c in casme2] == [
+        "casme2/sub01/EP02_01f",
+        "casme2/sub04/EP12_01f",
+        "casme2/sub17/EP01_06",
+    ]
     assert [known(c) for c in casme2] == [
         (46, 48, 50, "happiness", ("12",)),
         (9, None, 13, "disgust", ("4", "L10")),
@@ -203,8 +242,16 @@ def test_cas_me_2(tmp_path):
     assert corpus[0].fps == 30
 
 
-CASME3_HEADER = ["Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective class",
-                 "emotion"]  # fmt: skip
+CASME3_HEADER = [
+    "Subject",
+    "Filename",
+    "Onset",
+    "Apex",
+    "Offset",
+    "AU",
+    "Objective class",
+    "emotion",
+]
 CASME3_ROWS = [
     ["spNO.1", "a", 3, 5, 7, "4+7", "II", "disgust"],
     ["spNO.1", "a", 12, 13, 15, "12", 1, "Others"],  # the same recording
@@ -220,17 +267,18 @@ def test_casme3_part_a(tmp_path):
         write_frames(place, [f"{n}.jpg" for n in range(1, 17)])
         (place.parent / "depth").mkdir()
     corpus = load_casme3(tmp_path)
-    assert [c.key for c in corpus] == ["casme3-a/spNO.1/a_3", "casme3-a/spNO.1/a_12",
-                                       "casme3-a/spNO.10/B_4"]  # fmt: skip
+    assert [c.key for c in corpus] == [
+        "casme3-a/spNO.1/a_3",
+        "casme3-a/spNO.1/a_12",
+        "casme3-a/spNO.10/B_4",
+    ]
     assert [known(c) for c in corpus] == [
         (3, 5, 7, "disgust", ("4", "7")),
         (12, 13, 15, "others", ("12",)),
         (4, 2, 8, "others", ("1", "2")),
     ]
     assert [c.objective_class for c in corpus] == ["II", "I", "III"]
-    assert [c.frame_numbers for c in corpus] == [
-        (3, 4, 5, 6, 7), (12, 13, 14, 15), (4, 5, 6, 7, 8)
-    ]  # fmt: skip
+    assert [c.frame_numbers for c in corpus] == [(3, 4, 5, 6, 7), (12, 13, 14, 15), (4, 5, 6, 7, 8)]
     assert corpus[1].frames[:, 0, 0].tolist() == [21, 22, 23, 24]
     where = f"annotation/{name}, D4"
     assert [(f.kind, f.where, f.clip) for f in corpus.faults] == [
@@ -240,8 +288,9 @@ def test_casme3_part_a(tmp_path):
 
 
 def test_casme3_part_a_cut_release(tmp_path):
-    write_xlsx(tmp_path / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx",
-               [CASME3_HEADER, *CASME3_ROWS])  # fmt: skip
+    write_xlsx(
+        tmp_path / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx", [CASME3_HEADER, *CASME3_ROWS]
+    )
     for subject, recording, onset, _, offset, *_ in CASME3_ROWS:
         place = tmp_path / "Part_A_ME_clip" / "frame" / f"{subject}_{recording}_{onset}"
         write_frames(place, [f"{n}.jpg" for n in range(onset, offset + 1)])
@@ -283,9 +332,20 @@ def test_casme3_part_c(tmp_path):
         load_casme3(tmp_path, part="B")
 
 
-SAMM_HEADER = ["Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame",
-               "Offset Frame", "Duration", "Micro", "Action Units", "Estimated Emotion",
-               "Objective Classes", "Notes"]  # fmt: skip
+SAMM_HEADER = [
+    "Subject",
+    "Filename",
+    "Inducement Code",
+    "Onset Frame",
+    "Apex Frame",
+    "Offset Frame",
+    "Duration",
+    "Micro",
+    "Action Units",
+    "Estimated Emotion",
+    "Objective Classes",
+    "Notes",
+]
 SAMM_ROWS = [
     [6, "006_1_2", 1, 3562, 3564, 3566, 5, "1/2", "4+R12A", "Anger", "I", ""],
     ["032", "032_3_1", 3, 4896, 1930, 4950, 55, "1/2", "L14 or R14", "Other", 7, "a note"],
@@ -316,8 +376,11 @@ def test_samm(tmp_path, variant):
     assert [c.objective_class for c in samm] == ["I", "VII"]
     (repair,) = samm.repairs
     assert (repair.clip, repair.field, repair.before, repair.after) == (
-        "samm/032/032_3_1", "apex", 1930, 4945
-    )  # fmt: skip
+        "samm/032/032_3_1",
+        "apex",
+        1930,
+        4945,
+    )
     assert "before the onset" in repair.reason
     (fault,) = samm.faults
     assert (fault.kind, fault.where) == ("action-units", "SAMM_Micro_FACS_Codes_v2.xlsx, I15")
@@ -346,11 +409,19 @@ def test_a_corrected_label_file_is_left_alone(tmp_path, monkeypatch):
 
 def test_mmew(tmp_path):
     rows = [
-        ["Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units",
-         "Estimated Emotion", "remarks"],
+        [
+            "Subject",
+            "Filename",
+            "OnsetFrame",
+            "ApexFrame",
+            "OffsetFrame",
+            "Action Units",
+            "Estimated Emotion",
+            "remarks",
+        ],
         ["S01", "S01-02-001", 1, 4, 6, "6+12", "happiness", ""],
         [30, "S30-07-002", 1, 9, 6, "AU4", "others", "blurred"],
-    ]  # fmt: skip
+    ]
     write_xlsx(tmp_path / "MMEW_Micro_Exp.xlsx", rows)
     for _, clip, *_, emotion, _ in rows[1:]:
         place = tmp_path / "Micro_Expression" / emotion / clip
@@ -362,8 +433,9 @@ def test_mmew(tmp_path):
         (1, 9, 6, "others", ("4",)),
     ]
     assert [(f.kind, f.where) for f in corpus.faults] == [
-        ("order", "MMEW_Micro_Exp.xlsx, D3"), ("range", "MMEW_Micro_Exp.xlsx, D3")
-    ]  # fmt: skip
+        ("order", "MMEW_Micro_Exp.xlsx, D3"),
+        ("range", "MMEW_Micro_Exp.xlsx, D3"),
+    ]
     assert corpus[0].fps == 90
 
 
@@ -418,9 +490,21 @@ def test_by_name(tmp_path):
     assert isinstance(corpus, Corpus)
     assert corpus.name == "casme2"
     assert list_databases() == [
-        "smic-hs", "smic-vis", "smic-nir", "casme", "casme2", "cas-me-2", "casme3-a", "casme3-c",
-        "samm", "mmew", "4dme", "dfme-a", "dfme-b", "dfme-c",
-    ]  # fmt: skip
+        "smic-hs",
+        "smic-vis",
+        "smic-nir",
+        "casme",
+        "casme2",
+        "cas-me-2",
+        "casme3-a",
+        "casme3-c",
+        "samm",
+        "mmew",
+        "4dme",
+        "dfme-a",
+        "dfme-b",
+        "dfme-c",
+    ]
     with pytest.raises(ValueError, match=r"name: expected one of \['smic-hs', .*got 'casme4'"):
         load_database("casme4", tmp_path)
     with pytest.raises(ValueError, match=r"name: expected one of"):
@@ -439,9 +523,16 @@ def test_check(tmp_path):
     assert check.label_file == "SAMM_Micro_FACS_Codes_v2.xlsx"
     assert check.folder == "SAMM"
     assert check.counts == {
-        "all": 2, "anger": 1, "happiness": 0, "others": 1, "surprise": 0, "contempt": 0,
-        "disgust": 0, "fear": 0, "sadness": 0,
-    }  # fmt: skip
+        "all": 2,
+        "anger": 1,
+        "happiness": 0,
+        "others": 1,
+        "surprise": 0,
+        "contempt": 0,
+        "disgust": 0,
+        "fear": 0,
+        "sadness": 0,
+    }
     assert check.published["anger"] == (57,)
     assert check.published["all"] == (159,)
     assert check.n_subjects == 2
@@ -455,18 +546,29 @@ def test_check(tmp_path):
     ):
         assert line in report
     assert [f.kind for f in check_database("samm", tmp_path, repair=False).faults] == [
-        "action-units", "order", "range"
-    ]  # fmt: skip
+        "action-units",
+        "order",
+        "range",
+    ]
 
 
 def test_check_of_a_whole_copy_and_of_none(tmp_path):
     rows = [
         (1, f"EP{i:03d}", 1, 2, 5, "4", emotion)
         for i, emotion in enumerate(
-            e for e, n in {"others": 99, "disgust": 64, "happiness": 32, "repression": 27,
-                           "surprise": 25, "sadness": 7, "fear": 2}.items() for _ in range(n)
+            e
+            for e, n in {
+                "others": 99,
+                "disgust": 64,
+                "happiness": 32,
+                "repression": 27,
+                "surprise": 25,
+                "sadness": 7,
+                "fear": 2,
+            }.items()
+            for _ in range(n)
         )
-    ]  # fmt: skip
+    ]
     casme2_tree(tmp_path / "copy", rows)
     check = check_database("casme2", tmp_path / "copy")
     assert check.complete

@@ -10,8 +10,17 @@ import pytest
 from cdmer.corpora import load_casme2, load_casme3, load_database, load_smic
 from cdmer.corpora._databases.layout import fold_name
 
-HEADER = ["Subject", "Filename", "", "OnsetFrame", "ApexFrame", "OffsetFrame", "", "Action Units",
-          "Estimated Emotion"]  # fmt: skip
+HEADER = [
+    "Subject",
+    "Filename",
+    "",
+    "OnsetFrame",
+    "ApexFrame",
+    "OffsetFrame",
+    "",
+    "Action Units",
+    "Estimated Emotion",
+]
 ROWS = [
     [1, "EP02_01f", "", 46, 48, 50, "", "12", "happiness"],
     [2, "EP03_02", "", 10, 12, 14, "", "4", "disgust"],
@@ -223,8 +232,10 @@ def test_folders_without_order(tmp_path, damage):
         for file in folder.iterdir():
             file.unlink()
     else:
-        shutil.copy(folder / "img46.png", folder / ("img.png" if damage == "numberless" else
-                                                    "reg_img46.png"))  # fmt: skip
+        shutil.copy(
+            folder / "img46.png",
+            folder / ("img.png" if damage == "numberless" else "reg_img46.png"),
+        )
     with pytest.warns(UserWarning, match="1 more have no frames"):
         corpus = load_casme2(tmp_path)
     assert [c.name for c in corpus] == ["EP03_02", "EP03_03"]
@@ -249,8 +260,11 @@ def test_names_differ_in_case_zeros_and_spaces(tmp_path):
     base.rename(tmp_path / "casme2_raw_selected")
     (tmp_path / FILE).rename(tmp_path / "casme2-CODING-2019.XLSX")
     corpus = load_casme2(tmp_path)
-    assert [c.key for c in corpus] == ["casme2/sub01/EP02_01f", "casme2/sub02/EP03_02",
-                                       "casme2/sub02/EP03_03"]  # fmt: skip
+    assert [c.key for c in corpus] == [
+        "casme2/sub01/EP02_01f",
+        "casme2/sub02/EP03_02",
+        "casme2/sub02/EP03_03",
+    ]
     assert corpus.faults == ()
 
 
@@ -304,8 +318,9 @@ def test_cells_do_not_lead_out_of_the_folder(tmp_path, clip):
     assert [f.kind for f in corpus.faults] == ["missing-folder", "missing-row"]
 
 
-@pytest.mark.parametrize("column", ["Subject", "Filename", "OnsetFrame", "ApexFrame",
-                                    "OffsetFrame", "Estimated Emotion"])  # fmt: skip
+@pytest.mark.parametrize(
+    "column", ["Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Estimated Emotion"]
+)
 def test_a_column_renamed(tmp_path, column):
     header = ["Remark" if name == column else name for name in HEADER]
     with pytest.raises(ValueError, match=rf"{FILE}: row 1 has no column '{column}', only \["):
@@ -327,8 +342,15 @@ def test_a_column_twice(tmp_path):
 
 
 def test_spellings_and_order_of_columns(tmp_path):
-    header = ["estimated emotion", "AU", "offset_frame ", "APEX", "Onset Frame", "file name",
-              "subject"]  # fmt: skip
+    header = [
+        "estimated emotion",
+        "AU",
+        "offset_frame ",
+        "APEX",
+        "Onset Frame",
+        "file name",
+        "subject",
+    ]
     rows = [[r[8], r[7], r[5], r[4], r[3], r[1], r[0]] for r in ROWS]
     corpus = load_casme2(write(tmp_path, rows, header))
     assert (corpus[0].onset, corpus[0].apex, corpus[0].offset) == (46, 48, 50)
@@ -401,9 +423,13 @@ def test_casme3_needs_onset_and_offset(tmp_path):
 
 def test_smic_lists_folders_that_are_no_clips(tmp_path):
     base = tmp_path / "HS"
-    for place in ("s01/micro/negative/s01_ne_01", "s01/micro/neutral/s01_neu_01",
-                  "s1/micro/negative/s01_ne_01", "s02/non_micro/x/y",
-                  "s02/micro/positive/s02_po_01"):  # fmt: skip
+    for place in (
+        "s01/micro/negative/s01_ne_01",
+        "s01/micro/neutral/s01_neu_01",
+        "s1/micro/negative/s01_ne_01",
+        "s02/non_micro/x/y",
+        "s02/micro/positive/s02_po_01",
+    ):
         (base / place).mkdir(parents=True)
         if "s02_po" not in place:
             cv2.imwrite(str(base / place / "image1.bmp"), np.zeros((4, 4), np.uint8))

@@ -136,8 +136,12 @@ def huge(suffix, width=70_000, height=60_000):
         at = content.index(b"\xff\xc0") + 5
         content[at : at + 4] = struct.pack(">HH", 60_000, 65_000)
     else:
-        return (b"II*\0" + struct.pack("<IH", 8, 2) + struct.pack("<HHII", 256, 4, 1, width)
-                + struct.pack("<HHII", 257, 4, 1, height))  # fmt: skip
+        return (
+            b"II*\0"
+            + struct.pack("<IH", 8, 2)
+            + struct.pack("<HHII", 256, 4, 1, width)
+            + struct.pack("<HHII", 257, 4, 1, height)
+        )
     return bytes(content)
 
 

@@ -137,14 +137,16 @@ def test_what_is_no_label_file(tmp_path, kind):
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("a.txt", "nothing")
-    path.write_bytes({
-        "truncated": good[: len(good) // 2],
-        "archive": archive.getvalue(),
-        "noise": b"PK" + bytes(range(256)) * 9,
-        "half": good[:300] + b"?" * 60 + good[360:],
-        "binary": b"\x89PNG\r\n\x1a\n\0\0\0",
-        "ole": b"\xd0\xcf\x11\xe0" + bytes(600),
-    }[kind])  # fmt: skip
+    path.write_bytes(
+        {
+            "truncated": good[: len(good) // 2],
+            "archive": archive.getvalue(),
+            "noise": b"PK" + bytes(range(256)) * 9,
+            "half": good[:300] + b"?" * 60 + good[360:],
+            "binary": b"\x89PNG\r\n\x1a\n\0\0\0",
+            "ole": b"\xd0\xcf\x11\xe0" + bytes(600),
+        }[kind]
+    )
     with pytest.raises(ValueError, match=r"labels\.xlsx: "):
         read_sheet(path)
 

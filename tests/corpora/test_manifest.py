@@ -55,11 +55,25 @@ ROWS = ("s1/a b,1,happiness,47,50,58,6+R12B,200", "s2/c.d,2,,,,,,", "s2/film.avi
 def rows(corpus):
     """All that a corpus knows, as plain values."""
     return [
-        [clip.key, *map(str, (clip.label, clip.onset, clip.apex, clip.offset, clip.action_units,
-                              clip.fps, clip.frame_numbers, clip.objective_class,
-                              clip.apex_spotted_by))]
+        [
+            clip.key,
+            *map(
+                str,
+                (
+                    clip.label,
+                    clip.onset,
+                    clip.apex,
+                    clip.offset,
+                    clip.action_units,
+                    clip.fps,
+                    clip.frame_numbers,
+                    clip.objective_class,
+                    clip.apex_spotted_by,
+                ),
+            ),
+        ]
         for clip in corpus
-    ]  # fmt: skip
+    ]
 
 
 def test_folders_and_videos(root):
@@ -73,8 +87,12 @@ def test_folders_and_videos(root):
     assert smile.frame_numbers == tuple(range(46, 60))
     assert smile.frames[smile.position("apex")].max() == 50
     assert (blank.label, blank.onset, blank.apex, blank.action_units, blank.fps) == (
-        None, None, None, (), None
-    )  # fmt: skip
+        None,
+        None,
+        None,
+        (),
+        None,
+    )
     assert blank.frames[:, 0, 0].tolist() == [1, 2, 4, 5, 9]
     assert film.fps == 50.0
     assert film.frames[film.position("apex"), 0, 0] == 50
@@ -116,16 +134,22 @@ def test_moments_that_do_not_fit_are_listed(root):
 def test_parts_of_folders_and_videos(root):
     path = write(
         root,
-        "s1/a b,s1,x,early,,52", "s1/a b,s1,x,late,53,", "s2/c.d,s2,x,middle,2,6",
-        "s2/film.avi,s2,x,start,,3", "s2/film.avi,s2,x,end,4,12",
+        "s1/a b,s1,x,early,,52",
+        "s1/a b,s1,x,late,53,",
+        "s2/c.d,s2,x,middle,2,6",
+        "s2/film.avi,s2,x,start,,3",
+        "s2/film.avi,s2,x,end,4,12",
         header="path,subject,label,name,start,stop",
-    )  # fmt: skip
+    )
     clips = {clip.name: clip for clip in load_manifest(path)}
     numbers = {name: clip.frame_numbers for name, clip in clips.items()}
     assert numbers == {
-        "early": tuple(range(46, 52)), "late": tuple(range(53, 60)), "middle": (2, 4, 5),
-        "start": (0, 1, 2), "end": tuple(range(4, 12)),
-    }  # fmt: skip
+        "early": tuple(range(46, 52)),
+        "late": tuple(range(53, 60)),
+        "middle": (2, 4, 5),
+        "start": (0, 1, 2),
+        "end": tuple(range(4, 12)),
+    }
     for clip in clips.values():
         step = 10 if "film" in str(clip.source) else 1
         assert clip.frames[:, 0, 0].tolist() == [step * n for n in clip.frame_numbers]
@@ -145,14 +169,26 @@ def test_names_of_corpora(root):
 def test_a_corpus_survives_its_manifest(root, suffix):
     corpus = load_manifest(write(root, *ROWS))
     clips = [
-        replace(corpus[0], objective_class="III", apex_spotted_by="ApexSpotter('lbp')",
-                label='a, "b"\nü', name="x/y"),
-        replace(corpus[0], source=corpus[0].source.part(2, 9), frame_numbers=tuple(range(48, 55)),
-                corpus="other", fps=np.float64(29.97), onset=np.int64(48)),
+        replace(
+            corpus[0],
+            objective_class="III",
+            apex_spotted_by="ApexSpotter('lbp')",
+            label='a, "b"\nü',
+            name="x/y",
+        ),
+        replace(
+            corpus[0],
+            source=corpus[0].source.part(2, 9),
+            frame_numbers=tuple(range(48, 55)),
+            corpus="other",
+            fps=np.float64(29.97),
+            onset=np.int64(48),
+        ),
         corpus[1],
-        replace(corpus[2], source=VideoFile(corpus[2].source.path, 3, 8),
-                frame_numbers=(3, 4, 5, 6, 7)),
-    ]  # fmt: skip
+        replace(
+            corpus[2], source=VideoFile(corpus[2].source.path, 3, 8), frame_numbers=(3, 4, 5, 6, 7)
+        ),
+    ]
     before = Corpus(clips, "all").cached()
     path = root / f"again{suffix}"
     before.to_manifest(path)
@@ -196,9 +232,12 @@ def test_paths_that_lead_outside_are_refused_unless_allowed(root, tmp_path):
     folder_of_frames(tmp_path / f"{root.name}2" / "clip", range(3))
     (root / "link").symlink_to(tmp_path / "secret")
     outside = [
-        "../secret/clip", str(tmp_path / "secret" / "clip"), "link/clip",
-        "s1/../../secret/clip", f"../{root.name}2/clip",
-    ]  # fmt: skip
+        "../secret/clip",
+        str(tmp_path / "secret" / "clip"),
+        "link/clip",
+        "s1/../../secret/clip",
+        f"../{root.name}2/clip",
+    ]
     for path in outside:
         manifest = write(root, f"{path},1,x", header="path,subject,label")
         with pytest.raises(ValueError, match=r"row 2: path: .* leads out of .*allow_outside=True"):
@@ -289,15 +328,22 @@ def test_files_that_are_no_manifest(root):
 
 
 def test_parquet_from_elsewhere(root):
-    table = pa.table({
-        "path": ["s1/a b", "s2/c.d"], "subject": [1, 2], "label": ["joy", None],
-        "onset": [47.0, None], "fps": pa.array([200, None], pa.float32()), "age": [30, 40],
-    })  # fmt: skip
+    table = pa.table(
+        {
+            "path": ["s1/a b", "s2/c.d"],
+            "subject": [1, 2],
+            "label": ["joy", None],
+            "onset": [47.0, None],
+            "fps": pa.array([200, None], pa.float32()),
+            "age": [30, 40],
+        }
+    )
     pq.write_table(table, root / "mine.parquet")
     corpus = load_manifest(root / "mine.parquet")
     assert [(c.subject, c.label, c.onset, c.fps) for c in corpus] == [
-        ("1", "joy", 47, 200.0), ("2", None, None, None)
-    ]  # fmt: skip
+        ("1", "joy", 47, 200.0),
+        ("2", None, None, None),
+    ]
     assert [f.kind for f in corpus.faults] == ["column", "gap"]
 
 

@@ -75,9 +75,12 @@ def test_frames_are_the_synthetic_ones(made, name, variant):
     folder, written = made(name, variant)
     layout, (clip, *_) = DATABASES[name], written
     face = make_synthetic_corpus(
-        replace(PRESETS["webcam-25fps"], fps=layout.fps), n_clips=8, n_subjects=3, size=32,
+        replace(PRESETS["webcam-25fps"], fps=layout.fps),
+        n_clips=8,
+        n_subjects=3,
+        size=32,
         random_state=np.random.RandomState([0, *name.encode()]),
-    )[0]  # fmt: skip
+    )[0]
     expected = face.frames
     if layout.folders[variant].recordings or not layout.label_files:
         expected = expected[face.onset : face.offset + 1]
@@ -123,8 +126,17 @@ def test_smic_needs_no_label_file(made):
 def test_casme2_leaves_apex_and_offset_open(made):
     folder, written = made("casme2")
     rows = sheet(folder, "CASME2-coding-*.xlsx")
-    assert rows[0] == ["Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None,
-                       "Action Units", "Estimated Emotion"]  # fmt: skip
+    assert rows[0] == [
+        "Subject",
+        "Filename",
+        None,
+        "OnsetFrame",
+        "ApexFrame",
+        "OffsetFrame",
+        None,
+        "Action Units",
+        "Estimated Emotion",
+    ]
     assert [row[4] for row in rows].count("/") == 1
     assert [row[5] for row in rows].count(None) == 1
     assert {row[0] for row in rows[1:]} == {1, 2, 3}
@@ -228,8 +240,10 @@ def test_every_emotion_occurs_in_a_large_rehearsal(tmp_path, monkeypatch):
     monkeypatch.setattr("cdmer.corpora._rehearsal.rehearsal.write_frames", lambda *arguments: None)
     for name, layout in DATABASES.items():
         n_clips = 120
-        monkeypatch.setattr("cdmer._faces.render.Render.__call__", lambda self: np.zeros(
-            (self.n_frames, 1, 1), np.uint8))  # fmt: skip
+        monkeypatch.setattr(
+            "cdmer._faces.render.Render.__call__",
+            lambda self: np.zeros((self.n_frames, 1, 1), np.uint8),
+        )
         written = write(name, tmp_path / name, n_clips=n_clips)
         assert set(written.table["label"]) == set(layout.emotions), name
         assert len(written) == n_clips

@@ -24,19 +24,36 @@ def count(corpus, scheme):
 
 
 # The sheet of 255 clips, and what it holds of the clips that the challenge left out.
-CASME2 = {"others": 99, "disgust": 63, "happiness": 32, "repression": 27, "surprise": 25,
-          "sadness": 7, "fear": 2}  # fmt: skip
-SAMM = {"Anger": 57, "Happiness": 26, "Other": 26, "Surprise": 15, "Contempt": 12, "Disgust": 9,
-        "Fear": 8, "Sadness": 6}  # fmt: skip
+CASME2 = {
+    "others": 99,
+    "disgust": 63,
+    "happiness": 32,
+    "repression": 27,
+    "surprise": 25,
+    "sadness": 7,
+    "fear": 2,
+}
+SAMM = {
+    "Anger": 57,
+    "Happiness": 26,
+    "Other": 26,
+    "Surprise": 15,
+    "Contempt": 12,
+    "Disgust": 9,
+    "Fear": 8,
+    "Sadness": 6,
+}
 SMIC_HS = {"negative": 70, "positive": 51, "surprise": 43}
 
 
 @pytest.mark.parametrize(
     ("extra", "left_out"),
-    [({}, [("sub04", "EP12_01f"), ("sub05", "EP09_05f")]),
-     ({"disgust": 64}, [("sub04", "EP12_01f"), ("sub05", "EP09_05f"), ("sub24", "EP02_07")])],
+    [
+        ({}, [("sub04", "EP12_01f"), ("sub05", "EP09_05f")]),
+        ({"disgust": 64}, [("sub04", "EP12_01f"), ("sub05", "EP09_05f"), ("sub24", "EP02_07")]),
+    ],
     ids=["255 clips", "256 clips"],
-)  # fmt: skip
+)
 def test_the_composite_of_megc2019_has_442_clips(extra, left_out):
     """250, 109 and 83 of 68 subjects' clips, from the label files' own counts."""
     counts = CASME2 | extra
@@ -85,11 +102,31 @@ def test_objective_classes_follow_the_table(expected):
 
 @pytest.mark.parametrize(
     ("units", "expected"),
-    [("2+1", "II"), ("L2+L1", "II"), ("5", "II"), ("4", "III"), ("9", "IV"), ("9+4", "IV"),
-     ("1", "V"), ("15", "V"), ("7", None), ("14", None), ("L14", None), ("17", None),
-     ("24", None), ("38", None), ("B28", None), ("T18", None), ("9+10", None), ("9+14", None),
-     ("6+9+4", None), ("2+1+5", None), ("2+1+14", None), ("14+9+4", None)],
-)  # fmt: skip
+    [
+        ("2+1", "II"),
+        ("L2+L1", "II"),
+        ("5", "II"),
+        ("4", "III"),
+        ("9", "IV"),
+        ("9+4", "IV"),
+        ("1", "V"),
+        ("15", "V"),
+        ("7", None),
+        ("14", None),
+        ("L14", None),
+        ("17", None),
+        ("24", None),
+        ("38", None),
+        ("B28", None),
+        ("T18", None),
+        ("9+10", None),
+        ("9+14", None),
+        ("6+9+4", None),
+        ("2+1+5", None),
+        ("2+1+14", None),
+        ("14+9+4", None),
+    ],
+)
 def test_casme3_reads_the_table_alike(units, expected):
     """Combinations and classes as its authors pair them in the column of part A."""
     assert get_scheme("objective").classify(clip(units.split("+"), "casme3-a")) == expected
@@ -118,8 +155,9 @@ def test_objective_classes_need_action_units():
 
 
 def test_megc2018_packs_two_databases():
-    casme2 = Corpus([clip(["4"], name="a"), clip(["R12A"], name="b"), clip(["14"], name="d")],
-                    "casme2")  # fmt: skip
+    casme2 = Corpus(
+        [clip(["4"], name="a"), clip(["R12A"], name="b"), clip(["14"], name="d")], "casme2"
+    )
     samm = Corpus([clip(["4"], "samm", objective_class="V")], "samm")
     clips, y, domain = pack(casme2, samm, "objective")
     assert [c.key for c in clips] == ["casme2/s/a", "casme2/s/b", "samm/s/c"]
@@ -129,10 +167,30 @@ def test_megc2018_packs_two_databases():
 
 def test_emotions_as_annotated():
     scheme = get_scheme("emotion")
-    written = ["Anger", "happy", "Happiness", "sad", " Fear ", "Other", "others", "tense",
-               "positive", "Repression"]  # fmt: skip
-    classes = ["anger", "happiness", "happiness", "sadness", "fear", "others", "others", "tense",
-               "positive", "repression"]  # fmt: skip
+    written = [
+        "Anger",
+        "happy",
+        "Happiness",
+        "sad",
+        " Fear ",
+        "Other",
+        "others",
+        "tense",
+        "positive",
+        "Repression",
+    ]
+    classes = [
+        "anger",
+        "happiness",
+        "happiness",
+        "sadness",
+        "fear",
+        "others",
+        "others",
+        "tense",
+        "positive",
+        "repression",
+    ]
     assert [scheme.classify(clip(label=label)) for label in written] == classes
     assert set(classes) < set(scheme.classes)
     assert set(scheme.rules["native"]["emotions"].values()) == set(scheme.classes)
@@ -142,11 +200,30 @@ def test_emotions_as_annotated():
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("4", 4), ("12", 12), ("R12B", 12), ("L14", 14), ("AU7", 7), ("12A", 12), (" 4 ", 4),
-     ("r12", 12), ("T18", 18), ("B28", 28), ("AUL9", 9), ("12L", 12), ("?", None),
-     ("12 or 15", None), ("", None),
-     ("12(k)", None), ("R", None), ("AU", None), ("4+7", None), ("123", None), ("12F", None)],
-)  # fmt: skip
+    [
+        ("4", 4),
+        ("12", 12),
+        ("R12B", 12),
+        ("L14", 14),
+        ("AU7", 7),
+        ("12A", 12),
+        (" 4 ", 4),
+        ("r12", 12),
+        ("T18", 18),
+        ("B28", 28),
+        ("AUL9", 9),
+        ("12L", 12),
+        ("?", None),
+        ("12 or 15", None),
+        ("", None),
+        ("12(k)", None),
+        ("R", None),
+        ("AU", None),
+        ("4+7", None),
+        ("123", None),
+        ("12F", None),
+    ],
+)
 def test_unit_numbers(text, number):
     assert unit_number(text) == number
 

@@ -15,15 +15,23 @@ def clip(name, subject, label, corpus="lab", fps=100.0, **known):
 
 
 CLIPS = [
-    clip("a", "s1", "fear"), clip("b", "s1", "happiness", fps=200.0), clip("c", "s2", None),
-    clip("d", "s2", "fear", fps=None), clip("e", "s1", "fear", corpus="web", fps=None),
-]  # fmt: skip
+    clip("a", "s1", "fear"),
+    clip("b", "s1", "happiness", fps=200.0),
+    clip("c", "s2", None),
+    clip("d", "s2", "fear", fps=None),
+    clip("e", "s1", "fear", corpus="web", fps=None),
+]
 LAB = Corpus(
-    CLIPS, "all",
+    CLIPS,
+    "all",
     repairs=[Repair("lab/s1/b", "apex", 2, 3, "because")],
-    faults=[Fault("gap", "s2/c", "x", "lab/s2/c"), Fault("cell", "x.csv, A1", "x", "lab/s2/d"),
-            Fault("missing-row", "s3/x", "x"), Fault("missing-folder", "y", "x", "lab/s1/gone")],
-)  # fmt: skip
+    faults=[
+        Fault("gap", "s2/c", "x", "lab/s2/c"),
+        Fault("cell", "x.csv, A1", "x", "lab/s2/d"),
+        Fault("missing-row", "s3/x", "x"),
+        Fault("missing-folder", "y", "x", "lab/s1/gone"),
+    ],
+)
 
 
 def test_counts_per_subject_and_class():
@@ -64,12 +72,18 @@ def test_a_contact_sheet_has_a_row_per_class():
     shown = [ax for ax in figure.axes if ax.images]
     assert len(figure.axes) == 9
     assert [ax.get_title().split("\n") for ax in shown] == [
-        ["s0/c0", "apex 0"], ["s4/c4", "apex 4"], ["s8/c8", "apex 8"],
-        ["s1/b", "frame 4"], ["s2/c", "frame 4"],
-    ]  # fmt: skip
+        ["s0/c0", "apex 0"],
+        ["s4/c4", "apex 4"],
+        ["s8/c8", "apex 8"],
+        ["s1/b", "frame 4"],
+        ["s2/c", "frame 4"],
+    ]
     assert [int(ax.images[0].get_array()[0, 0]) for ax in shown] == [0, 4, 8, 4, 4]
-    assert [ax.get_ylabel() for ax in figure.axes[::3]] == ["fear (9)", "happiness (1)",
-                                                            "no label (1)"]  # fmt: skip
+    assert [ax.get_ylabel() for ax in figure.axes[::3]] == [
+        "fear (9)",
+        "happiness (1)",
+        "no label (1)",
+    ]
     assert all(ax.images[0].get_clim() == (0, 255) for ax in shown)
     figure.savefig(io.BytesIO(), format="png")
 

@@ -115,6 +115,10 @@ def test_the_fingerprint_names_the_file_not_its_place(videos, tmp_path):
     name = VideoFile(str(path)).fingerprint()
     assert VideoFile(str(copy)).fingerprint() == name
     os.utime(copy, ns=(0, stamp + 1))
-    others = [VideoFile(str(copy)), VideoFile(str(path), 1), VideoFile(str(path), stop=9),
-              VideoFile(str(path), colour=True)]  # fmt: skip
+    others = [
+        VideoFile(str(copy)),
+        VideoFile(str(path), 1),
+        VideoFile(str(path), stop=9),
+        VideoFile(str(path), colour=True),
+    ]
     assert len({name, *(video.fingerprint() for video in others)}) == 5

@@ -24,8 +24,11 @@ def features(name, n, shift, seed):
     return PublishedFeatures(X, labels, CLASSES, name)
 
 
-CORPORA = [features("casme2", 40, 0, 0), features("smic-vis", 36, 0.5, 1),
-           features("smic-nir", 32, 1, 2)]  # fmt: skip
+CORPORA = [
+    features("casme2", 40, 0, 0),
+    features("smic-vis", 36, 0.5, 1),
+    features("smic-nir", 32, 1, 2),
+]
 METHODS = {
     "SVM": SourceOnly(),
     "forest": RandomForestClassifier(20),
@@ -35,8 +38,14 @@ METHODS = {
 
 
 def run(**options):
-    return benchmark(METHODS, CORPORA, selection=["label-free:entropy", "oracle"], seeds=[0, 1],
-                     progress=False, **options)  # fmt: skip
+    return benchmark(
+        METHODS,
+        CORPORA,
+        selection=["label-free:entropy", "oracle"],
+        seeds=[0, 1],
+        progress=False,
+        **options,
+    )
 
 
 def run_on_ray(store):

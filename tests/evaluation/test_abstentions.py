@@ -79,10 +79,15 @@ def tables(n_people=5, n_clips=6):
         ]
         made.append(
             FeatureTable(
-                np.column_stack(columns).astype(float), ["a", "b", "c"], None, clips_frame(clips),
-                failures_frame([]), "made up", name,
+                np.column_stack(columns).astype(float),
+                ["a", "b", "c"],
+                None,
+                clips_frame(clips),
+                failures_frame([]),
+                "made up",
+                name,
             )
-        )  # fmt: skip
+        )
     return made
 
 
@@ -190,9 +195,12 @@ def test_settings_are_not_chosen_for_their_silence(selection):
     grid = {"reticent__column": [1, 0]}
     model = make_pipeline(FunctionTransformer(), Reticent())
     found = benchmark(
-        {"asked": Method(model, grid)}, tables(), CDMERPairs(None), selection=selection,
+        {"asked": Method(model, grid)},
+        tables(),
+        CDMERPairs(None),
+        selection=selection,
         progress=False,
-    )  # fmt: skip
+    )
     lab, web = tables()
     for unit in found.units.to_dict("records"):
         read = {"oracle": unit["experiment"].split(" → ")[1]}
@@ -216,8 +224,9 @@ def test_units_of_action_by_their_definition():
     tested = TestSet(clips, ("lab",) * 20, tuple(f"s{i // 4}" for i in range(20)), rows(truth))
     fold = {"experiment": "one", "name": "all", "source": "web", "target": "lab", "kind": ""}
     config = {"fold": fold, "method": {}, "seed": None, "selection": "fixed"}
-    unit = Unit(canonical_json(config), tested.key, rows(predicted),
-                details={"abstentions": {"refused": 7}})  # fmt: skip
+    unit = Unit(
+        canonical_json(config), tested.key, rows(predicted), details={"abstentions": {"refused": 7}}
+    )
     info = {"scheme": {"name": "units", "classes": list(units), "multilabel": True}}
     found = Results.from_units(info, [("asked", unit)], {tested.key: tested})
     macro, binary = [], []

@@ -107,8 +107,12 @@ def test_matches_the_published_svm_where_ties_do_not_decide(published):
     corpora = [published(name) for name in ("casme2", "smic-vis", "smic-nir")]
     results = benchmark({"SVM": SourceOnly()}, corpora)
     uf1s, wars = results.table("UF1")["SVM"], 100 * results.table("WAR")["SVM"]
-    printed = {"10": (0.5367, 53.08), "12": (0.2368, 23.85), "5": (0.6186, 63.38),
-               "6": (0.6078, 63.38)}  # fmt: skip
+    printed = {
+        "10": (0.5367, 53.08),
+        "12": (0.2368, 23.85),
+        "5": (0.6186, 63.38),
+        "6": (0.6078, 63.38),
+    }
     for experiment, (m_f1, accuracy) in printed.items():
         assert round(uf1s[experiment], 4) == m_f1
         assert round(wars[experiment], 2) == accuracy
@@ -137,19 +141,27 @@ def clips(name, n=9):
     emotions = ["happiness", "disgust", "surprise", "others"]
     return Corpus(
         [
-            Clip(rng.integers(0, 255, (4, 3, 3), dtype=np.uint8), f"c{i}", f"s{i % 3}", name,
-                 label=emotions[i % 4])
+            Clip(
+                rng.integers(0, 255, (4, 3, 3), dtype=np.uint8),
+                f"c{i}",
+                f"s{i % 3}",
+                name,
+                label=emotions[i % 4],
+            )
             for i in range(n)
         ],
         name,
-    )  # fmt: skip
+    )
 
 
 def native_clips(name):
     return Corpus(
-        [Clip(c.source, c.name, c.subject, name, label=CLASSES[i % 3])
-         for i, c in enumerate(clips(name))], name,
-    )  # fmt: skip
+        [
+            Clip(c.source, c.name, c.subject, name, label=CLASSES[i % 3])
+            for i, c in enumerate(clips(name))
+        ],
+        name,
+    )
 
 
 def test_clips_are_described_once_and_labelled_by_the_scheme():
@@ -224,8 +236,9 @@ def test_errors_name_the_argument():
     with pytest.raises(ValueError, match="on_error: expected one of"):
         benchmark({"SVM": SourceOnly()}, CORPORA, on_error="ignore")
     with pytest.raises(ValueError, match="names that differ, got 'SVM, oracle' twice"):
-        benchmark({"SVM": Method(SVC(), {"C": [1]}), "SVM, oracle": SVC()}, CORPORA,
-                  selection="oracle")  # fmt: skip
+        benchmark(
+            {"SVM": Method(SVC(), {"C": [1]}), "SVM, oracle": SVC()}, CORPORA, selection="oracle"
+        )
     with pytest.raises(TypeError, match="corpora: expected Corpus"):
         benchmark({"SVM": SourceOnly()}, [np.zeros((3, 3))])
     with pytest.raises(ValueError, match="metric: expected one of"):
@@ -426,9 +439,18 @@ class FailsForOnePerson(ClassifierMixin, BaseEstimator):
 def test_a_score_without_some_clips_is_not_laid_beside_others():
     emotions = [*CLASSES, "negative"]
     corpus = Corpus(
-        [Clip(c.source, c.name, "s0" if i < 3 else "s1" if i < 5 else "s2", "lab",
-              label=emotions[i % 4]) for i, c in enumerate(clips("lab"))], "lab",
-    )  # fmt: skip
+        [
+            Clip(
+                c.source,
+                c.name,
+                "s0" if i < 3 else "s1" if i < 5 else "s2",
+                "lab",
+                label=emotions[i % 4],
+            )
+            for i, c in enumerate(clips("lab"))
+        ],
+        "lab",
+    )
     methods = {"SVM": SVC(), "frail": FailsForOnePerson()}
     with pytest.warns(UserWarning, match="1 of 6 units failed"):
         results = benchmark(methods, [corpus], WithinCorpusLOSO(), descriptor=MeanFace())
@@ -474,8 +496,12 @@ def test_a_parameter_without_content_is_refused_where_a_store_would_have_to_know
 
 def test_the_oracle_is_the_best_of_the_grid_and_no_other_selection_is():
     grid = {"n_components": [1, 2, 3, 5, 8]}
-    results = benchmark({"TCA": Method(TCA(), grid)}, CORPORA, progress=False,
-                        selection=["fixed", "label-free:iwv", "oracle"])  # fmt: skip
+    results = benchmark(
+        {"TCA": Method(TCA(), grid)},
+        CORPORA,
+        progress=False,
+        selection=["fixed", "label-free:iwv", "oracle"],
+    )
     each = {
         n: benchmark({"TCA": TCA(n_components=n)}, CORPORA, progress=False).table()["TCA"]
         for n in grid["n_components"]
@@ -532,24 +558,35 @@ def test_selection_reads_no_prediction_that_is_none(how, wrong):
     methods = {"SVM": SVC(), "wrong": Method(Wrong(), {"value": [0, wrong]})}
     corpora = [clips("casme2"), native_clips("lab")]
     with pytest.warns(UserWarning, match=r"predictions: expected class codes of \[0, 1, 2\]"):
-        benchmark(methods, corpora, CDMERPairs(None), descriptor=MeanFace(), selection=how,
-                  progress=False)  # fmt: skip
+        benchmark(
+            methods, corpora, CDMERPairs(None), descriptor=MeanFace(), selection=how, progress=False
+        )
 
 
 def test_nested_selection_by_loops():
     rng = np.random.default_rng(0)
     corpus = Corpus(
         [
-            Clip(rng.integers(0, 255, (2, 3, 3), dtype=np.uint8), f"c{i}", f"s{i % 4}", "lab",
-                 label=CLASSES[rng.integers(3)])
+            Clip(
+                rng.integers(0, 255, (2, 3, 3), dtype=np.uint8),
+                f"c{i}",
+                f"s{i % 4}",
+                "lab",
+                label=CLASSES[rng.integers(3)],
+            )
             for i in range(40)
-        ], "lab",
-    )  # fmt: skip
+        ],
+        "lab",
+    )
     grid = {"C": [1e-7, 1e-5, 1e-3]}
     results = benchmark(
-        {"SVM": Method(SVC(kernel="linear"), grid)}, [corpus], WithinCorpusLOSO(),
-        descriptor=MeanFace(), selection="nested-loso", progress=False,
-    )  # fmt: skip
+        {"SVM": Method(SVC(kernel="linear"), grid)},
+        [corpus],
+        WithinCorpusLOSO(),
+        descriptor=MeanFace(),
+        selection="nested-loso",
+        progress=False,
+    )
     X = MeanFace().transform(corpus)
     y = np.array([CLASSES.index(clip.label) for clip in corpus])
     who = np.array([clip.subject for clip in corpus])
@@ -568,8 +605,12 @@ def test_nested_selection_by_loops():
 
 def test_nested_selection_needs_people():
     with pytest.raises(ValueError, match="'nested-loso' leaves people .* subjects are not known"):
-        benchmark({"SVM": Method(SVC(), {"C": [1, 2]})}, CORPORA[:2], HoldOutDatabase(),
-                  selection="nested-loso")  # fmt: skip
+        benchmark(
+            {"SVM": Method(SVC(), {"C": [1, 2]})},
+            CORPORA[:2],
+            HoldOutDatabase(),
+            selection="nested-loso",
+        )
 
 
 def units_corpus(name, n, seed):
@@ -591,10 +632,19 @@ def units_corpus(name, n, seed):
     ids=["per unit", "all at once", "plain"],
 )
 def test_action_units_are_predicted_unit_by_unit(method):
-    corpora = [units_corpus("casme", 40, 0), units_corpus("casme2", 30, 1),
-               units_corpus("samm", 35, 2)]  # fmt: skip
-    results = benchmark({"m": method}, corpora, LeaveOneCorpusOut(), descriptor=MeanFace(),
-                        scheme="action-units", progress=False)  # fmt: skip
+    corpora = [
+        units_corpus("casme", 40, 0),
+        units_corpus("casme2", 30, 1),
+        units_corpus("samm", 35, 2),
+    ]
+    results = benchmark(
+        {"m": method},
+        corpora,
+        LeaveOneCorpusOut(),
+        descriptor=MeanFace(),
+        scheme="action-units",
+        progress=False,
+    )
     assert results.multilabel
     assert results.metrics == ["macro F1", "binary F1"]
     assert len(results.predictions) == (40 + 30 + 35) * 12
@@ -617,11 +667,14 @@ def test_clips_without_features_are_told():
     corpora = [clips("casme2"), native_clips("lab")]
     table = extract(corpora[0], MeanFace())
     failed = dataclasses.replace(
-        table, features=table.features[1:], clips=table.clips.iloc[1:].reset_index(drop=True),
+        table,
+        features=table.features[1:],
+        clips=table.clips.iloc[1:].reset_index(drop=True),
         failures=pd.DataFrame({"key": ["casme2/s0/c0"], "error": "OSError", "message": "torn"}),
-    )  # fmt: skip
-    results = benchmark({"SVM": SourceOnly()}, [failed, corpora[1]], CDMERPairs(None),
-                        descriptor=MeanFace())  # fmt: skip
+    )
+    results = benchmark(
+        {"SVM": SourceOnly()}, [failed, corpora[1]], CDMERPairs(None), descriptor=MeanFace()
+    )
     notes = " ".join(results.info["notes"])
     assert "1 clips of casme2 have no features and take no part; first casme2/s0/c0: torn" in notes
     assert "casme2 has 6 of the 130 clips of cdmer-130" in notes
@@ -631,8 +684,11 @@ def test_clips_without_features_are_told():
 def test_a_class_absent_from_a_target_is_told():
     labels = np.arange(24) % 2
     target = CORPORA[1]._replace(labels=labels)
-    results = benchmark({"SVM": SourceOnly()}, [CORPORA[0], target],
-                        CDMERPairs([Experiment("9", "casme2", "smic-vis")]))  # fmt: skip
+    results = benchmark(
+        {"SVM": SourceOnly()},
+        [CORPORA[0], target],
+        CDMERPairs([Experiment("9", "casme2", "smic-vis")]),
+    )
     assert any("experiment 9 is of class surprise: its F1 and" in n for n in results.info["notes"])
     assert results.scores()["UAR"][0] <= 2 / 3
 

@@ -254,10 +254,23 @@ def test_an_experiment_of_the_benchmark_that_does_not_exist_is_named(load):
 
 @pytest.mark.parametrize(
     "name",
-    ["os.system", "cdmer.adaptation.TCA", "sklearn.svm.SVC", "eval", "__import__", "Clip",
-     "LandmarkRegions", "optical_flow", "FunctionTransformer", "Pipeline", "BaseEstimator", "",
-     "iter_tgsr_path", "object"],
-)  # fmt: skip
+    [
+        "os.system",
+        "cdmer.adaptation.TCA",
+        "sklearn.svm.SVC",
+        "eval",
+        "__import__",
+        "Clip",
+        "LandmarkRegions",
+        "optical_flow",
+        "FunctionTransformer",
+        "Pipeline",
+        "BaseEstimator",
+        "",
+        "iter_tgsr_path",
+        "object",
+    ],
+)
 def test_nothing_but_the_listed_classes_is_reached(load, name):
     assert "methods: one: class: unknown class" in refusal(load, minimal(**{"class": name}))
 
@@ -346,17 +359,29 @@ def test_all_estimators_of_the_library_are_listed():
             "methods: a: methods: 'a': TCA adapts to unlabelled clips of the target",
         ),
         (
-            {"methods": {"a": {"class": "label_free_pipeline", "column_planes":
-                               {"class": "lbp_top_planes", "layout": "publishd"}}}},
+            {
+                "methods": {
+                    "a": {
+                        "class": "label_free_pipeline",
+                        "column_planes": {"class": "lbp_top_planes", "layout": "publishd"},
+                    }
+                }
+            },
             "methods: a: column_planes: lbp_top_planes: layout: expected 'cdmer' or 'published'",
         ),
         (
-            {"methods": {"a": {"class": "PlaneSelector", "column_planes":
-                               {"class": "lbp_top_planes", "levels": [100000]}}}},
+            {
+                "methods": {
+                    "a": {
+                        "class": "PlaneSelector",
+                        "column_planes": {"class": "lbp_top_planes", "levels": [100000]},
+                    }
+                }
+            },
             "levels, n_bins: expected 10000000 columns at most",
         ),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_named_with_its_place(load, change, message):
     assert message in refusal(load, minimal() | change)
 
@@ -575,17 +600,22 @@ def test_networks_are_read(load):
         "augment": {"class": "HorizontalFlip", "horizontal": [0], "scaling": "pixels"},
         "class_weight": {"0": 1, "1": 2, "2": 3.0},
         "grid": {
-            "adaptation__weight": [0.5, 1.0], "adaptation": [{"class": "MCC"}],
+            "adaptation__weight": [0.5, 1.0],
+            "adaptation": [{"class": "MCC"}],
             "network_params": [{"size": 12}, {"size": 12, "dropout": 0.0}],
             "class_weight": ["balanced", {"0": 1, "1": 2, "2": 2}],
         },
-    }  # fmt: skip
+    }
     method = load(minimal(**given)).methods["one"]
     expected = NetClassifier(
-        "STSTNet", network_params={"channels": ["u", "v"], "dropout": 0.2}, n_epochs=2,
-        device="cpu", adaptation=DAN(0.5), augment=HorizontalFlip(0.5, (0,), "pixels"),
+        "STSTNet",
+        network_params={"channels": ["u", "v"], "dropout": 0.2},
+        n_epochs=2,
+        device="cpu",
+        adaptation=DAN(0.5),
+        augment=HorizontalFlip(0.5, (0,), "pixels"),
         class_weight={0: 1, 1: 2, 2: 3.0},
-    )  # fmt: skip
+    )
     assert describe(method.estimator) == describe(expected)
     assert [type(loss).__name__ for loss in method.grid["adaptation"]] == ["MCC"]
     assert method.grid["network_params"] == [{"size": 12}, {"size": 12, "dropout": 0.0}]

@@ -11,8 +11,14 @@ from cdmer.evaluation import benchmark, label_free_pipeline, war
 from cdmer.evaluation._fit import fit_adaptive, iter_settings
 from cdmer.features import lbp_top_planes
 
-PAIRS = [("casme2", "smic-vis"), ("smic-vis", "casme2"), ("casme2", "smic-nir"),
-         ("smic-nir", "casme2"), ("smic-vis", "smic-nir"), ("smic-nir", "smic-vis")]  # fmt: skip
+PAIRS = [
+    ("casme2", "smic-vis"),
+    ("smic-vis", "casme2"),
+    ("casme2", "smic-nir"),
+    ("smic-nir", "casme2"),
+    ("smic-vis", "smic-nir"),
+    ("smic-nir", "smic-vis"),
+]
 
 
 def rows(n_features=12):

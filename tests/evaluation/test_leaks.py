@@ -108,8 +108,9 @@ def test_only_the_oracle_profits_from_labels_of_pure_noise():
     accuracy = []
     for seed in range(30):
         corpora = [published("casme2", 40, 0, seed), published("smic-vis", 40, 0.5, 1000 + seed)]
-        results = benchmark(method, corpora, forth, progress=False,
-                            selection=["label-free:entropy", "oracle"])  # fmt: skip
+        results = benchmark(
+            method, corpora, forth, progress=False, selection=["label-free:entropy", "oracle"]
+        )
         accuracy.append(results.table("WAR").loc["9"])
     means = np.mean(accuracy, axis=0)
     assert results.methods == ["plain", "TCA, label-free:entropy", "TCA, oracle"]
@@ -177,8 +178,9 @@ def test_methods_that_ask_for_a_hidden_target_are_refused(protocol, method, part
     with pytest.raises(ValueError, match=f"'sly': {part} adapts to unlabelled clips of the target"):
         benchmark({"sly": method}, PAIR, protocol)
     with pytest.raises(ValueError, match="looks at unlabelled clips of the target"):
-        benchmark({"SVM": Method(SVC(), {"C": [1, 2]})}, PAIR, protocol,
-                  selection="label-free:entropy")  # fmt: skip
+        benchmark(
+            {"SVM": Method(SVC(), {"C": [1, 2]})}, PAIR, protocol, selection="label-free:entropy"
+        )
 
 
 class Leaky(Protocol):
@@ -215,9 +217,16 @@ def recorded(name, subjects, n=24, seed=0, signal=0.0):
     for i in range(n):
         frames = rng.integers(0, 200, (3, 4, 4)) + int(signal * (i % 3))
         clips.append(
-            Clip(frames.astype(np.uint8), f"c{i}", subjects[i % len(subjects)], name,
-                 label=CLASSES[i % 3], action_units=("4",), objective_class="I")
-        )  # fmt: skip
+            Clip(
+                frames.astype(np.uint8),
+                f"c{i}",
+                subjects[i % len(subjects)],
+                name,
+                label=CLASSES[i % 3],
+                action_units=("4",),
+                objective_class="I",
+            )
+        )
     return Corpus(clips, name)
 
 
@@ -305,10 +314,15 @@ def test_steps_that_work_in_place_change_no_score(how):
     corpora = [people_table("lab", 6), people_table("web", 6)]
     grid = {"svc__C": [1e-3, 1, 100]}
     found = [
-        benchmark({"m": Method(make_pipeline(StandardScaler(copy=copy), SVC()), grid)}, corpora,
-                  CDMERPairs(None), selection=how, progress=False)
+        benchmark(
+            {"m": Method(make_pipeline(StandardScaler(copy=copy), SVC()), grid)},
+            corpora,
+            CDMERPairs(None),
+            selection=how,
+            progress=False,
+        )
         for copy in (True, False)
-    ]  # fmt: skip
+    ]
     assert found[0].predictions.equals(found[1].predictions)
     for one, other in zip(found[0].units["scores"], found[1].units["scores"], strict=True):
         np.testing.assert_array_equal(one, other)
@@ -337,16 +351,26 @@ def people_table(name, n_people=5, n=30):
     corpus = recorded(name, [f"s{i}" for i in range(n_people)], n)
     table = extract(corpus, Grey(), progress=False)
     features = np.column_stack([np.arange(n) % n_people, table.features[:, 1]]).astype(float)
-    return type(table)(features, table.feature_names, None, table.clips, table.failures,
-                       table.transformer, table.corpus)  # fmt: skip
+    return type(table)(
+        features,
+        table.feature_names,
+        None,
+        table.clips,
+        table.failures,
+        table.transformer,
+        table.corpus,
+    )
 
 
 def test_inner_and_outer_folds_keep_people_together():
     PeopleSpy.seen = []
     benchmark(
-        {"spy": Method(PeopleSpy(), {"C": [1.0, 2.0]})}, [people_table("lab")], WithinCorpusLOSO(),
-        selection="nested-loso", progress=False,
-    )  # fmt: skip
+        {"spy": Method(PeopleSpy(), {"C": [1.0, 2.0]})},
+        [people_table("lab")],
+        WithinCorpusLOSO(),
+        selection="nested-loso",
+        progress=False,
+    )
     fitted = None
     sizes = []
     for what, who in PeopleSpy.seen:
@@ -364,8 +388,13 @@ def test_inner_and_outer_folds_keep_people_together():
 def test_label_free_folds_keep_people_together(n_people, n_folds):
     PeopleSpy.seen = []
     corpora = [people_table("lab", n_people, 32), people_table("web", n_people, 32)]
-    benchmark({"spy": Method(PeopleSpy(), {"C": [1.0, 2.0]})}, corpora, CDMERPairs(None),
-              selection="label-free:source", progress=False)  # fmt: skip
+    benchmark(
+        {"spy": Method(PeopleSpy(), {"C": [1.0, 2.0]})},
+        corpora,
+        CDMERPairs(None),
+        selection="label-free:source",
+        progress=False,
+    )
     validated = [
         (fitted[1], predicted[1])
         for fitted, predicted in zip(PeopleSpy.seen, PeopleSpy.seen[1:], strict=False)
@@ -401,8 +430,15 @@ def labelled_table(name, people, order):
     table = extract(Corpus(clips, name), Grey(), progress=False)
     features = table.features.copy()
     features[:, 0] = [CLASSES.index(clip.label) for clip in clips]
-    return type(table)(features, table.feature_names, None, table.clips, table.failures,
-                       table.transformer, table.corpus)  # fmt: skip
+    return type(table)(
+        features,
+        table.feature_names,
+        None,
+        table.clips,
+        table.failures,
+        table.transformer,
+        table.corpus,
+    )
 
 
 @pytest.mark.parametrize(
@@ -429,8 +465,10 @@ def test_shuffled_rows_give_the_same_prediction_for_every_clip():
     rng = np.random.default_rng(0)
     tables = []
     for order in (np.arange(24), rng.permutation(24)):
-        corpora = [labelled_table("lab", ["a", "b", "c", "d"], order),
-                   labelled_table("web", ["e", "f", "g"], order)]  # fmt: skip
+        corpora = [
+            labelled_table("lab", ["a", "b", "c", "d"], order),
+            labelled_table("web", ["e", "f", "g"], order),
+        ]
         results = benchmark(
             {"TCA": TCA(), "SVM": SourceOnly()}, corpora, CDMERPairs(None), progress=False
         )

@@ -140,8 +140,14 @@ def test_early_stopping_is_given_the_people_of_training_rows_alone():
     grid = {"weight_decay": [0.0, 0.01]}
     for selection in ("label-free:source", "label-free:entropy", "nested-loso", "oracle"):
         Spy.seen = []
-        benchmark({"net": Method(net(**STOPPING), grid)}, [table("lab"), table("web")], FORTH,
-                  selection=selection, progress=False, on_error="raise")  # fmt: skip
+        benchmark(
+            {"net": Method(net(**STOPPING), grid)},
+            [table("lab"), table("web")],
+            FORTH,
+            selection=selection,
+            progress=False,
+            on_error="raise",
+        )
         assert len(Spy.seen) > 1
         for model, _, domain, groups in Spy.seen:
             assert set(groups[domain < 0]) <= {""}

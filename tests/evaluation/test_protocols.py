@@ -56,8 +56,12 @@ def table(sizes, seed=None):
     return metadata if seed is None else metadata.sample(frac=1, random_state=seed)
 
 
-SMALL = {"casme2": (12, 4, "sub{:02d}"), "samm": (9, 3, "{:03d}"), "smic-vis": (10, 3, "s{}"),
-         "smic-nir": (10, 3, "s{}")}  # fmt: skip
+SMALL = {
+    "casme2": (12, 4, "sub{:02d}"),
+    "samm": (9, 3, "{:03d}"),
+    "smic-vis": (10, 3, "s{}"),
+    "smic-nir": (10, 3, "s{}"),
+}
 
 
 def by_clip(protocol, metadata):
@@ -87,8 +91,11 @@ def test_megc2019_has_its_published_numbers():
 
 def test_presets_take_their_corpora_and_no_others():
     metadata = table({**MEGC2019, "mmew": (5, 2, "S{}")}, seed=1)
-    used = {c for f in CompositeLOSO.megc2018().roles(metadata) for c in metadata["corpus"].iloc[
-        np.concatenate([f.train, f.test])]}  # fmt: skip
+    used = {
+        c
+        for f in CompositeLOSO.megc2018().roles(metadata)
+        for c in metadata["corpus"].iloc[np.concatenate([f.train, f.test])]
+    }
     assert used == {"casme2", "samm"}
     assert len(CompositeLOSO.megc2018().roles(metadata)) == 24 + 28
     assert len(CompositeLOSO().roles(metadata)) == 68 + 2
@@ -168,7 +175,14 @@ def test_folds_follow_names_and_numbers_in_them():
     names = [fold.name for fold in CompositeLOSO().roles(metadata)]
     assert names == [f"casme2/s{i}" for i in range(1, 12)] + [f"samm/{i}" for i in range(1, 13)]
     assert in_order(["s2", "s10", "S1", "s02", "2", "", "s²"]) == [
-        "", "2", "S1", "s02", "s2", "s10", "s²"]  # fmt: skip
+        "",
+        "2",
+        "S1",
+        "s02",
+        "s2",
+        "s10",
+        "s²",
+    ]
 
 
 def test_one_corpus_is_held_out():
@@ -189,16 +203,19 @@ def test_one_corpus_is_held_out():
     assert [(f.source, f.target) for f in folds] == [("samm", "casme2"), ("casme2", "samm")]
     assert len(sides(HoldOutDatabase())) == 12
     assert sides(HoldOutDatabase(test=["smic-vis"])) == [
-        "casme2 → smic-vis", "samm → smic-vis", "smic-nir → smic-vis"]  # fmt: skip
-    assert sides(HoldOutDatabase("samm")) == [
-        "samm → casme2", "samm → smic-nir", "samm → smic-vis"]  # fmt: skip
+        "casme2 → smic-vis",
+        "samm → smic-vis",
+        "smic-nir → smic-vis",
+    ]
+    assert sides(HoldOutDatabase("samm")) == ["samm → casme2", "samm → smic-nir", "samm → smic-vis"]
     assert sides(HoldOutDatabase(("casme2", "samm"), "smic-nir")) == ["casme2 + samm → smic-nir"]
     one = {name: SMALL[name] for name in ("samm", "casme2", "smic-nir")}
     experiments = by_clip(LeaveOneCorpusOut(), table(one))
     assert [(e, s) for e, _, s, *_ in experiments] == [
-        ("casme2", "samm + smic-nir"), ("samm", "casme2 + smic-nir"),
+        ("casme2", "samm + smic-nir"),
+        ("samm", "casme2 + smic-nir"),
         ("smic-nir", "casme2 + samm"),
-    ]  # fmt: skip
+    ]
 
 
 def test_the_twelve_experiments():
@@ -241,9 +258,13 @@ def test_as_a_splitter_it_never_gives_labels_of_the_target(protocol):
     if isinstance(protocol, WithinCorpusLOSO):
         labels = (metadata["corpus"] + "/" + metadata["subject"]).to_numpy()
     cross_validate(
-        Recorder(), np.zeros((len(metadata), 1)), labels, cv=protocol, groups=metadata,
+        Recorder(),
+        np.zeros((len(metadata), 1)),
+        labels,
+        cv=protocol,
+        groups=metadata,
         scoring=lambda *_: 0.0,
-    )  # fmt: skip
+    )
     folds = protocol.roles(metadata)
     assert len(Recorder.seen) == len(folds)
     for seen, fold in zip(Recorder.seen, folds, strict=True):
@@ -326,10 +347,18 @@ def fold(train, test):
 
 def test_people_in_front_of_several_cameras_are_counted():
     metadata = pd.DataFrame(
-        [("smic-vis", "s1"), ("smic-vis", "s2"), ("smic-nir", "s2"), ("smic-nir", "s3"),
-         ("smic-hs", "s9"), ("casme2", "s1"), ("casme2", ""), ("smic-hs", "")],
+        [
+            ("smic-vis", "s1"),
+            ("smic-vis", "s2"),
+            ("smic-nir", "s2"),
+            ("smic-nir", "s3"),
+            ("smic-hs", "s9"),
+            ("casme2", "s1"),
+            ("casme2", ""),
+            ("smic-hs", ""),
+        ],
         columns=["corpus", "subject"],
-    )  # fmt: skip
+    )
     assert shared_people(metadata, fold([0, 1], [2, 3])) == 1
     assert shared_people(metadata, fold([0, 1], [4])) == 0
     assert shared_people(metadata, fold([0, 1, 2], [1, 2])) == 1  # one person, twice
@@ -443,10 +472,16 @@ BOTH = table({name: SMALL[name] for name in ("casme2", "samm")})
         (CompositeLOSO(), BOTH.replace("sub01", ""), "3 of 12 clips of 'casme2' have no subject"),
         (CompositeLOSO(), BOTH.replace("001", None), "3 of 9 clips of 'samm' have no subject"),
         (WithinCorpusLOSO(), BOTH.replace("001", np.nan), "3 of 9 clips of 'samm' have no subj"),
-        (WithinCorpusLOSO(), BOTH.assign(subject="7"),
-         "all 12 clips of 'casme2' show one subject, '7'; leaving one out takes two or more"),
-        (CompositeLOSO(), BOTH.assign(corpus=["smic-vis", "smic-nir", "smic-hs"] * 7, subject="s1"),
-         "all 21 clips of 'smic-hs [+] smic-nir [+] smic-vis' show one subject, 'smic/s1'"),
+        (
+            WithinCorpusLOSO(),
+            BOTH.assign(subject="7"),
+            "all 12 clips of 'casme2' show one subject, '7'; leaving one out takes two or more",
+        ),
+        (
+            CompositeLOSO(),
+            BOTH.assign(corpus=["smic-vis", "smic-nir", "smic-hs"] * 7, subject="s1"),
+            "all 21 clips of 'smic-hs [+] smic-nir [+] smic-vis' show one subject, 'smic/s1'",
+        ),
         (LeaveOneCorpusOut(), BOTH[:12], r"corpora: leaving one out .* clips of \['casme2'\]"),
         (LeaveOneCorpusOut("yes"), BOTH, "unlabelled_target: expected True or False, got 'yes'"),
         (HoldOutDatabase(), BOTH[:12], r"corpora: holding one out .* clips of \['casme2'\]"),
@@ -457,7 +492,7 @@ BOTH = table({name: SMALL[name] for name in ("casme2", "samm")})
         (HoldOutDatabase(train=3), BOTH, "train: expected distinct names of corpora, got 3"),
         (CDMERPairs(), BOTH, "the protocol has no pair among"),
     ],
-)  # fmt: skip
+)
 def test_what_a_protocol_cannot_do_is_refused_by_name(protocol, metadata, message):
     with pytest.raises(ValueError, match=message):
         protocol.roles(metadata)

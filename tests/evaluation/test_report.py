@@ -33,10 +33,24 @@ ERROR = {"type": "ValueError", "message": "no <good>", "traceback": "Traceback: 
 
 
 def results(
-    methods=("SVM", "TGSR"), experiments=PAIRS, *, classes=CLASSES, multilabel=False, n_clips=24,
-    n_people=6, folds=1, seeds=(None,), protocol="CDMERPairs", scheme="cdmer-130",
-    transductive=True, fails=(), keeps_regions=(), embeds=(), corpora=None, **info,
-):  # fmt: skip
+    methods=("SVM", "TGSR"),
+    experiments=PAIRS,
+    *,
+    classes=CLASSES,
+    multilabel=False,
+    n_clips=24,
+    n_people=6,
+    folds=1,
+    seeds=(None,),
+    protocol="CDMERPairs",
+    scheme="cdmer-130",
+    transductive=True,
+    fails=(),
+    keeps_regions=(),
+    embeds=(),
+    corpora=None,
+    **info,
+):
     """Results of made-up units; methods are as good as they are late in the list.
 
     `experiments` are (name, source, target), `corpora` the corpora that each experiment tests;
@@ -51,9 +65,10 @@ def results(
             where = [tested[i % len(tested)] for i in range(n)]
             who = [f"p{fold}-{i % max(1, n_people // folds)}" for i in range(n)]
             truth = (
-                rng.integers(2, size=(n, len(classes))) if multilabel
+                rng.integers(2, size=(n, len(classes)))
+                if multilabel
                 else np.resize(np.arange(len(classes)), n)
-            )  # fmt: skip
+            )
             clips = tuple(f"{where[i]}/{who[i]}/{fold}-{i}" for i in range(n))
             key = TestSet(clips, tuple(where), tuple(who), _plain(truth))
             sets[key.key] = key
@@ -66,34 +81,69 @@ def results(
                         {"region_weights": _some_weights(rng)} if method in keeps_regions else {}
                     )
                     config = {
-                        "fold": {"experiment": name, "name": f"f{fold}", "source": source,
-                                 "target": target, "kind": ""},
-                        "method": {"name": method}, "seed": seed,
+                        "fold": {
+                            "experiment": name,
+                            "name": f"f{fold}",
+                            "source": source,
+                            "target": target,
+                            "kind": "",
+                        },
+                        "method": {"name": method},
+                        "seed": seed,
                         "selection": "oracle" if method.endswith("oracle") else "fixed",
-                    }  # fmt: skip
-                    units.append((method, Unit(
-                        canonical_json(config), key.key,
-                        None if failed else _plain(np.where(right, truth, guess)),
-                        details=details,
-                        embedding=_cloud(rng, len(classes)) if method in embeds else None,
-                        seconds={"select": 0.0, "fit": 0.25, "predict": 0.01},
-                        error=ERROR if failed else None,
-                    )))  # fmt: skip
+                    }
+                    units.append(
+                        (
+                            method,
+                            Unit(
+                                canonical_json(config),
+                                key.key,
+                                None if failed else _plain(np.where(right, truth, guess)),
+                                details=details,
+                                embedding=_cloud(rng, len(classes)) if method in embeds else None,
+                                seconds={"select": 0.0, "fit": 0.25, "predict": 0.01},
+                                error=ERROR if failed else None,
+                            ),
+                        )
+                    )
     names = dict.fromkeys(n for _, s, t in experiments for n in (corpora or (s, t)))
     about = {
         "title": "Made up",
-        "protocol": {"class": protocol, "parameters": {}, "words": "Words of the protocol.",
-                     "allows_unlabelled_target": transductive},
+        "protocol": {
+            "class": protocol,
+            "parameters": {},
+            "words": "Words of the protocol.",
+            "allows_unlabelled_target": transductive,
+        },
         "scheme": {"name": scheme, "classes": list(classes), "multilabel": multilabel},
         "corpora": [
-            {"name": n, "n_clips": n_clips, "n_subjects": n_people, "counts": {classes[0]: 8},
-             "digest": "0123456789abcdef" * 4, "n_failed": 0} for n in names],
+            {
+                "name": n,
+                "n_clips": n_clips,
+                "n_subjects": n_people,
+                "counts": {classes[0]: 8},
+                "digest": "0123456789abcdef" * 4,
+                "n_failed": 0,
+            }
+            for n in names
+        ],
         "descriptor": "LBPTOP()",
-        "methods": {m: {"name": m, "selection": "fixed", "estimator": {"class": "SVC"},
-                        "grid": None, "citation": ""} for m in methods},
-        "seeds": [s for s in seeds if s is not None], "versions": {"cdmer": "0", "numpy": "2.4"},
-        "notes": [], "regions": {"levels": [1, 2, 4, 8]}, "command": "cdmer benchmark it.toml",
-    }  # fmt: skip
+        "methods": {
+            m: {
+                "name": m,
+                "selection": "fixed",
+                "estimator": {"class": "SVC"},
+                "grid": None,
+                "citation": "",
+            }
+            for m in methods
+        },
+        "seeds": [s for s in seeds if s is not None],
+        "versions": {"cdmer": "0", "numpy": "2.4"},
+        "notes": [],
+        "regions": {"levels": [1, 2, 4, 8]},
+        "command": "cdmer benchmark it.toml",
+    }
     return Results.from_units(about | info, units, sets)
 
 
@@ -108,8 +158,12 @@ def _some_weights(rng):
 def _cloud(rng, n_classes):
     target = np.arange(60) >= 40
     before = rng.normal(size=(60, 2)) + 4 * target[:, None]
-    return {"before": before.astype(np.float32), "after": before - 4 * target[:, None],
-            "target": target, "codes": rng.integers(n_classes, size=60)}  # fmt: skip
+    return {
+        "before": before.astype(np.float32),
+        "after": before - 4 * target[:, None],
+        "target": target,
+        "codes": rng.integers(n_classes, size=60),
+    }
 
 
 def region_map(kept=(0, 3, 10, 40, 84), **changes):
@@ -117,9 +171,9 @@ def region_map(kept=(0, 3, 10, 40, 84), **changes):
     weights[list(kept)] = np.arange(1, len(kept) + 1)
     face = np.random.default_rng(0).integers(0, 255, (64, 48), dtype=np.uint8)
     return RegionMap(
-        **{"title": "a → b", "face": face, "boxes": RegionGrid().boxes(64, 48),
-           "weights": weights} | changes
-    )  # fmt: skip
+        **{"title": "a → b", "face": face, "boxes": RegionGrid().boxes(64, 48), "weights": weights}
+        | changes
+    )
 
 
 class Page(HTMLParser):
@@ -177,16 +231,35 @@ def page_of(found, tmp_path, **settings):
 def test_one_file_that_loads_nothing_and_says_everything(tmp_path):
     found = results(notes=["A note of the run."], config="[methods.SVM]\nC = 1")
     page = page_of(
-        found, tmp_path, title="A report", intro="What was done.", notes=["Mind the gap."],
-        region_maps=[region_map()], command="cdmer demo",
-    )  # fmt: skip
+        found,
+        tmp_path,
+        title="A report",
+        intro="What was done.",
+        notes=["Mind the gap."],
+        region_maps=[region_map()],
+        command="cdmer demo",
+    )
     for metric in ("UF1", "UAR", "WAR"):
         for value in found.table(metric).to_numpy().ravel():
             assert f"{value:.4f}" in page.text
-    for text in ("A report", "What was done.", "Mind the gap.", "A note of the run.", "cdmer demo",
-                 "casme2 → smic-vis", "negative, positive, surprise", "cdmer-130", "LBPTOP()",
-                 "Words of the protocol.", "without labels while they were fitted", "numpy 2.4",
-                 "5 of 85 regions kept", "C = 1", "0123456789ab", "fixed beforehand"):  # fmt: skip
+    for text in (
+        "A report",
+        "What was done.",
+        "Mind the gap.",
+        "A note of the run.",
+        "cdmer demo",
+        "casme2 → smic-vis",
+        "negative, positive, surprise",
+        "cdmer-130",
+        "LBPTOP()",
+        "Words of the protocol.",
+        "without labels while they were fitted",
+        "numpy 2.4",
+        "5 of 85 regions kept",
+        "C = 1",
+        "0123456789ab",
+        "fixed beforehand",
+    ):
         assert text in page.text, text
     # Forest plot, ranks, comparisons, two confusion matrices, one map.
     assert page.tags.count("img") == 6
@@ -211,8 +284,14 @@ def test_what_cannot_be_compared_is_left_out(tmp_path):
 
 def test_names_cannot_break_out(tmp_path):
     hostile = "<script>alert(1)</script>\"'>$\\frac"
-    found = results((hostile, "SVM"), keeps_regions=(hostile,), embeds=(hostile,),
-                    fails=[(hostile, "9", 0)], config=hostile, folds=2)  # fmt: skip
+    found = results(
+        (hostile, "SVM"),
+        keeps_regions=(hostile,),
+        embeds=(hostile,),
+        fails=[(hostile, "9", 0)],
+        config=hostile,
+        folds=2,
+    )
     page = page_of(found, tmp_path, title=hostile, notes=[hostile])
     assert hostile in page.text
     assert any(hostile in alt for alt in page.alts)
@@ -246,14 +325,22 @@ def test_an_oracle_is_never_the_best(tmp_path):
 
 
 def test_failures_are_told_and_scores_without_their_clips_are_marked(tmp_path):
-    found = results(("SVM", "TGSR", "lost"), PAIRS[:1], folds=2,
-                    fails=[("SVM", "9", 0), ("lost", "9", 0), ("lost", "9", 1)])  # fmt: skip
+    found = results(
+        ("SVM", "TGSR", "lost"),
+        PAIRS[:1],
+        folds=2,
+        fails=[("SVM", "9", 0), ("lost", "9", 0), ("lost", "9", 1)],
+    )
     page = page_of(found, tmp_path)
     scores = found.scores().set_index("method")["UF1"]
     assert f"{scores['SVM']:.4f}†" in page.text
     assert f"{scores['TGSR']:.4f}†" not in page.text
-    for text in ("ValueError: no <good>", "Traceback: line 1", "3 of 6 units failed",
-                 "in no table: lost"):  # fmt: skip
+    for text in (
+        "ValueError: no <good>",
+        "Traceback: line 1",
+        "3 of 6 units failed",
+        "in no table: lost",
+    ):
         assert text in page.text
 
 
@@ -279,9 +366,15 @@ def test_three_ways_of_averaging_and_which_is_right(tmp_path):
 def test_action_units_have_a_table_of_their_own(tmp_path):
     pairs = [(name, "all others", name) for name in CD6ME]
     found = results(
-        ("OF", "SSSNet, oracle"), pairs, classes=UNITS, multilabel=True, scheme="action-units",
-        protocol="LeaveOneCorpusOut", transductive=False, corpora=None,
-    )  # fmt: skip
+        ("OF", "SSSNet, oracle"),
+        pairs,
+        classes=UNITS,
+        multilabel=True,
+        scheme="action-units",
+        protocol="LeaveOneCorpusOut",
+        transductive=False,
+        corpora=None,
+    )
     found.info["corpora"] = [c for c in found.info["corpora"] if c["name"] in CD6ME]
     page = page_of(found, tmp_path)
     counts = found.confusion("OF")
@@ -299,8 +392,13 @@ def test_published_numbers_stand_beside_ours_with_what_they_are_worth(tmp_path):
     found = results(("TGSR", "SVM, oracle"), TWELVE[8:10])
     page = page_of(found, tmp_path)
     section = page.text[page.text.index("Published numbers beside ours") :]
-    for text in ("best of a grid on target labels", "no hyper-parameter", "TSRG, oracle",
-                 "take no part in marks, ranks or tests", "arXiv:2111.15361"):  # fmt: skip
+    for text in (
+        "best of a grid on target labels",
+        "no hyper-parameter",
+        "TSRG, oracle",
+        "take no part in marks, ranks or tests",
+        "arXiv:2111.15361",
+    ):
         assert text in section
     rows = [cells for _, cells in page.rows if cells[0].startswith("DRFS-T, oracle")]
     assert [row[1:] for row in rows] == [["0.6217", "0.6762"], ["0.6338", "0.6846"]]
@@ -311,9 +409,13 @@ def test_published_numbers_stand_beside_ours_with_what_they_are_worth(tmp_path):
 
 
 def told(protocol, scheme, *corpora):
-    return published_for({
-        "protocol": {"class": protocol}, "scheme": {"name": scheme},
-        "corpora": [{"name": name} for name in corpora]})  # fmt: skip
+    return published_for(
+        {
+            "protocol": {"class": protocol},
+            "scheme": {"name": scheme},
+            "corpora": [{"name": name} for name in corpora],
+        }
+    )
 
 
 def value(frame, method, metric, pool):
@@ -355,7 +457,9 @@ def test_nothing_published_stands_beside_other_corpora_or_schemes():
     assert not len(told("CDMERPairs", "cdmer-148", "casme2", "smic-hs"))
     assert not len(told("CDMERPairs", "cdmer-130", "lab-200fps", "webcam-25fps"))
     assert set(told("CDMERPairs", "cdmer-130", "casme2", "smic-hs").pool) == {
-        "casme2 → smic-hs", "smic-hs → casme2"}  # fmt: skip
+        "casme2 → smic-hs",
+        "smic-hs → casme2",
+    }
 
 
 def test_every_published_score_is_one_and_says_what_it_is_worth():
@@ -371,9 +475,13 @@ def test_regions_are_drawn_on_a_rendered_face_as_means_over_fits(tmp_path):
     found = results(keeps_regions=("TGSR",), seeds=(0, 1))
     page = page_of(found, tmp_path)
     assert sum(alt.startswith("Regions kept by TGSR: 9, mean of 2 fits") for alt in page.alts) == 1
-    weights = [d["region_weights"] for d, m, e in
-               zip(found.units.details, found.units.method, found.units.experiment, strict=True)
-               if (m, e) == ("TGSR", "9")]  # fmt: skip
+    weights = [
+        d["region_weights"]
+        for d, m, e in zip(
+            found.units.details, found.units.method, found.units.experiment, strict=True
+        )
+        if (m, e) == ("TGSR", "9")
+    ]
     kept = np.count_nonzero(np.mean(weights, axis=0))
     assert len(found.plot_regions("TGSR", "9")[0].patches) == kept
     assert f"{kept} of 85 regions kept" in page.text
@@ -439,27 +547,51 @@ def test_an_older_report_survives_a_failure(tmp_path):
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Chromium")
 def test_a_browser_shows_it_without_scrolling_sideways(tmp_path):
     widths = (360, 1280)
-    names = ("SVM", "A method with a long name and_no_place_to_break_it_at_all, label-free:iwv",
-             "TCA, oracle")  # fmt: skip
-    found = results(names, TWELVE, keeps_regions=names[:1], embeds=names[2:], n_clips=12,
-                    fails=[("SVM", "9", 0)], config="a = '" + 200 * "x" + "'")  # fmt: skip
+    names = (
+        "SVM",
+        "A method with a long name and_no_place_to_break_it_at_all, label-free:iwv",
+        "TCA, oracle",
+    )
+    found = results(
+        names,
+        TWELVE,
+        keeps_regions=names[:1],
+        embeds=names[2:],
+        n_clips=12,
+        fails=[("SVM", "9", 0)],
+        config="a = '" + 200 * "x" + "'",
+    )
     path = found.report(tmp_path / "report.html")
     frame = tmp_path / "frame.html"
     frame.write_text(
-        "".join(f'<iframe style="width:{width}px;height:700px" src="{path.as_uri()}"></iframe>'
-                for width in widths)
+        "".join(
+            f'<iframe style="width:{width}px;height:700px" src="{path.as_uri()}"></iframe>'
+            for width in widths
+        )
         + "<p id=o><script>onload=()=>{o.textContent=[...document.querySelectorAll('iframe')]"
         ".map(f=>{const d=f.contentDocument,w=f.contentWindow;return "
         "`${w.innerWidth} ${d.scrollingElement.scrollWidth} `+"
         "[...d.images].every(i=>i.naturalWidth>0&&i.getBoundingClientRect().width>200)})"
         ".join(';')}</script>"
-    )  # fmt: skip
+    )
     outcome = subprocess.run(
-        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
-         "--allow-file-access-from-files", "--virtual-time-budget=20000",
-         f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", frame.as_uri()],
-        capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+        [
+            "chromium",
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--enable-logging=stderr",
+            "--allow-file-access-from-files",
+            "--virtual-time-budget=20000",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            "--dump-dom",
+            frame.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
     shown = re.search(r'id="o">([^<]*)', outcome.stdout)[1].split(";")
     for width, told in zip(widths, shown, strict=True):
         inner, scroll, images = told.split()

@@ -207,8 +207,10 @@ def test_all_criteria_by_loops(method, grid, routing):
             for train, test in SourceKFold(domain, 3).split(X, y):
                 model = fit_adaptive(
                     sklearn.base.clone(method).set_params(**setting),
-                    X[train], y[train], domain[train],
-                )  # fmt: skip
+                    X[train],
+                    y[train],
+                    domain[train],
+                )
                 p = model.predict(X[test])
                 w = density_ratio(X[test], X_target)
                 expected["source"].append(source_accuracy(y[test], p))
@@ -289,10 +291,16 @@ def test_a_step_that_works_in_place_changes_no_score(criterion):
     X, y, domain = rows()[:3]
     before = X.copy()
     copied, in_place = (
-        score_settings(make_pipeline(StandardScaler(copy=copy), LogisticRegression()),
-                       {"logisticregression__C": [0.01, 1.0]}, X, y, domain, [criterion])
+        score_settings(
+            make_pipeline(StandardScaler(copy=copy), LogisticRegression()),
+            {"logisticregression__C": [0.01, 1.0]},
+            X,
+            y,
+            domain,
+            [criterion],
+        )
         for copy in (True, False)
-    )  # fmt: skip
+    )
     pd.testing.assert_frame_equal(copied, in_place)
     np.testing.assert_array_equal(X, before)
 

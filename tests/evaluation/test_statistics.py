@@ -38,10 +38,19 @@ CORPORA = ("casme2", "smic-hs", "smic-vis", "smic-nir")
 
 def row_of(source, target, method, seed, clip, person, experiment):
     return {
-        "experiment": experiment, "kind": "", "source": source, "target": target, "fold": "all",
-        "method": method, "selection": "oracle" if "oracle" in method else "fixed", "seed": seed,
-        "clip": clip, "corpus": target, "subject": person.split("/")[-1], "person": person,
-    }  # fmt: skip
+        "experiment": experiment,
+        "kind": "",
+        "source": source,
+        "target": target,
+        "fold": "all",
+        "method": method,
+        "selection": "oracle" if "oracle" in method else "fixed",
+        "seed": seed,
+        "clip": clip,
+        "corpus": target,
+        "subject": person.split("/")[-1],
+        "person": person,
+    }
 
 
 def results_of(rows, classes=CLASSES):
@@ -72,10 +81,14 @@ def made_up(
                 row = row_of(source, target, method, seed, f"{target}/{i}", person, str(number))
                 if units:
                     rows += [
-                        row | {"unit": u, "y_true": ("absent", "present")[int(k == y)],
-                               "y_pred": ("absent", "present")[int(k == g)]}
+                        row
+                        | {
+                            "unit": u,
+                            "y_true": ("absent", "present")[int(k == y)],
+                            "y_pred": ("absent", "present")[int(k == g)],
+                        }
                         for k, u in enumerate(UNITS)
-                    ]  # fmt: skip
+                    ]
                 else:
                     rows.append(row | {"y_true": CLASSES[y], "y_pred": CLASSES[g]})
     return results_of(rows, UNITS if units else CLASSES)
@@ -100,8 +113,9 @@ def test_weights_equal_people_drawn_one_by_one():
     for weight, score in zip(weights, scores, strict=True):
         drawn = np.round(weight * (n - 1) / n).astype(int)
         assert drawn.sum() == n - 1
-        parts = [frame[frame["person"] == p] for p, k in zip(names, drawn, strict=True)
-                 for _ in range(k)]  # fmt: skip
+        parts = [
+            frame[frame["person"] == p] for p, k in zip(names, drawn, strict=True) for _ in range(k)
+        ]
         assert score == pytest.approx(macro_f1(pd.concat(parts)))
 
 
@@ -172,9 +186,12 @@ def test_intervals_hold_every_score():
     assert ((frame["low"] < frame["score"]) & (frame["score"] < frame["high"])).all()
     table = frame.pivot(index="experiment", columns="method", values="score")
     pd.testing.assert_frame_equal(
-        table.loc[results.table().index, results.table().columns], results.table(),
-        check_names=False, check_index_type=False, check_column_type=False,
-    )  # fmt: skip
+        table.loc[results.table().index, results.table().columns],
+        results.table(),
+        check_names=False,
+        check_index_type=False,
+        check_column_type=False,
+    )
     # casme2 to three cameras that share their people, and one more target.
     means = frame[frame["experiment"] == "mean"]
     assert means["n_units"].tolist() == [12] * 3
@@ -273,11 +290,17 @@ def test_random_p_values_equal_exchanges_one_by_one():
     rng = np.random.default_rng(0)
     seeds, n_people, metric = {"A": 1, "B": 2, "C": 3}, 16, CLASS_METRICS["UF1"]
     pools = [
-        Pool({}, people, "person",
-             {m: rng.integers(0, 4, size=(n, len(people), 3, 3)).astype(float)
-              for m, n in seeds.items()})
+        Pool(
+            {},
+            people,
+            "person",
+            {
+                m: rng.integers(0, 4, size=(n, len(people), 3, 3)).astype(float)
+                for m, n in seeds.items()
+            },
+        )
         for people in (np.arange(n_people), np.arange(4, 15))
-    ]  # fmt: skip
+    ]
     exchanges = random_exchanges(n_people, 700, 0)
     tests = [(some, a, b) for some in (pools, pools[1:]) for a, b in combinations(seeds, 2)]
     found = permutation_tests(tests, metric, exchanges)

@@ -49,8 +49,14 @@ def make_unit(i, n_clips=5, **changed):
     config = {
         "layout": 1,
         "protocol": INFO["protocol"],
-        "fold": {"experiment": f"Exp.{fold}", "name": "all", "source": "SMIC-HS",
-                 "target": "CASME II", "kind": "TYPE-I", **ends},
+        "fold": {
+            "experiment": f"Exp.{fold}",
+            "name": "all",
+            "source": "SMIC-HS",
+            "target": "CASME II",
+            "kind": "TYPE-I",
+            **ends,
+        },
         "scheme": INFO["scheme"],
         "corpora": dict.fromkeys(("smic-hs", "casme2"), HASH),
         "descriptor": "LBPTOP(R=3, P=8)" + 20 * " hierarchical",
@@ -58,7 +64,7 @@ def make_unit(i, n_clips=5, **changed):
         "selection": "fixed",
         "seed": seed,
         "versions": dict.fromkeys(("cdmer", "numpy", "scipy", "scikit-learn"), "1.2.3"),
-    }  # fmt: skip
+    }
     values = {
         "predicted": tuple(int(v) for v in rng.integers(0, 3, n_clips)),
         "scores": rng.random((n_clips, 3)),
@@ -214,8 +220,16 @@ def test_runs(tmp_path):
         assert store.results().info["created"] == created
         assert store.add_run(INFO, [("SVM", key) for key in keys[::-1]]) not in (first, second)
         runs = store.runs()
-        assert list(runs) == ["run", "created", "title", "protocol", "scheme", "n_units", "n_done",
-                              "n_failed"]  # fmt: skip
+        assert list(runs) == [
+            "run",
+            "created",
+            "title",
+            "protocol",
+            "scheme",
+            "n_units",
+            "n_done",
+            "n_failed",
+        ]
         assert runs["title"].tolist() == ["a run", "another", "a run"]
         assert runs["n_units"].tolist() == [24, 1, 24]
         assert runs["n_done"].tolist() == [1, 1, 1]
@@ -807,8 +821,13 @@ def test_damaged_test_set_and_run(tmp_path):
     keys = fill(path)
     with ResultStore(path) as store:
         sound = store.results()
-    edit(path, ("UPDATE test_sets SET clips = replace(clips, '0', '1') WHERE key = ?",
-                (make_unit(3)[0].test_set,)))  # fmt: skip
+    edit(
+        path,
+        (
+            "UPDATE test_sets SET clips = replace(clips, '0', '1') WHERE key = ?",
+            (make_unit(3)[0].test_set,),
+        ),
+    )
     with ResultStore(path) as store:
         with pytest.raises(ValueError, match=f"unit {keys[3]}"):
             store.results()

@@ -90,13 +90,19 @@ def recordings(n=8, corpus="lab"):
     rng = np.random.default_rng(n)
     return [
         Clip(
-            rng.integers(0, 256, (7 + i % 3, 12, 10), dtype=np.uint8), f"c{i}", f"s{i % 3}", corpus,
+            rng.integers(0, 256, (7 + i % 3, 12, 10), dtype=np.uint8),
+            f"c{i}",
+            f"s{i % 3}",
+            corpus,
             label=("happiness", "disgust", "surprise", "others")[i % 4],
-            onset=0, apex=3 if i % 2 else None, offset=6, action_units=("L12B", "6")[: i % 3],
+            onset=0,
+            apex=3 if i % 2 else None,
+            offset=6,
+            action_units=("L12B", "6")[: i % 3],
             fps=25.0 if i % 4 else None,
         )
         for i in range(n)
-    ]  # fmt: skip
+    ]
 
 
 def corpus(n=8, name="lab"):

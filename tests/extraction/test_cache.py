@@ -67,9 +67,19 @@ def changed(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["one bit of one pixel", "shape", "onset", "apex", "no apex", "offset", "frame numbers", "rate",
-     "who found the apex", "name"],
-)  # fmt: skip
+    [
+        "one bit of one pixel",
+        "shape",
+        "onset",
+        "apex",
+        "no apex",
+        "offset",
+        "frame numbers",
+        "rate",
+        "who found the apex",
+        "name",
+    ],
+)
 def test_any_change_of_a_clip_is_noticed(computed, name):
     computed(corpus(2), Moments())
     n_computed, table = computed([recordings(2)[0], changed(name)], Moments())

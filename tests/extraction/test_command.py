@@ -64,8 +64,20 @@ def test_the_cache_lies_with_the_users_other_caches_or_nowhere(command, tmp_path
 
 def test_failures_are_listed_one_per_line(command, tmp_path):
     """Clips at 25 frames per second have 14 frames or a few more."""
-    options = ["synthetic:webcam-25fps", "--descriptor", "lbp-top", "--levels", "1", "--no-cache",
-               "--n-clips", "8", "-j", "1", "--param", "radius=7"]  # fmt: skip
+    options = [
+        "synthetic:webcam-25fps",
+        "--descriptor",
+        "lbp-top",
+        "--levels",
+        "1",
+        "--no-cache",
+        "--n-clips",
+        "8",
+        "-j",
+        "1",
+        "--param",
+        "radius=7",
+    ]
     code, said, errors = command(*options, "-o", tmp_path / "t.npz")
     table = FeatureTable.load(tmp_path / "t.npz")
     n_failed = len(table.failures)
@@ -85,8 +97,11 @@ def test_failures_are_listed_one_per_line(command, tmp_path):
     ("arguments", "code", "message"),
     [
         (["lab"], 1, "CORPUS: expected one of synthetic:lab-200fps, .*, got 'lab'"),
-        (["synthetic:webcam-25fps", "--param", "radios=1"], 1,
-         "--param: lbp-top has the parameters device, .*radius, uniform, got 'radios'"),
+        (
+            ["synthetic:webcam-25fps", "--param", "radios=1"],
+            1,
+            "--param: lbp-top has the parameters device, .*radius, uniform, got 'radios'",
+        ),
         (["synthetic:webcam-25fps", "--param", "radius"], 1, "expected name=value, got 'radius'"),
         (["synthetic:webcam-25fps", "--param", "n_jobs=2"], 1, "n_jobs has an option .* --n-jobs"),
         (["synthetic:webcam-25fps", "--param", "radius=1", "--param", "radius=2"], 1, "twice"),
@@ -100,7 +115,7 @@ def test_failures_are_listed_one_per_line(command, tmp_path):
         (["synthetic:webcam-25fps", "--no-cache"], 2, "expected one of the two at most"),
         (["synthetic:webcam-25fps", "-o", "/nowhere/at/all.npz"], 1, "--out: there is no folder"),
     ],
-)  # fmt: skip
+)
 def test_errors_take_one_line(command, tmp_path, arguments, code, message):
     given = ["--descriptor", "lbp-top", "-o", tmp_path / "t.npz", "--cache", tmp_path / "c"]
     found, said, errors = command(*given, *arguments)
@@ -113,9 +128,10 @@ def test_errors_take_one_line(command, tmp_path, arguments, code, message):
 def test_every_descriptor_has_a_name():
     exported = [getattr(cdmer.features, name) for name in cdmer.features.__all__]
     descriptors = {
-        thing.__name__ for thing in exported
+        thing.__name__
+        for thing in exported
         if inspect.isclass(thing) and issubclass(thing, ClipDescriptor)
-    }  # fmt: skip
+    }
     assert descriptors == set(DESCRIPTORS.values())
 
 

@@ -23,9 +23,15 @@ DESCRIPTOR = LBPTOP(radius=1, n_points=4, grid=RegionGrid((1, 2)))
 @pytest.mark.parametrize("cached", [False, True])
 @pytest.mark.parametrize(
     ("backend", "n_jobs"),
-    [("loky", None), ("loky", 1), ("loky", 2), ("threading", 3), ("multiprocessing", 2),
-     ("sequential", None)],
-)  # fmt: skip
+    [
+        ("loky", None),
+        ("loky", 1),
+        ("loky", 2),
+        ("threading", 3),
+        ("multiprocessing", 2),
+        ("sequential", None),
+    ],
+)
 def test_rows_are_those_of_transform_in_the_order_of_the_corpus(backend, n_jobs, cached, tmp_path):
     clips = corpus()
     with joblib.parallel_config(backend=backend):
@@ -182,9 +188,13 @@ def wrapped(clip):
 
 @pytest.mark.parametrize(
     ("function", "error"),
-    [(out_of_memory, MemoryError), (without_library, ImportError), (stopped, KeyboardInterrupt),
-     (wrapped, RuntimeError)],
-)  # fmt: skip
+    [
+        (out_of_memory, MemoryError),
+        (without_library, ImportError),
+        (stopped, KeyboardInterrupt),
+        (wrapped, RuntimeError),
+    ],
+)
 def test_what_no_clip_is_to_blame_for_is_never_recorded(function, error):
     with pytest.raises(error):
         extract(corpus(3), Gives(function), on_error="record")

@@ -195,8 +195,9 @@ def test_labels_are_those_of_the_corpus():
 
 def test_saving_holds_no_second_copy(tmp_path):
     clips, failures = frames()
-    table = FeatureTable(np.ones((2, 5_000_000)), np.full(5_000_000, "f"), None, clips, failures,
-                         "Step()", "lab")  # fmt: skip
+    table = FeatureTable(
+        np.ones((2, 5_000_000)), np.full(5_000_000, "f"), None, clips, failures, "Step()", "lab"
+    )
     tracemalloc.start()
     try:
         table.save(tmp_path / "t.npz")

@@ -67,8 +67,11 @@ class Release(nn.Module):
         return nn.functional.avg_pool2d(torch.cat(maps, 1), 2).flatten(1)
 
 
-NAMES = {f"{ours}{i}": f"streams.{i - 1}.{theirs}"
-         for i in (1, 2, 3) for ours, theirs in (("conv", "conv"), ("bn", "norm"))}  # fmt: skip
+NAMES = {
+    f"{ours}{i}": f"streams.{i - 1}.{theirs}"
+    for i in (1, 2, 3)
+    for ours, theirs in (("conv", "conv"), ("bn", "norm"))
+}
 
 
 @pytest.fixture(scope="module")
@@ -268,8 +271,9 @@ def test_extraction_goes_on_after_a_damaged_clip(folders, tmp_path):
 
 @pytest.mark.filterwarnings("ignore:weights")
 def test_in_a_pipeline(corpus):
-    pipe = make_pipeline(Resize(46, 46), DeepFeatures("STSTNet", random_state=0),
-                         LogisticRegression())  # fmt: skip
+    pipe = make_pipeline(
+        Resize(46, 46), DeepFeatures("STSTNet", random_state=0), LogisticRegression()
+    )
     y = [0, 1, 0, 1, 0]
     assert pipe.fit(corpus, y).predict(corpus).shape == (5,)
     frame = clone(pipe[:-1]).set_output(transform="pandas").fit_transform(corpus)
@@ -456,8 +460,13 @@ def test_models_by_name(corpus, monkeypatch):
     models.get_model = get_model
     monkeypatch.setitem(sys.modules, "torchvision", ModuleType("torchvision"))
     monkeypatch.setitem(sys.modules, "torchvision.models", models)
-    model = DeepFeatures("torchvision:some_net", "1", "default", prepare=FlowImages(),
-                         network_params={"progress": False})  # fmt: skip
+    model = DeepFeatures(
+        "torchvision:some_net",
+        "1",
+        "default",
+        prepare=FlowImages(),
+        network_params={"progress": False},
+    )
     assert model.fit_transform(corpus).shape == (5, 4)
     assert asked == [("some_net", "DEFAULT", {"progress": False})]
 

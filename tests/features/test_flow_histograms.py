@@ -255,7 +255,12 @@ def test_bad_parameters_are_named(model, message):
 
 def test_columns():
     names = HOOF(n_bins=4, grid=RegionGrid((1, 2))).get_feature_names_out()
-    assert list(names[:5]) == ["l1r0c0_bin0", "l1r0c0_bin1", "l1r0c0_bin2", "l1r0c0_bin3",
-                               "l2r0c0_bin0"]  # fmt: skip
+    assert list(names[:5]) == [
+        "l1r0c0_bin0",
+        "l1r0c0_bin1",
+        "l1r0c0_bin2",
+        "l1r0c0_bin3",
+        "l2r0c0_bin0",
+    ]
     assert list(FHOFO(n_bins=4, grid=RegionGrid((1, 2))).get_feature_names_out()) == list(names)
     assert HOOF().fit().feature_groups_.size == 85 * 8

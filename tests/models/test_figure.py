@@ -19,8 +19,10 @@ def prediction(drops=DROPS, grid=RegionGrid((1, 2)), probabilities=False):  # no
 def outlined(figure):
     """Boxes drawn on the overlay, as the grid has them."""
     patches = figure.axes[0].patches
-    return {(p.get_y(), p.get_y() + p.get_height(), p.get_x(), p.get_x() + p.get_width())
-            for p in patches}  # fmt: skip
+    return {
+        (p.get_y(), p.get_y() + p.get_height(), p.get_x(), p.get_x() + p.get_width())
+        for p in patches
+    }
 
 
 def test_regions_that_spoke_are_outlined(tmp_path):

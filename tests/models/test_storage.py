@@ -303,9 +303,11 @@ def test_what_unpacks_to_too_much_is_refused_unread(saved, tmp_path):
     def often(schema):
         parts = [array(number) for number in range(1, 101)]
         schema["content"]["reference"] = {
-            "__class__": "list", "__module__": "builtins", "__loader__": "ListNode",
+            "__class__": "list",
+            "__module__": "builtins",
+            "__loader__": "ListNode",
             "content": parts,
-        }  # fmt: skip
+        }
         return schema
 
     rewritten(saved[0], path, schema=once, members=[zeros])

@@ -446,8 +446,11 @@ def test_halved_batches_take_the_same_steps():
 
 def test_what_halving_changes_is_said():
     X, y, _ = rows(32)
-    with pytest.warns(UserWarning, match="except that batch normalisation sees the parts one by "
-                      "one and dropout draws other random numbers"):  # fmt: skip
+    with pytest.warns(
+        UserWarning,
+        match="except that batch normalisation sees the parts one by "
+        "one and dropout draws other random numbers",
+    ):
         model = small(8, dropout=0.5).fit(X, y)
     # Two batches of two parts in each of four epochs; failed tries leave no trace.
     assert model.network_.norm.num_batches_tracked == 16
@@ -497,10 +500,18 @@ def resumable(path, adaptation):
     X = rng.normal(size=(40, 3, 28, 28)).astype(np.float32)
     domain = np.where(np.arange(40) < 30, 0, -1)
     model = NetClassifier(
-        "STSTNet", n_epochs=9, batch_size=8, augment=HorizontalFlip(), sampler="balanced",
-        early_stopping=True, checkpoint=path, checkpoint_every=2, adaptation=adaptation,
-        random_state=5, progress=False,
-    )  # fmt: skip
+        "STSTNet",
+        n_epochs=9,
+        batch_size=8,
+        augment=HorizontalFlip(),
+        sampler="balanced",
+        early_stopping=True,
+        checkpoint=path,
+        checkpoint_every=2,
+        adaptation=adaptation,
+        random_state=5,
+        progress=False,
+    )
     return model.fit(X, np.arange(40) % 3, sample_domain=domain, groups=np.arange(40) // 5)
 
 
@@ -689,8 +700,11 @@ def test_small_sets_are_warned_of():
 def test_a_loss_that_is_no_number_says_where():
     X, y, _ = rows()
     X[:, 0] *= 1e30
-    with pytest.raises(FloatingPointError, match=r"got (nan|inf) in batch \d of epoch \d with "
-                       r"learning_rate=100000.0"):  # fmt: skip
+    with pytest.raises(
+        FloatingPointError,
+        match=r"got (nan|inf) in batch \d of epoch \d with "
+        r"learning_rate=100000.0",
+    ):
         quick(optimizer="sgd", learning_rate=1e5).fit(X, y)
 
 
@@ -723,7 +737,7 @@ def test_a_loss_that_is_no_number_says_where():
         ({"warm_start": 1}, "warm_start: expected True or False"),
     ],
     ids=lambda value: None if isinstance(value, str) else "-".join(value),
-)  # fmt: skip
+)
 def test_wrong_parameters(parameters, message):
     X, y, _ = rows()
     with pytest.raises(ValueError, match=message):

@@ -16,25 +16,39 @@ from cdmer.preprocessing import ToGrey
 NAMES = {**vars(cdmer.features), **vars(cdmer.preprocessing), "make_pipeline": make_pipeline}
 # Variants that are quick; their inputs are made by the same transformers.
 SMALL = {
-    "ATNet": [{"size": 32, "n_steps": 3, "lstm_size": 8},
-              {"size": 32, "n_steps": 2, "n_flow": 12, "lstm_size": 8}],
-    "C3D": [{"size": 16, "width": 4, "n_hidden": 8},
-            {"size": 16, "width": 4, "n_hidden": 8, "channels": 1}],
+    "ATNet": [
+        {"size": 32, "n_steps": 3, "lstm_size": 8},
+        {"size": 32, "n_steps": 2, "n_flow": 12, "lstm_size": 8},
+    ],
+    "C3D": [
+        {"size": 16, "width": 4, "n_hidden": 8},
+        {"size": 16, "width": 4, "n_hidden": 8, "channels": 1},
+    ],
     "DSSN": [{"size": 51}],
-    "ELRCN": [{"size": 16, "n_steps": 3, "trunk": "resnet10", "lstm_size": 8},
-              {"size": 16, "n_steps": 3, "trunk": "resnet10", "lstm_size": 8,
-               "enrichment": "temporal", "kinds": ("grey", "flow")}],
+    "ELRCN": [
+        {"size": 16, "n_steps": 3, "trunk": "resnet10", "lstm_size": 8},
+        {
+            "size": 16,
+            "n_steps": 3,
+            "trunk": "resnet10",
+            "lstm_size": 8,
+            "enrichment": "temporal",
+            "kinds": ("grey", "flow"),
+        },
+    ],
     "MLP": [{"n_inputs": 12}],
     "MicroAttentionNet": [{"size": 32}, {"size": 32, "channels": 3}],
     "MicroExpFuseNet": [{"n_frames": 17, "size": 8, "n_hidden": (8, 8)}],
     "MicroExpSTCNN": [{"n_frames": 18, "size": 8, "n_hidden": 8}],
     "OffApexNet": [{}, {"channels": ("magnitude", "grey")}],
-    "R3D18": [{"n_frames": 4, "size": 16, "widths": (4, 4, 4, 4)},
-              {"n_frames": 4, "size": 16, "widths": (4, 4, 4, 4), "channels": 1}],
+    "R3D18": [
+        {"n_frames": 4, "size": 16, "widths": (4, 4, 4, 4)},
+        {"n_frames": 4, "size": 16, "widths": (4, 4, 4, 4), "channels": 1},
+    ],
     "ResNet10": [{"size": 32}, {"size": 32, "channels": 3}],
     "SSSN": [{"size": 51}],
     "STSTNet": [{}, {"channels": ("grey", "strain"), "size": 20}],
-}  # fmt: skip
+}
 CASES = [
     pytest.param(name, variant, id=f"{name}-{i}")
     for name, variants in SMALL.items()
@@ -108,10 +122,17 @@ def test_through_the_runner_from_clips(name, clips):
         ]
         # Another grey level each: the runner refuses one clip under two names.
         given = [
-            Clip(c.frames // 2 + 5 * i + 50 * (corpus == "two"), c.name, c.subject, corpus,
-                 c.label, c.onset, c.apex)
+            Clip(
+                c.frames // 2 + 5 * i + 50 * (corpus == "two"),
+                c.name,
+                c.subject,
+                corpus,
+                c.label,
+                c.onset,
+                c.apex,
+            )
             for i, c in enumerate(given)
-        ]  # fmt: skip
+        ]
         corpora.append(cdmer.corpora.Corpus(given, corpus))
     variant = SMALL[name][-1]
     prepare = make_pipeline(ToGrey(), eval(NETWORKS[name](**variant).made_by, NAMES))

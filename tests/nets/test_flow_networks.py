@@ -38,8 +38,10 @@ def test_ststnet_is_its_definition():
         for stream in network.streams:
             stream.norm.weight.normal_()
     assert [stream.conv.weight.shape for stream in network.streams] == [
-        (3, 3, 3, 3), (5, 3, 3, 3), (8, 3, 3, 3)
-    ]  # fmt: skip
+        (3, 3, 3, 3),
+        (5, 3, 3, 3),
+        (8, 3, 3, 3),
+    ]
     maps = []
     for stream in network.streams:
         found = F.conv2d(F.pad(x, (2, 2, 2, 2)), stream.conv.weight, stream.conv.bias)
@@ -226,10 +228,12 @@ def test_bad_streams(streams):
         (DSSN, {"merge": "max"}, "merge: expected one of ('product', 'sum', 'concatenation')"),
         (SSSN, {"final_padding": -1}, "final_padding: expected a whole number >= 0, got -1"),
         (DSSN, {"final_padding": 0.5}, "final_padding: expected a whole number >= 0, got 0.5"),
-        *((cls, {"dropout": 1.5}, "dropout: expected a finite number >= 0 and <= 1, got 1.5")
-          for cls in (STSTNet, SSSN, DSSN)),
+        *(
+            (cls, {"dropout": 1.5}, "dropout: expected a finite number >= 0 and <= 1, got 1.5")
+            for cls in (STSTNet, SSSN, DSSN)
+        ),
     ],
-)  # fmt: skip
+)
 def test_other_bad_parameters(cls, kwargs, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         cls(**kwargs)

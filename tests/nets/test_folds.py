@@ -134,8 +134,9 @@ def test_dropout_draws_what_torch_draws(p):
         torch.manual_seed(0)
         expected = [nn.Dropout(p)(torch.ones(9, 3, n)) for n in (2, 5)] if p else None
         found = [draw_mask(p, (9, 3, n), torch.float32, generator) for n in (2, 5)]
-        for ours, theirs in zip(found, expected or [torch.ones(9, 3, n) for n in (2, 5)],
-                                strict=True):  # fmt: skip
+        for ours, theirs in zip(
+            found, expected or [torch.ones(9, 3, n) for n in (2, 5)], strict=True
+        ):
             assert torch.equal(ours, theirs)
 
 
@@ -205,10 +206,14 @@ def test_stacks_well():
     assert not answers((3, 28, 28), network="STSTNet", augment=HorizontalFlip())
     assert not answers((2, 28, 28), network="OffApexNet")
     for parameters in (
-        {"adaptation": DeepCORAL()}, {"early_stopping": True}, {"warm_start": True},
-        {"checkpoint": "folder", "random_state": 0}, {"precision": "bf16"}, {"n_epochs": 0},
+        {"adaptation": DeepCORAL()},
+        {"early_stopping": True},
+        {"warm_start": True},
+        {"checkpoint": "folder", "random_state": 0},
+        {"precision": "bf16"},
+        {"n_epochs": 0},
         {"network": "no such"},
-    ):  # fmt: skip
+    ):
         assert not answers(**parameters)
 
 

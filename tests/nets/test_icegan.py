@@ -26,8 +26,16 @@ from cdmer.nets._icegan.losses import (
 )
 from cdmer.nets._icegan.spectral_norm import SpectralConv2d, SpectralConvTranspose2d, SpectralNorm
 
-QUICK = {"size": 16, "width": 4, "n_epochs": 2, "batch_size": 8, "random_state": 0,
-         "generated_weight": 1.0, "device": "cpu", "progress": False}  # fmt: skip
+QUICK = {
+    "size": 16,
+    "width": 4,
+    "n_epochs": 2,
+    "batch_size": 8,
+    "random_state": 0,
+    "generated_weight": 1.0,
+    "device": "cpu",
+    "progress": False,
+}
 
 
 def quick(**parameters):
@@ -296,9 +304,15 @@ def test_terms_by_hand():
     expected = dict.fromkeys(found, 0.0)
     for x, g, y, c in zip(rows.x, drawn, rows.label.tolist(), rows.asked.tolist(), strict=True):
         real, fake = network.discriminator(x[None]), network.discriminator(g[None])
-        loss = [margin_loss(v, torch.tensor([k])).item()
-                for v, k in ((real.authenticity, 1), (fake.authenticity, 0),
-                             (fake.authenticity, 1), (fake.scores, c))]  # fmt: skip
+        loss = [
+            margin_loss(v, torch.tensor([k])).item()
+            for v, k in (
+                (real.authenticity, 1),
+                (fake.authenticity, 0),
+                (fake.authenticity, 1),
+                (fake.scores, c),
+            )
+        ]
         expected["authenticity"] += (loss[0] + loss[1]) / 6
         expected["adversarial"] += loss[2] / 6
         expected["generated class"] += loss[3] / 6
@@ -546,10 +560,19 @@ def test_pickled_models_predict_alike(rows, fitted):
 
 
 # Checks of scikit-learn that bring no table of their own: rows here are pictures.
-CHECKS = ["no_attributes_set_in_init", "parameters_default_constructible", "get_params_invariance",
-          "set_params", "estimator_cloneable", "estimator_repr", "estimator_tags_renamed",
-          "valid_tag_types", "mixin_order", "do_not_raise_errors_in_init_or_set_params",
-          "estimators_unfitted"]  # fmt: skip
+CHECKS = [
+    "no_attributes_set_in_init",
+    "parameters_default_constructible",
+    "get_params_invariance",
+    "set_params",
+    "estimator_cloneable",
+    "estimator_repr",
+    "estimator_tags_renamed",
+    "valid_tag_types",
+    "mixin_order",
+    "do_not_raise_errors_in_init_or_set_params",
+    "estimators_unfitted",
+]
 
 
 @pytest.mark.parametrize("name", CHECKS)

@@ -43,26 +43,51 @@ CASES = [
     Case("OffApexNet", {"size": 16}, {"n_epochs": 5}),
     Case("SSSN", {"size": 35}, {"n_epochs": 8}),
     Case("DSSN", {"size": 35}, {"n_epochs": 5}),
-    Case("ELRCN", {"trunk": "resnet10", "widths": (8, 8, 16, 16), "size": 16, "n_steps": 3,
-                   "lstm_size": 16, "n_hidden": 16}, {"n_epochs": 10, "learning_rate": 5e-3}),
-    Case("ATNet", {**FACE, "widths": (8, 8, 16, 16), "n_steps": 3, "lstm_size": 16},
-         {"n_epochs": 15, "learning_rate": 5e-3}),
+    Case(
+        "ELRCN",
+        {
+            "trunk": "resnet10",
+            "widths": (8, 8, 16, 16),
+            "size": 16,
+            "n_steps": 3,
+            "lstm_size": 16,
+            "n_hidden": 16,
+        },
+        {"n_epochs": 10, "learning_rate": 5e-3},
+    ),
+    Case(
+        "ATNet",
+        {**FACE, "widths": (8, 8, 16, 16), "n_steps": 3, "lstm_size": 16},
+        {"n_epochs": 15, "learning_rate": 5e-3},
+    ),
     Case("ResNet10", FACE, {"n_epochs": 12, "learning_rate": 3e-3}),
     Case("MicroAttentionNet", FACE, {"n_epochs": 15, "learning_rate": 3e-3}),
-    Case("MicroExpSTCNN", {"n_frames": 18, "size": 24, "n_filters": 8, "n_hidden": 64},
-         {"n_epochs": 15}),
-    Case("MicroExpFuseNet", {"n_frames": 18, "size": 16, "n_filters": 8, "n_hidden": (64, 32)},
-         {"n_epochs": 15}),
-    Case("R3D18", {"channels": 1, "n_frames": 4, "size": 24, "widths": (8, 8, 16, 32)},
-         {"n_epochs": 8, "learning_rate": 3e-3},
-         "make_pipeline(Resize(24, 24), TemporalInterpolation(4), Frames(difference=True))"),
+    Case(
+        "MicroExpSTCNN",
+        {"n_frames": 18, "size": 24, "n_filters": 8, "n_hidden": 64},
+        {"n_epochs": 15},
+    ),
+    Case(
+        "MicroExpFuseNet",
+        {"n_frames": 18, "size": 16, "n_filters": 8, "n_hidden": (64, 32)},
+        {"n_epochs": 15},
+    ),
+    Case(
+        "R3D18",
+        {"channels": 1, "n_frames": 4, "size": 24, "widths": (8, 8, 16, 32)},
+        {"n_epochs": 8, "learning_rate": 3e-3},
+        "make_pipeline(Resize(24, 24), TemporalInterpolation(4), Frames(difference=True))",
+    ),
     # Ten layers without normalisation do not find in 180 clips what changes in a face; they are
     # shown its motion.
-    Case("C3D", {"channels": 2, "size": 16, "width": 4, "n_hidden": 64, "dropout": 0.0},
-         {"n_epochs": 14},
-         "make_pipeline(TemporalInterpolation(17), FlowSequence(('u', 'v'), size=16))"),
+    Case(
+        "C3D",
+        {"channels": 2, "size": 16, "width": 4, "n_hidden": 64, "dropout": 0.0},
+        {"n_epochs": 14},
+        "make_pipeline(TemporalInterpolation(17), FlowSequence(('u', 'v'), size=16))",
+    ),
     Case("MLP", {"n_inputs": 128}, {"n_epochs": 30}, "BiWOOF(grid=RegionGrid((4,)))"),
-]  # fmt: skip
+]
 SLOW = ("C3D", "R3D18")
 
 

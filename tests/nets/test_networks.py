@@ -50,27 +50,48 @@ WIDTHS = (64, 128, 256, 512)
 # Stem 7x7 on grey; two convolutions of 3x3 per block, and from the second block on a shortcut of
 # 1x1; each followed by a scale and a shift per channel.
 RESNET10 = (
-    (49 + 2) * 64 + 2 * (9 * 64 + 2) * 64
+    (49 + 2) * 64
+    + 2 * (9 * 64 + 2) * 64
     + sum((9 * v + 2) * w + (9 * w + 2) * w + (v + 2) * w for v, w in pairwise(WIDTHS))
-)  # fmt: skip
+)
 # The literature's number to fc7, for three channels.
 VGG16 = 134_260_544
 SPACE_TIME = (15 * 3 * 3 + 1) * 32
 # Eight convolutions of 3x3x3 with biases; 512 x 1 x 4 x 4 -> 4096 -> 4096.
-C3D_TRUNK = sum((27 * v + 1) * w for v, w in [
-    (3, 64), (64, 128), (128, 256), (256, 256), (256, 512), (512, 512), (512, 512), (512, 512),
-]) + 8193 * 4096 + 4097 * 4096  # fmt: skip
+C3D_TRUNK = (
+    sum(
+        (27 * v + 1) * w
+        for v, w in [
+            (3, 64),
+            (64, 128),
+            (128, 256),
+            (256, 256),
+            (256, 512),
+            (512, 512),
+            (512, 512),
+            (512, 512),
+        ]
+    )
+    + 8193 * 4096
+    + 4097 * 4096
+)
 # Stem 3x7x7 on colour; per stage four convolutions of 3x3x3, from the second on a 1x1x1 shortcut.
 R3D18_TRUNK = (
-    (3 * 147 + 2) * 64 + 4 * (27 * 64 + 2) * 64
-    + sum((27 * v + 2) * w + 3 * (27 * w + 2) * w + (v + 2) * w
-          for v, w in pairwise(WIDTHS))
-)  # fmt: skip
+    (3 * 147 + 2) * 64
+    + 4 * (27 * 64 + 2) * 64
+    + sum((27 * v + 2) * w + 3 * (27 * w + 2) * w + (v + 2) * w for v, w in pairwise(WIDTHS))
+)
 RESNET10_SMALL = {"size": 32, "widths": (16, 16, 32, 32)}
 # Pictures of 32: of 16, the last stage sees a single pixel, and where a bfloat16 convolution of
 # stride 2 does, oneDNN does not write the gradient of the weights that meet padding alone.
-ELRCN_SMALL = {"trunk": "resnet10", "size": 32, "widths": (8, 8, 8, 8), "n_steps": 3,
-               "lstm_size": 16, "n_hidden": 16}  # fmt: skip
+ELRCN_SMALL = {
+    "trunk": "resnet10",
+    "size": 32,
+    "widths": (8, 8, 8, 8),
+    "n_steps": 3,
+    "lstm_size": 16,
+    "n_hidden": 16,
+}
 FUSE_SMALL = {"n_frames": 17, "size": 8, "n_filters": 8, "n_hidden": (32, 16)}
 # 32 frames: PyTorch 2.13's bfloat16 on the CPU now and then gives a convolution over the two frames
 # that 16 leave to the last layers a gradient from memory that nobody wrote.
@@ -98,32 +119,61 @@ CASES = [
     case("DSSN", 2 * ALEXNET_STREAM + 86_529 * 3, {"merge": "concatenation"}, {"size": 51}),
     case("ResNet10", RESNET10 + 513 * 3, small=RESNET10_SMALL),
     # Per block of w channels 3w -> w/16 -> 1 with biases, for w = 64, 128, 256, 512.
-    case("MicroAttentionNet",
-         RESNET10 + sum((3 * w + 1) * (w // 16) + w // 16 + 1 for w in WIDTHS) + 513 * 3,
-         small=RESNET10_SMALL),
+    case(
+        "MicroAttentionNet",
+        RESNET10 + sum((3 * w + 1) * (w // 16) + w // 16 + 1 for w in WIDTHS) + 513 * 3,
+        small=RESNET10_SMALL,
+    ),
     # Two LSTM layers of 512; 512 + 512 features.
-    case("ATNet", RESNET10 + lstm(128, 512) + lstm(512, 512) + 1025 * 3,
-         small={**RESNET10_SMALL, "n_steps": 4, "n_flow": 6, "lstm_size": 8}, learning_rate=1e-2),
+    case(
+        "ATNet",
+        RESNET10 + lstm(128, 512) + lstm(512, 512) + 1025 * 3,
+        small={**RESNET10_SMALL, "n_steps": 4, "n_flow": 6, "lstm_size": 8},
+        learning_rate=1e-2,
+    ),
     # VGG-16 to fc7 on 5 channels, or one trunk each on 3, 1 and 1; LSTM; 3000 -> 128 -> 3.
-    case("ELRCN", VGG16 + 2 * 9 * 64 + lstm(4096, 3000) + 3001 * 128 + 129 * 3,
-         {"enrichment": "spatial"}, ELRCN_SMALL, learning_rate=3e-3),
-    case("ELRCN", 3 * VGG16 - 2 * 2 * 9 * 64 + lstm(3 * 4096, 3000) + 3001 * 128 + 129 * 3,
-         {"enrichment": "temporal"}, ELRCN_SMALL, learning_rate=3e-3),
+    case(
+        "ELRCN",
+        VGG16 + 2 * 9 * 64 + lstm(4096, 3000) + 3001 * 128 + 129 * 3,
+        {"enrichment": "spatial"},
+        ELRCN_SMALL,
+        learning_rate=3e-3,
+    ),
+    case(
+        "ELRCN",
+        3 * VGG16 - 2 * 2 * 9 * 64 + lstm(3 * 4096, 3000) + 3001 * 128 + 129 * 3,
+        {"enrichment": "temporal"},
+        ELRCN_SMALL,
+        learning_rate=3e-3,
+    ),
     # 32 filters of 15x3x3; 82 frames of 62x62 are pooled to 27 of 20x20, 4 frames to one.
-    case("MicroExpSTCNN", SPACE_TIME + (32 * 27 * 20 * 20 + 1) * 128 + 129 * 3,
-         small={"n_frames": 18, "size": 8, "n_filters": 8, "n_hidden": 16}),
-    case("MicroExpSTCNN", SPACE_TIME + (32 * 1 * 20 * 20 + 1) * 128 + 129 * 3,
-         {"n_frames": 18}, {"size": 8, "n_filters": 8, "n_hidden": 16}),
+    case(
+        "MicroExpSTCNN",
+        SPACE_TIME + (32 * 27 * 20 * 20 + 1) * 128 + 129 * 3,
+        small={"n_frames": 18, "size": 8, "n_filters": 8, "n_hidden": 16},
+    ),
+    case(
+        "MicroExpSTCNN",
+        SPACE_TIME + (32 * 1 * 20 * 20 + 1) * 128 + 129 * 3,
+        {"n_frames": 18},
+        {"size": 8, "n_filters": 8, "n_hidden": 16},
+    ),
     # Crops of 96x32x32 are pooled to 27x10x10, 86,400 numbers of 32 filters.
-    case("MicroExpFuseNet",
-         2 * SPACE_TIME + (2 * 86_400 + 1) * 1024 + 1025 * 128 + 129 * 3,
-         {"fusion": "intermediate"}, FUSE_SMALL),
-    case("MicroExpFuseNet",
-         2 * (SPACE_TIME + 86_401 * 1024 + 1025 * 128) + 257 * 3,
-         {"fusion": "late"}, FUSE_SMALL),
+    case(
+        "MicroExpFuseNet",
+        2 * SPACE_TIME + (2 * 86_400 + 1) * 1024 + 1025 * 128 + 129 * 3,
+        {"fusion": "intermediate"},
+        FUSE_SMALL,
+    ),
+    case(
+        "MicroExpFuseNet",
+        2 * (SPACE_TIME + 86_401 * 1024 + 1025 * 128) + 257 * 3,
+        {"fusion": "late"},
+        FUSE_SMALL,
+    ),
     case("C3D", C3D_TRUNK + 4097 * 3, small=C3D_SMALL, learning_rate=3e-3),
     case("R3D18", R3D18_TRUNK + 513 * 3, small=R3D18_SMALL, learning_rate=3e-3),
-]  # fmt: skip
+]
 # Numbers of parameters that the literature and libraries state for other variants.
 STATED = [
     # 78.41 million with the 101 classes of UCF101.
@@ -143,9 +193,10 @@ def clips_for(network, n_clips, seed=0):
 
 def test_every_network_has_a_case():
     exported = {
-        name for name in nets.__all__
+        name
+        for name in nets.__all__
         if inspect.isclass(getattr(nets, name)) and issubclass(getattr(nets, name), Network)
-    }  # fmt: skip
+    }
     assert {case.name for case in CASES} == set(NETWORKS) == exported - {"Network"}
     assert all(NETWORKS[name] is getattr(nets, name) for name in NETWORKS)
 

@@ -64,9 +64,15 @@ def stacks(monkeypatch):
 def test_folds_at_once_are_the_loop_on_the_cpu(network, params, shape, kind, precision, stacks):
     X, y = rows(shape)
     estimator = NetClassifier(
-        network, network_params=params, n_epochs=3, batch_size=8, class_weight="balanced",
-        precision=precision, random_state=3, device="cuda",
-    )  # fmt: skip
+        network,
+        network_params=params,
+        n_epochs=3,
+        batch_size=8,
+        class_weight="balanced",
+        precision=precision,
+        random_state=3,
+        device="cuda",
+    )
     models = fit_folds(estimator, X, y, FOLDS)
     assert set(stacks) == {kind if precision == "float32" else StackedModule}
     tolerance = 1e-3 if precision == "float32" else 1e-8
@@ -93,9 +99,15 @@ def test_a_fit_is_that_of_the_cpu(adaptation):
     X, y = rows((5,))
     domain = np.where(np.arange(24) < 16, 0, -1)
     estimator = NetClassifier(
-        "MLP", network_params={"dropout": 0.0}, n_epochs=5, batch_size=8, precision="float64",
-        adaptation=adaptation, random_state=0, device="cuda",
-    )  # fmt: skip
+        "MLP",
+        network_params={"dropout": 0.0},
+        n_epochs=5,
+        batch_size=8,
+        precision="float64",
+        adaptation=adaptation,
+        random_state=0,
+        device="cuda",
+    )
     model = clone(estimator).fit(X, y, sample_domain=domain)
     expected = clone(estimator).set_params(device="cpu").fit(X, y, sample_domain=domain)
     assert_same(model, expected, 1e-7, 1e-7)
@@ -106,16 +118,27 @@ def test_a_fit_is_that_of_the_cpu(adaptation):
 @pytest.mark.parametrize("network", ["STSTNet", "ATNet", "ELRCN", "R3D18"])
 def test_mixed_precision_learns(network, precision):
     params = {
-        "ATNet": {"size": 32, "widths": (4, 4, 8, 8), "n_steps": 4, "n_flow": 6,
-                  "lstm_size": 8},
-        "ELRCN": {"trunk": "resnet10", "widths": (4,) * 4, "size": 32, "n_steps": 3,
-                  "lstm_size": 8},
+        "ATNet": {"size": 32, "widths": (4, 4, 8, 8), "n_steps": 4, "n_flow": 6, "lstm_size": 8},
+        "ELRCN": {
+            "trunk": "resnet10",
+            "widths": (4,) * 4,
+            "size": 32,
+            "n_steps": 3,
+            "lstm_size": 8,
+        },
         "R3D18": {"n_frames": 4, "size": 32, "widths": (4, 4, 8, 8)},
-    }.get(network, {})  # fmt: skip
+    }.get(network, {})
     parts = NETWORKS[network](**params).expected_input
     X, y = rows((sum(part.size for part in parts),), n=12)
-    model = NetClassifier(network, network_params=params, n_epochs=15, learning_rate=2e-3,
-                          precision=precision, random_state=0, device="cuda")  # fmt: skip
+    model = NetClassifier(
+        network,
+        network_params=params,
+        n_epochs=15,
+        learning_rate=2e-3,
+        precision=precision,
+        random_state=0,
+        device="cuda",
+    )
     model.fit(X, y)
     assert np.isfinite(model.loss_curve_).all()
     assert model.loss_curve_[-1] < model.loss_curve_[0]
@@ -149,9 +172,9 @@ def test_memory_that_is_short():
             return self.conv(x).mean((2, 3, 4))
 
     network = Wide()
-    expected = DeepFeatures(
-        network, prepare=Frames(), device="cuda", batch_size=2
-    ).fit_transform(list(clips))  # fmt: skip
+    expected = DeepFeatures(network, prepare=Frames(), device="cuda", batch_size=2).fit_transform(
+        list(clips)
+    )
     torch.cuda.empty_cache()
     total = torch.cuda.get_device_properties(0).total_memory
     torch.cuda.set_per_process_memory_fraction(2 * 2**30 / total)
@@ -159,7 +182,7 @@ def test_memory_that_is_short():
         with pytest.warns(UserWarning, match="ran out of memory: from now on at most"):
             found = DeepFeatures(
                 network, prepare=Frames(), device="cuda", batch_size=64
-            ).fit_transform(list(clips))  # fmt: skip
+            ).fit_transform(list(clips))
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
@@ -170,9 +193,14 @@ def test_ice_gan_trains_and_draws(precision):
     X, y = rows((2, 32, 32), n=12)
     X = (0.5 + 0.1 * X).clip(0, 1).astype(np.float32)
     model = ICEGANClassifier(
-        size=32, width=8, n_epochs=2, batch_size=6, precision=precision, random_state=0,
+        size=32,
+        width=8,
+        n_epochs=2,
+        batch_size=6,
+        precision=precision,
+        random_state=0,
         device="cuda",
-    ).fit(X, y)  # fmt: skip
+    ).fit(X, y)
     assert set(model.predict(X)) <= {0, 1, 2}
     drawn = model.generate(X[:, :1], 1, random_state=0)
     assert np.isfinite(drawn).all()

@@ -34,11 +34,14 @@ class Release(nn.Module):
 
 
 NAMES = {
-    "conv1": "streams.0.conv", "bn1": "streams.0.norm",
-    "conv2": "streams.1.conv", "bn2": "streams.1.norm",
-    "conv3": "streams.2.conv", "bn3": "streams.2.norm",
+    "conv1": "streams.0.conv",
+    "bn1": "streams.0.norm",
+    "conv2": "streams.1.conv",
+    "bn2": "streams.1.norm",
+    "conv3": "streams.2.conv",
+    "bn3": "streams.2.norm",
     "fc": "head",
-}  # fmt: skip
+}
 
 
 def by_pattern(name):
@@ -140,13 +143,17 @@ def test_beginnings_end_at_dots():
     [
         (lambda s: s.pop("fc.bias"), "missing: head.bias"),
         (lambda s: s.update({"fc2.bias": torch.zeros(3)}), "unexpected: fc2.bias"),
-        (lambda s: s.update({"fc.bias": torch.zeros(5)}),
-         "differing: head.bias (expected float32 of shape (3,), got float32 of shape (5,))"),
-        (lambda s: s.update({"fc.bias": torch.zeros(3, dtype=torch.int8)}),
-         "differing: head.bias (expected float32 of shape (3,), got int8 of shape (3,))"),
+        (
+            lambda s: s.update({"fc.bias": torch.zeros(5)}),
+            "differing: head.bias (expected float32 of shape (3,), got float32 of shape (5,))",
+        ),
+        (
+            lambda s: s.update({"fc.bias": torch.zeros(3, dtype=torch.int8)}),
+            "differing: head.bias (expected float32 of shape (3,), got int8 of shape (3,))",
+        ),
     ],
     ids=["missing", "unexpected", "shape", "integers"],
-)  # fmt: skip
+)
 def test_what_does_not_fit_is_told_and_nothing_is_filled(change, said, release, tmp_path):
     state = dict(release.state_dict())
     change(state)
@@ -178,9 +185,7 @@ def test_a_new_head_for_other_classes(release):
 def test_unmapped_names_say_where_they_went(release):
     names = NAMES | {"fc": "classifier"}
     report = load_weights(STSTNet(), release.state_dict(), names, strict=False)
-    assert report.unexpected == {
-        "fc.weight": "classifier.weight", "fc.bias": "classifier.bias"
-    }  # fmt: skip
+    assert report.unexpected == {"fc.weight": "classifier.weight", "fc.bias": "classifier.bias"}
     assert "unexpected: fc.weight (as classifier.weight), fc.bias" in str(report)
 
 
@@ -209,16 +214,21 @@ def test_nothing_that_fits_is_an_error_even_if_not_strict(release):
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ({"conv9": "head"}, "names: no tensor's name is or begins with 'conv9'; path_or_state "
-         "holds conv1.weight, conv1.bias, bn1.weight, bn1.bias, bn1.running_mean and 18 more"),
-        (NAMES | {"conv2": "streams.0.conv"}, "names: sends both 'conv1.weight' and 'conv2.weight' "
-         "to 'streams.0.conv.weight'"),
+        (
+            {"conv9": "head"},
+            "names: no tensor's name is or begins with 'conv9'; path_or_state "
+            "holds conv1.weight, conv1.bias, bn1.weight, bn1.bias, bn1.running_mean and 18 more",
+        ),
+        (
+            NAMES | {"conv2": "streams.0.conv"},
+            "names: sends both 'conv1.weight' and 'conv2.weight' to 'streams.0.conv.weight'",
+        ),
         ({"fc": 3}, "names: expected a name or None for 'fc.weight', got 3"),
         (lambda name: 3, "names: expected a name or None for 'conv1.weight', got 3"),
         ("head", "names: expected a dict, a callable or None, got 'head'"),
     ],
     ids=["unused", "twice", "no name", "no name called", "no map"],
-)  # fmt: skip
+)
 def test_bad_names(names, message, release):
     with pytest.raises(ValueError, match=re.escape(message)):
         load_weights(STSTNet(), release.state_dict(), names)
@@ -286,11 +296,14 @@ def test_damaged_files_are_refused(kind, release, tmp_path):
         ({}, "expected a dict of tensors by name, got none"),
         ({"epoch": 3}, "expected tensors by name, got int under 'epoch'"),
         ({3: torch.zeros(3)}, "expected tensors by name, got Tensor under 3"),
-        ({"state_dict": OrderedDict(a=torch.zeros(3))},
-         "expected tensors by name, got OrderedDict under 'state_dict'; hand over that part alone"),
+        (
+            {"state_dict": OrderedDict(a=torch.zeros(3))},
+            "expected tensors by name, got OrderedDict under 'state_dict'; hand over that part "
+            "alone",
+        ),
     ],
     ids=["tensor", "list", "empty", "number", "numbered", "nested"],
-)  # fmt: skip
+)
 def test_other_content_is_named(held, message, tmp_path):
     path = saved(held, "torch", tmp_path)
     with pytest.raises(ValueError, match=re.escape(f"{path}: {message}")):

@@ -52,11 +52,24 @@ def train_a_step(network, x):
 def test_resnet10_halves_the_face_five_times():
     with torch.device("meta"):
         network = ResNet10()
-        seen = shapes(network.trunk, torch.empty(1, 1, 224, 224),
-                      "conv1", "maxpool", "layer1", "layer2", "layer3", "layer4")  # fmt: skip
+        seen = shapes(
+            network.trunk,
+            torch.empty(1, 1, 224, 224),
+            "conv1",
+            "maxpool",
+            "layer1",
+            "layer2",
+            "layer3",
+            "layer4",
+        )
     assert list(seen.values()) == [
-        (64, 112, 112), (64, 56, 56), (64, 56, 56), (128, 28, 28), (256, 14, 14), (512, 7, 7),
-    ]  # fmt: skip
+        (64, 112, 112),
+        (64, 56, 56),
+        (64, 56, 56),
+        (128, 28, 28),
+        (256, 14, 14),
+        (512, 7, 7),
+    ]
 
 
 @pytest.mark.parametrize(("n_in", "stride"), [(8, 1), (4, 2)], ids=["identity", "projection"])
@@ -160,9 +173,11 @@ def lstm_by_hand(w, layer, x):
     states = []
     for step in x:
         z = (
-            w[name.format("weight", "ih")] @ step + w[name.format("bias", "ih")]
-            + w[name.format("weight", "hh")] @ h + w[name.format("bias", "hh")]
-        )  # fmt: skip
+            w[name.format("weight", "ih")] @ step
+            + w[name.format("bias", "ih")]
+            + w[name.format("weight", "hh")] @ h
+            + w[name.format("bias", "hh")]
+        )
         i, f, o = z[:n].sigmoid(), z[n : 2 * n].sigmoid(), z[3 * n :].sigmoid()
         c = f * c + i * z[2 * n : 3 * n].tanh()
         h = o * c.tanh()
@@ -195,8 +210,15 @@ def test_atnet_reads_flow_in_float32_under_autocast(atnet, half):
 @pytest.fixture(params=["spatial", "temporal"])
 def elrcn(request):
     torch.manual_seed(0)
-    network = ELRCN(enrichment=request.param, trunk="resnet10", widths=NARROW, size=16, n_steps=3,
-                    lstm_size=8, n_hidden=8)  # fmt: skip
+    network = ELRCN(
+        enrichment=request.param,
+        trunk="resnet10",
+        widths=NARROW,
+        size=16,
+        n_steps=3,
+        lstm_size=8,
+        n_hidden=8,
+    )
     return train_a_step(network, torch.randn(6, 5, 3, 16, 16))
 
 
@@ -206,8 +228,10 @@ def test_elrcn_describes_each_step_of_each_clip_alone(elrcn):
     described = elrcn._describe_steps(x)
     for clip in range(2):
         for step in range(3):
-            one = [trunk(group[clip : clip + 1, :, step])
-                   for trunk, group in zip(elrcn.trunks, groups, strict=True)]  # fmt: skip
+            one = [
+                trunk(group[clip : clip + 1, :, step])
+                for trunk, group in zip(elrcn.trunks, groups, strict=True)
+            ]
             torch.testing.assert_close(described[clip, step], torch.cat(one, dim=1)[0])
 
 
@@ -302,10 +326,15 @@ def test_elrcn_refuses(given, message):
 def test_stcnn_has_the_published_shapes():
     with torch.device("meta"):
         seen = [
-            shapes(MicroExpSTCNN(n_frames=n), torch.empty(1, 1, n, 64, 64),
-                   "stream.0", "stream.2", "stream")
+            shapes(
+                MicroExpSTCNN(n_frames=n),
+                torch.empty(1, 1, n, 64, 64),
+                "stream.0",
+                "stream.2",
+                "stream",
+            )
             for n in (96, 18)
-        ]  # fmt: skip
+        ]
     assert [list(s.values()) for s in seen] == [
         [(32, 82, 62, 62), (32, 27, 20, 20), (345_600,)],
         [(32, 4, 62, 62), (32, 1, 20, 20), (12_800,)],
@@ -337,8 +366,9 @@ def test_sizes_are_counted_as_torch_counts_them(n_frames, size):
 @pytest.fixture(params=["intermediate", "late"])
 def fusenet(request):
     torch.manual_seed(0)
-    return MicroExpFuseNet(fusion=request.param, n_frames=17, size=8, n_filters=3, n_hidden=(8, 4)
-                           ).eval()  # fmt: skip
+    return MicroExpFuseNet(
+        fusion=request.param, n_frames=17, size=8, n_filters=3, n_hidden=(8, 4)
+    ).eval()
 
 
 def test_crops_reach_their_own_stream(fusenet):
@@ -397,12 +427,26 @@ def test_bad_sizes(make, message):
 
 def test_c3d_has_the_published_shapes():
     with torch.device("meta"):
-        seen = shapes(C3D(), torch.empty(1, 3, 16, 112, 112),
-                      "pool1", "pool2", "pool3", "pool4", "pool5", "fc6", "fc7")  # fmt: skip
+        seen = shapes(
+            C3D(),
+            torch.empty(1, 3, 16, 112, 112),
+            "pool1",
+            "pool2",
+            "pool3",
+            "pool4",
+            "pool5",
+            "fc6",
+            "fc7",
+        )
     assert list(seen.values()) == [
-        (64, 16, 56, 56), (128, 8, 28, 28), (256, 4, 14, 14), (512, 2, 7, 7), (512, 1, 4, 4),
-        (4096,), (4096,),
-    ]  # fmt: skip
+        (64, 16, 56, 56),
+        (128, 8, 28, 28),
+        (256, 4, 14, 14),
+        (512, 2, 7, 7),
+        (512, 1, 4, 4),
+        (4096,),
+        (4096,),
+    ]
 
 
 @pytest.mark.parametrize(("n_frames", "size"), [(16, 16), (17, 31), (32, 33), (47, 48)])
@@ -435,15 +479,20 @@ def torchvision_r3d18():
 def test_r3d18_is_laid_out_as_torchvisions():
     with torch.device("meta"):
         network = R3D18(n_classes=400)
-        seen = shapes(network, torch.empty(1, 3, 16, 112, 112),
-                      "stem", "layer1", "layer2", "layer3", "layer4")  # fmt: skip
+        seen = shapes(
+            network, torch.empty(1, 3, 16, 112, 112), "stem", "layer1", "layer2", "layer3", "layer4"
+        )
     ours = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     assert {name.replace("head.", "fc."): shape for name, shape in ours.items()} == (
         torchvision_r3d18()
     )
     assert list(seen.values()) == [
-        (64, 16, 56, 56), (64, 16, 56, 56), (128, 8, 28, 28), (256, 4, 14, 14), (512, 2, 7, 7),
-    ]  # fmt: skip
+        (64, 16, 56, 56),
+        (64, 16, 56, 56),
+        (128, 8, 28, 28),
+        (256, 4, 14, 14),
+        (512, 2, 7, 7),
+    ]
 
 
 def test_r3d18_by_torchvisions_definition():
@@ -455,8 +504,13 @@ def test_r3d18_by_torchvisions_definition():
 
     def conv_norm(x, conv, norm, stride, padding):
         x = functional.conv3d(x, w[f"{conv}.weight"], None, stride, padding)
-        return functional.batch_norm(x, w[f"{norm}.running_mean"], w[f"{norm}.running_var"],
-                                     w[f"{norm}.weight"], w[f"{norm}.bias"])  # fmt: skip
+        return functional.batch_norm(
+            x,
+            w[f"{norm}.running_mean"],
+            w[f"{norm}.running_var"],
+            w[f"{norm}.weight"],
+            w[f"{norm}.bias"],
+        )
 
     clips = torch.randn(2, 3, 4, 16, 16)
     x = conv_norm(clips, "stem.0", "stem.1", (1, 2, 2), (1, 3, 3)).relu()

@@ -28,8 +28,11 @@ torch.set_num_threads(1)  # the interpreter knows one kernel at a time
 def interpret(code):
     outcome = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", PRELUDE + textwrap.dedent(code)],
-        capture_output=True, text=True, env=os.environ | {"TRITON_INTERPRET": "1"}, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env=os.environ | {"TRITON_INTERPRET": "1"},
+        check=False,
+    )
     assert outcome.returncode == 0, outcome.stderr
 
 

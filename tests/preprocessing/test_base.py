@@ -213,18 +213,30 @@ class TestFingerprint:
 @pytest.mark.parametrize(
     ("frames", "error", "message"),
     [
-        (np.zeros((0, 12, 12), np.uint8), ValueError,
-         "expected at least one frame, with pixels, got shape (0, 12, 12)"),
-        (np.zeros((5, 0, 12), np.uint8), ValueError,
-         "expected at least one frame, with pixels, got shape (5, 0, 12)"),
-        (np.zeros((12, 12), np.uint8), ValueError,
-         "expected frames of shape (T, H, W) or (T, H, W, 3), got shape (12, 12)"),
-        (np.zeros((5, 12, 12, 4), np.uint8), ValueError,
-         "expected frames of shape (T, H, W) or (T, H, W, 3), got shape (5, 12, 12, 4)"),
+        (
+            np.zeros((0, 12, 12), np.uint8),
+            ValueError,
+            "expected at least one frame, with pixels, got shape (0, 12, 12)",
+        ),
+        (
+            np.zeros((5, 0, 12), np.uint8),
+            ValueError,
+            "expected at least one frame, with pixels, got shape (5, 0, 12)",
+        ),
+        (
+            np.zeros((12, 12), np.uint8),
+            ValueError,
+            "expected frames of shape (T, H, W) or (T, H, W, 3), got shape (12, 12)",
+        ),
+        (
+            np.zeros((5, 12, 12, 4), np.uint8),
+            ValueError,
+            "expected frames of shape (T, H, W) or (T, H, W, 3), got shape (5, 12, 12, 4)",
+        ),
         (np.full((5, 12, 12), np.nan), TypeError, "expected frames of dtype uint8, got float64"),
         ("video.avi", TypeError, "expected a Clip or a NumPy array, got str"),
     ],
-)  # fmt: skip
+)
 def test_bad_clips_are_named(step, frames, error, message):
     with pytest.raises(error, match=re.escape(f"clip 0: {message}")):
         step.transform([frames])
@@ -258,14 +270,20 @@ def test_bad_frames_of_lazy_clips_are_named(step):
     [
         ([], ValueError, "X: got no clip, expected at least one"),
         (3, TypeError, "X: expected a sequence of clips, got int"),
-        (make_clip(frames_of((5, 12, 12))), TypeError,
-         "X: expected a sequence of clips, got one Clip; wrap it in a list"),
+        (
+            make_clip(frames_of((5, 12, 12))),
+            TypeError,
+            "X: expected a sequence of clips, got one Clip; wrap it in a list",
+        ),
         (frames_of((5, 12, 12)), ValueError, "X: expected a sequence of clips or one array"),
-        (frames_of((5, 12, 12, 3)), ValueError,
-         "X: expected a sequence of clips, got one array of shape (5, 12, 12, 3), which looks like "
-         "one colour clip; wrap it in a list"),
+        (
+            frames_of((5, 12, 12, 3)),
+            ValueError,
+            "X: expected a sequence of clips, got one array of shape (5, 12, 12, 3), which looks "
+            "like one colour clip; wrap it in a list",
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_collections_are_named(X, error, message):
     with pytest.raises(error, match=re.escape(message)):
         Flip().transform(X)

@@ -76,16 +76,24 @@ def yunet_that_sees_blue():
                 tensor(f"{name}_s", np.array([1, -1, n])),
             ]
             nodes += [
-                node("Conv", ["input", f"{name}_w", f"{name}_b"], f"{name}_c",
-                     kernel_shape=[stride, stride], strides=[stride, stride]),
+                node(
+                    "Conv",
+                    ["input", f"{name}_w", f"{name}_b"],
+                    f"{name}_c",
+                    kernel_shape=[stride, stride],
+                    strides=[stride, stride],
+                ),
                 node("Transpose", [f"{name}_c"], f"{name}_t", perm=[0, 2, 3, 1]),
                 node("Reshape", [f"{name}_t", f"{name}_s"], name),
-            ]  # fmt: skip
+            ]
             values.append(value(name, (1, (640 // stride) ** 2, n)))
     graph = message(
-        *((1, n) for n in nodes), (2, "yunet"), *((5, t) for t in tensors),
-        (11, value("input", (1, 3, 640, 640))), *((12, v) for v in values),
-    )  # fmt: skip
+        *((1, n) for n in nodes),
+        (2, "yunet"),
+        *((5, t) for t in tensors),
+        (11, value("input", (1, 3, 640, 640))),
+        *((12, v) for v in values),
+    )
     return message((1, 8), (7, graph), (8, message((1, ""), (2, 13))))
 
 

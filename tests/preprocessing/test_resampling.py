@@ -101,8 +101,9 @@ class TestBoth:
         frames = random_clip(13, 6, 7)
         (new,) = step(n_frames=8).transform([frames])
         order = np.random.default_rng(1).permutation(7)
-        np.testing.assert_array_equal(step(n_frames=8).transform([frames[:, :, order]])[0],
-                                      new[:, :, order])  # fmt: skip
+        np.testing.assert_array_equal(
+            step(n_frames=8).transform([frames[:, :, order]])[0], new[:, :, order]
+        )
         backwards = step(n_frames=8).transform([frames[::-1]])[0][::-1]
         np.testing.assert_allclose(backwards.astype(int), new, atol=1)
 
@@ -134,8 +135,9 @@ class TestBoth:
     def test_frame_numbers_with_gaps(self, step):
         """Annotations stay in time; the frame rate is the mean one, 5 steps in 20 times 10 ms."""
         numbers = (46, 47, 50, 55, 60, 66)
-        clip = make_clip(random_clip(6, 4, 4), onset=46, apex=56, offset=66, fps=100,
-                         frame_numbers=numbers)  # fmt: skip
+        clip = make_clip(
+            random_clip(6, 4, 4), onset=46, apex=56, offset=66, fps=100, frame_numbers=numbers
+        )
         (new,) = step(n_frames=6).transform([clip])
         assert (new.onset, new.apex, new.offset) == (0, 3, 5)
         assert new.frame_numbers is None

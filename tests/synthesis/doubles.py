@@ -62,9 +62,14 @@ def contents(folder):
 def main(folder, log, n_jobs):
     """Write 240 clips."""
     synthesize(
-        folder, sources={"a": Coin(), "b": Coin()}, identities=40, random_state=5, n_jobs=n_jobs,
-        renderer=Noise(seconds=0.002, log=str(log)), progress=False,
-    )  # fmt: skip
+        folder,
+        sources={"a": Coin(), "b": Coin()},
+        identities=40,
+        random_state=5,
+        n_jobs=n_jobs,
+        renderer=Noise(seconds=0.002, log=str(log)),
+        progress=False,
+    )
 
 
 if __name__ == "__main__":

@@ -41,9 +41,13 @@ def test_the_corpus_is_that_of_the_library(command, tmp_path):
         said,
     )
     synthesize(
-        tmp_path / "expected", classes=("positive", "surprise"), identities=2, random_state=3,
-        renderer=WarpRenderer(size=32, random_state=3), sources={"expert": ExpertUnits()},
-    )  # fmt: skip
+        tmp_path / "expected",
+        classes=("positive", "surprise"),
+        identities=2,
+        random_state=3,
+        renderer=WarpRenderer(size=32, random_state=3),
+        sources={"expert": ExpertUnits()},
+    )
     assert contents(out) == contents(tmp_path / "expected")
     code, said, _ = command(*SMALL, "--seed", "3", "--classes", "positive,surprise", "-o", out)
     assert (code, "4 were there" in said) == (0, True)
@@ -72,9 +76,11 @@ def test_photographed_faces_under_another_camera(command, tmp_path):
     assert "6 pairs of 2 identities" in said
     faces = [cv2.imread(str(p)) for p in sorted((tmp_path / "faces").glob("*.PNG"))]
     synthesize(
-        tmp_path / "expected", identities=2, sources={"expert": ExpertUnits()},
+        tmp_path / "expected",
+        identities=2,
+        sources={"expert": ExpertUnits()},
         renderer=WarpRenderer(faces, size=48, setup="webcam-25fps"),
-    )  # fmt: skip
+    )
     assert contents(tmp_path / "out") == contents(tmp_path / "expected")
 
     cv2.imwrite(str(tmp_path / "faces" / "a.png"), np.full((64, 64), 90, dtype=np.uint8))
@@ -153,9 +159,12 @@ def test_classes_of_a_generator_can_be_named(command, tmp_path, generator):
         classes=("negative", "positive", "surprise"),
     )
     synthesize(
-        tmp_path / "expected", identities=2, sources={"expert": ExpertUnits()}, renderer=renderer,
+        tmp_path / "expected",
+        identities=2,
+        sources={"expert": ExpertUnits()},
+        renderer=renderer,
         random_state=3,
-    )  # fmt: skip
+    )
     assert contents(tmp_path / "a") == contents(tmp_path / "expected")
 
     few = ["--generator", generator, "--generator-classes", "a,b", "-q"]

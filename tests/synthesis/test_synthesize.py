@@ -144,8 +144,11 @@ def test_a_folder_answers_one_request(tmp_path):
 
 def test_failures_are_named_and_listed_and_the_rest_is_made(tmp_path):
     out = tmp_path / "out"
-    with pytest.warns(UserWarning, match=r"2 clips could not be made; .*failures\.csv lists them, "
-                      "first 'id00002/positive-a-1': RuntimeError: identity 2 broke"):  # fmt: skip
+    with pytest.warns(
+        UserWarning,
+        match=r"2 clips could not be made; .*failures\.csv lists them, "
+        "first 'id00002/positive-a-1': RuntimeError: identity 2 broke",
+    ):
         corpus = synthesize(out, **SMALL | {"renderer": Noise(broken=(2,))})
     assert len(corpus) == 22
     with open(out / "failures.csv", newline="") as file:
@@ -179,9 +182,13 @@ def test_nothing_is_blamed_on_a_clip_that_is_not_its_fault(tmp_path):
         ({"sources": [Coin()]}, "sources: expected a dict"),
         ({"sources": {"a": "expert"}}, "sources: expected a UnitSource as 'a', got 'expert'"),
         ({"sources": {"../a": Coin()}}, "sources: expected names of letters"),
-        ({"classes": ("x", "x-y"), "sources": {"y-z": Coin(classes=("x", "x-y")),
-                                               "z": Coin(classes=("x", "x-y"))}},
-         r"tell clips apart, got 'x-y-z' for \('x', 'y-z'\) and for \('x-y', 'z'\)"),
+        (
+            {
+                "classes": ("x", "x-y"),
+                "sources": {"y-z": Coin(classes=("x", "x-y")), "z": Coin(classes=("x", "x-y"))},
+            },
+            r"tell clips apart, got 'x-y-z' for \('x', 'y-z'\) and for \('x-y', 'z'\)",
+        ),
         ({"renderer": "warp"}, "renderer: expected a Renderer, got 'warp'"),
         ({"renderer": Noise(n_identities=3)}, "identities: expected at most the 3 .*, got 4"),
         ({"renderer": Noise(classes=("positive",))}, "the renderer can show, got 'negative'"),
@@ -192,7 +199,7 @@ def test_nothing_is_blamed_on_a_clip_that_is_not_its_fault(tmp_path):
         ({"random_state": None}, "random_state: expected"),
         ({"name": "a/b"}, "name: expected names of letters"),
     ],
-)  # fmt: skip
+)
 def test_bad_arguments_are_named(tmp_path, change, message):
     with pytest.raises(ValueError, match=message):
         synthesize(tmp_path / "out", **SMALL | change)
@@ -210,9 +217,12 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
 synthesize(sys.argv[1], sources={"a": Coin()}, renderer=Noise(size=64), identities=1, n_jobs=1)
 """
     ended = subprocess.run(
-        [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False,
+        [sys.executable, "-c", code, tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
         env=os.environ | {"PYTHONPATH": os.path.dirname(doubles.__file__)},
-    )  # fmt: skip
+    )
     assert re.search(r"OSError: \[Errno 27\] .*: '.*000\.png'", ended.stderr), ended.stderr
 
 

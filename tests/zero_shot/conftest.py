@@ -176,10 +176,13 @@ class FakeEndpoint:
             message = {"role": "assistant", "content": text} | given.get("message", {})
             choice = {"index": 0, "message": message, "finish_reason": given.get("finish", "stop")}
             body = {
-                "id": "1", "object": "chat.completion", "created": 0, "model": asked.body["model"],
+                "id": "1",
+                "object": "chat.completion",
+                "created": 0,
+                "model": asked.body["model"],
                 "choices": [choice],
                 "usage": {"prompt_tokens": 90, "completion_tokens": 10, "total_tokens": 100},
-            }  # fmt: skip
+            }
         return (body if isinstance(body, str) else json.dumps(body)).encode()
 
     def close(self):

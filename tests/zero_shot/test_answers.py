@@ -86,8 +86,14 @@ def test_lists_are_read(text, answer):
 
 @pytest.mark.parametrize(
     "text",
-    ['{"answer": ["AU1", "AU25"]}', "AU1 and perhaps AU4", '{"answer": [1, 4]}', '{"answer": 1}',
-     '["AU1", "cannot tell"]', '{"answer": {"AU1": true}}'],
-)  # fmt: skip
+    [
+        '{"answer": ["AU1", "AU25"]}',
+        "AU1 and perhaps AU4",
+        '{"answer": [1, 4]}',
+        '{"answer": 1}',
+        '["AU1", "cannot tell"]',
+        '{"answer": {"AU1": true}}',
+    ],
+)
 def test_lists_of_anything_else_are_none(text):
     assert UNITS.read(Reply(text)) == (None, "other answer")

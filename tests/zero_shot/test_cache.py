@@ -57,9 +57,16 @@ def test_a_killed_process_loses_nothing_and_nobody_pays_twice(endpoint, tmp_path
 
     endpoint.answer = answer
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, os.path.dirname(__file__), endpoint.url, str(tmp_path),
-         ",".join(LABELS)]
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            CHILD,
+            os.path.dirname(__file__),
+            endpoint.url,
+            str(tmp_path),
+            ",".join(LABELS),
+        ]
+    )
     try:
         wait_until(lambda: len(endpoint.asked) >= 5)
         time.sleep(0.2)
@@ -84,8 +91,13 @@ def test_a_killed_process_loses_nothing_and_nobody_pays_twice(endpoint, tmp_path
     again = fitted(endpoint, cache=tmp_path)
     assert again.predict(clips).tolist() == LABELS
     assert len(endpoint.asked) == 8
-    assert again.usage_ == {"requests": 0, "retries": 0, "from_cache": 6, "prompt_tokens": 0,
-                            "completion_tokens": 0}  # fmt: skip
+    assert again.usage_ == {
+        "requests": 0,
+        "retries": 0,
+        "from_cache": 6,
+        "prompt_tokens": 0,
+        "completion_tokens": 0,
+    }
 
 
 @pytest.mark.parametrize("cached", [True, False])

@@ -229,11 +229,13 @@ def test_an_endpoint_without_vision_is_named_at_once(endpoint, status, told):
         ({"status": 401, "text": "who are you?"}, "refuses access .*api_key_env names"),
         ({"status": 404, "text": "no such model"}, "no such model"),
         ({"status": 429, "text": "insufficient_quota"}, "the account is used up"),
-        ({"status": 307, "headers": {"Location": "http://elsewhere.example/v1"}},
-         "redirects to http://elsewhere.example/v1, which is not followed"),
+        (
+            {"status": 307, "headers": {"Location": "http://elsewhere.example/v1"}},
+            "redirects to http://elsewhere.example/v1, which is not followed",
+        ),
         ({"body": " " * 10_000_001}, "the answer is longer than"),
     ],
-)  # fmt: skip
+)
 def test_what_will_not_get_better_is_not_asked_again(endpoint, given, message):
     endpoint.answer = lambda a: given if a.clip == 2 else endpoint.knowing(a)
     model = fitted(endpoint)

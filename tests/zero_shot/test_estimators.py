@@ -168,8 +168,10 @@ def test_order_of_clips_and_number_of_threads_do_not_matter(endpoint):
 
 @pytest.mark.parametrize("routing", [True, False])
 def test_in_a_pipeline_after_a_step_from_clip_to_clip(endpoint, routing):
-    lab, web = (Corpus(endpoint.make_clips(["positive", "negative", "surprise"], corpus=name), name)
-                for name in ("lab", "web"))  # fmt: skip
+    lab, web = (
+        Corpus(endpoint.make_clips(["positive", "negative", "surprise"], corpus=name), name)
+        for name in ("lab", "web")
+    )
     endpoint.answer = lambda a: {60: "negative", 120: "positive", 180: "surprise"}[a.thirds[1]]
     clips, y, domain = pack(lab, web, "cdmer-130")
     pipe = make_pipeline(
@@ -233,8 +235,10 @@ def test_a_budget_costs_a_benchmark_the_folds_that_it_does_not_reach(endpoint, t
 
 def test_action_units_are_scored_against_annotated_ones(endpoint, tmp_path):
     scheme = get_scheme("action-units")
-    lab, web = (make_synthetic_corpus(p, n_clips=4, n_subjects=2, size=32)
-                for p in ("webcam-25fps", "nir-25fps"))  # fmt: skip
+    lab, web = (
+        make_synthetic_corpus(p, n_clips=4, n_subjects=2, size=32)
+        for p in ("webcam-25fps", "nir-25fps")
+    )
     shown = scheme.indicator(list(lab) + list(web))
     answers = iter(shown)
     endpoint.answer = lambda a: {
@@ -243,8 +247,9 @@ def test_action_units_are_scored_against_annotated_ones(endpoint, tmp_path):
     model = VisionLanguageActionUnits("model", endpoint.url, concurrency=1, cache=str(tmp_path))
     found = model.fit(lab, scheme.indicator(lab)).predict(list(lab) + list(web))
     assert f1_score(shown, found, average="micro") == 1
-    results = benchmark({"zero-shot": model}, [lab, web], CDMERPairs(None), scheme=scheme,
-                        progress=False)  # fmt: skip
+    results = benchmark(
+        {"zero-shot": model}, [lab, web], CDMERPairs(None), scheme=scheme, progress=False
+    )
     assert len(results.predictions) == 8 * 12
     table = results.predictions
     assert table["y_true"].astype(str).tolist() == table["y_pred"].astype(str).tolist()

@@ -43,9 +43,12 @@ def test_abstentions_are_wrong_and_told_with_their_reasons_and_costs(endpoint, t
     first, second = results.units["details"]
     assert first["abstentions"] == second["abstentions"] == {"cannot tell": 2}
     assert first["usage"] == {
-        "requests": 6, "retries": 0, "from_cache": 0, "prompt_tokens": 540,
+        "requests": 6,
+        "retries": 0,
+        "from_cache": 0,
+        "prompt_tokens": 540,
         "completion_tokens": 60,
-    }  # fmt: skip
+    }
     assert second["usage"]["from_cache"] == 6
     assert "asked 4 of 12 (cannot tell 4)." in results.to_markdown()
 
@@ -61,13 +64,16 @@ def test_settings_are_chosen_with_abstentions_counted_as_wrong(endpoint, tmp_pat
 
 def test_action_units_have_abstentions_unit_by_unit(endpoint, tmp_path):
     scheme = get_scheme("action-units")
-    parts = [make_synthetic_corpus(p, n_clips=3, n_subjects=3, size=32)
-             for p in ("webcam-25fps", "nir-25fps")]  # fmt: skip
+    parts = [
+        make_synthetic_corpus(p, n_clips=3, n_subjects=3, size=32)
+        for p in ("webcam-25fps", "nir-25fps")
+    ]
     answers = iter(["cannot tell", "AU12", "none"] * 2)
     endpoint.answer = lambda a: {"message": {"content": next(answers)}}
     model = VisionLanguageActionUnits("model", endpoint.url, concurrency=1, cache=str(tmp_path))
-    results = benchmark({"asked": model}, parts, CDMERPairs(None), scheme="action-units",
-                        progress=False)  # fmt: skip
+    results = benchmark(
+        {"asked": model}, parts, CDMERPairs(None), scheme="action-units", progress=False
+    )
     n_units = len(scheme.classes)
     assert results.scores("all")["n_abstained"][0] == 2 * n_units
     for details in results.units["details"]:
@@ -80,8 +86,10 @@ def test_action_units_have_abstentions_unit_by_unit(endpoint, tmp_path):
 
 
 def test_a_scheme_of_one_action_unit(endpoint):
-    parts = [make_synthetic_corpus(p, n_clips=3, n_subjects=3, size=32)
-             for p in ("webcam-25fps", "nir-25fps")]  # fmt: skip
+    parts = [
+        make_synthetic_corpus(p, n_clips=3, n_subjects=3, size=32)
+        for p in ("webcam-25fps", "nir-25fps")
+    ]
     endpoint.answer = lambda a: {"message": {"content": "AU4"}}
     model = VisionLanguageActionUnits("model", endpoint.url)
     scheme = ActionUnitScheme("frown", ("AU4",))
@@ -94,38 +102,69 @@ def test_a_store_knows_answers_again_however_they_were_come_by(endpoint, tmp_pat
         run({"asked": asking(endpoint, cache=str(tmp_path / "a"))}, endpoint, store=store)
         assert len(endpoint.asked) == 6
         other = {
-            "cache": str(tmp_path / "b"), "concurrency": 1, "timeout": 9.0, "max_retries": 0,
-            "requests_per_minute": 900, "tokens_per_minute": 10**6, "request_budget": 50,
-            "token_budget": 10**6, "allow_upload": True,
-        }  # fmt: skip
+            "cache": str(tmp_path / "b"),
+            "concurrency": 1,
+            "timeout": 9.0,
+            "max_retries": 0,
+            "requests_per_minute": 900,
+            "tokens_per_minute": 10**6,
+            "request_budget": 50,
+            "token_budget": 10**6,
+            "allow_upload": True,
+        }
         run({"asked": asking(endpoint, **other)}, endpoint, store=store)
         assert len(endpoint.asked) == 6
         run({"asked": asking(endpoint, prompt="yes-no", **other)}, endpoint, store=store)
         assert len(endpoint.asked) > 6
     told = describe(VisionLanguageClassifier("m", FAR, api_key_env="SECRET_NAME"))
     assert sorted(told["parameters"]) == [
-        "abstain_as", "base_url", "class_names", "frames", "longest_side", "model", "prompt",
-        "request_params", "temperature",
-    ]  # fmt: skip
+        "abstain_as",
+        "base_url",
+        "class_names",
+        "frames",
+        "longest_side",
+        "model",
+        "prompt",
+        "request_params",
+        "temperature",
+    ]
 
 
 @pytest.mark.parametrize(
     ("model", "scheme", "message"),
     [
-        (VisionLanguageClassifier("m", FAR, class_names=("happy", "sad", "calm")), "cdmer-130",
-         r"'asked': class_names: expected the classes of scheme 'cdmer-130', in their order"),
-        (VisionLanguageClassifier("m", FAR, class_names=("positive", "negative", "surprise")),
-         "cdmer-130", "in their order"),
-        (Method(VisionLanguageClassifier("m", FAR), {"class_names": ["three", "objective"]}),
-         "cdmer-130", "class_names: expected the classes"),
-        (VisionLanguageClassifier("m", FAR), "action-units",
-         "'action-units' gives a clip several classes; VisionLanguageClassifier asks for one"),
-        (make_pipeline(Resize(12, 12), VisionLanguageActionUnits("m", FAR)), "cdmer-130",
-         "'cdmer-130' gives a clip one class; VisionLanguageActionUnits asks for several"),
-        (VisionLanguageActionUnits("m", FAR, class_names=("AU1", "AU2")), "action-units",
-         "class_names: expected the classes of scheme 'action-units'"),
+        (
+            VisionLanguageClassifier("m", FAR, class_names=("happy", "sad", "calm")),
+            "cdmer-130",
+            r"'asked': class_names: expected the classes of scheme 'cdmer-130', in their order",
+        ),
+        (
+            VisionLanguageClassifier("m", FAR, class_names=("positive", "negative", "surprise")),
+            "cdmer-130",
+            "in their order",
+        ),
+        (
+            Method(VisionLanguageClassifier("m", FAR), {"class_names": ["three", "objective"]}),
+            "cdmer-130",
+            "class_names: expected the classes",
+        ),
+        (
+            VisionLanguageClassifier("m", FAR),
+            "action-units",
+            "'action-units' gives a clip several classes; VisionLanguageClassifier asks for one",
+        ),
+        (
+            make_pipeline(Resize(12, 12), VisionLanguageActionUnits("m", FAR)),
+            "cdmer-130",
+            "'cdmer-130' gives a clip one class; VisionLanguageActionUnits asks for several",
+        ),
+        (
+            VisionLanguageActionUnits("m", FAR, class_names=("AU1", "AU2")),
+            "action-units",
+            "class_names: expected the classes of scheme 'action-units'",
+        ),
     ],
-)  # fmt: skip
+)
 def test_other_classes_than_the_benchmarks_are_refused(endpoint, model, scheme, message):
     with pytest.raises(ValueError, match=message):
         run({"asked": model}, endpoint, scheme=scheme)
@@ -146,11 +185,12 @@ def test_class_names_that_are_left_open_are_those_of_the_benchmark(endpoint, tmp
 def write(folder, **methods):
     content = {
         "title": "Asked",
-        "corpora": [{"source": f"synthetic:{name}", "n_clips": 3}
-                    for name in ("webcam-25fps", "nir-25fps")],
+        "corpora": [
+            {"source": f"synthetic:{name}", "n_clips": 3} for name in ("webcam-25fps", "nir-25fps")
+        ],
         "protocol": {"class": "CDMERPairs", "experiments": "all"},
         "methods": methods,
-    }  # fmt: skip
+    }
     path = folder / "asked.toml"
     path.write_text(toml_text(content), "utf-8")
     return path
@@ -166,8 +206,16 @@ def positive_or_silent(a):
 
 def test_a_file_names_a_model_and_the_run_keeps_its_answers(endpoint, tmp_path):
     endpoint.answer = positive_or_silent
-    path = write(tmp_path, VLM=asked(endpoint.url, request_params={"seed": 3, "stop": ["x"]},
-                                     frames=["apex"], temperature=0.5, concurrency=2))  # fmt: skip
+    path = write(
+        tmp_path,
+        VLM=asked(
+            endpoint.url,
+            request_params={"seed": 3, "stop": ["x"]},
+            frames=["apex"],
+            temperature=0.5,
+            concurrency=2,
+        ),
+    )
     results = run_config(path, progress=False)
     assert len(results.units) == 2
     assert results.scores("all")["n_clips"][0] == 6

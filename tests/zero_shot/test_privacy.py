@@ -18,9 +18,14 @@ def classifier(url, **params):
 
 @pytest.mark.parametrize(
     "url",
-    ["http://localhost:8000/v1", "http://127.0.0.1:8000/v1", "http://127.8.9.1/v1",
-     "http://[::1]:8000/v1", "https://localhost/v1/"],
-)  # fmt: skip
+    [
+        "http://localhost:8000/v1",
+        "http://127.0.0.1:8000/v1",
+        "http://127.8.9.1/v1",
+        "http://[::1]:8000/v1",
+        "https://localhost/v1/",
+    ],
+)
 def test_this_machine_is_local(url):
     assert read_address(url).local
     assert not read_address(url).url.endswith("/")
@@ -28,10 +33,18 @@ def test_this_machine_is_local(url):
 
 @pytest.mark.parametrize(
     "url",
-    ["https://api.openai.com/v1", "http://192.168.1.5:8000/v1", "http://10.0.0.1/v1",
-     "http://0.0.0.0:8000/v1", "http://gpu-server:8000/v1", "http://localhost.example/v1",
-     "http://127.0.0.1.example/v1", "http://[fe80::1]/v1", "http://2130706433/v1"],
-)  # fmt: skip
+    [
+        "https://api.openai.com/v1",
+        "http://192.168.1.5:8000/v1",
+        "http://10.0.0.1/v1",
+        "http://0.0.0.0:8000/v1",
+        "http://gpu-server:8000/v1",
+        "http://localhost.example/v1",
+        "http://127.0.0.1.example/v1",
+        "http://[fe80::1]/v1",
+        "http://2130706433/v1",
+    ],
+)
 @pytest.mark.parametrize("kind", [VisionLanguageClassifier, VisionLanguageActionUnits])
 def test_nothing_is_sent_to_other_machines_unless_that_is_allowed(url, kind, endpoint, monkeypatch):
     monkeypatch.setattr("cdmer.zero_shot._interview.Client", None)  # whoever sends fails
@@ -59,9 +72,18 @@ def test_permission_is_a_clear_yes(allow):
 
 @pytest.mark.parametrize(
     "url",
-    [None, "", "localhost:8000", "ftp://localhost/v1", "http://", "http://localhost:port/v1",
-     "http://localhost/v1?key=1", "http://localhost/v1#a", "http://local host/v1"],
-)  # fmt: skip
+    [
+        None,
+        "",
+        "localhost:8000",
+        "ftp://localhost/v1",
+        "http://",
+        "http://localhost:port/v1",
+        "http://localhost/v1?key=1",
+        "http://localhost/v1#a",
+        "http://local host/v1",
+    ],
+)
 def test_an_address_that_is_none(url):
     with pytest.raises(ValueError, match="base_url: expected an address such as"):
         classifier(url).fit([])

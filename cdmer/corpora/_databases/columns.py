@@ -38,10 +38,12 @@ def find_columns(layout, sheet):
         return 0, {name: i for i, name in enumerate(order) if name is not None}, []
     spellings = {name: layout.headers(name) for name in fields}
     matches = [
-        {name: [i for i, text in enumerate(row) if fold_header(text) in spellings[name]]
-         for name in fields}
+        {
+            name: [i for i, text in enumerate(row) if fold_header(text) in spellings[name]]
+            for name in fields
+        }
         for row in sheet.rows[:_HEADER_ROWS]
-    ]  # fmt: skip
+    ]
     found = [sum(map(bool, match.values())) for match in matches]
     if max(found, default=0) < 2:
         raise ValueError(f"{sheet.name}: no row with the headers {_official(layout, fields)}")
@@ -51,10 +53,13 @@ def find_columns(layout, sheet):
         places = _preferred(layout, name, matches[at][name], sheet.rows[at])
         header = _official(layout, [name])[0]
         if len(places) > 1:
-            faults.append(Fault(
-                "column", sheet.place(at, places[1]),
-                f"a second column {header!r}; the first is read",
-            ))  # fmt: skip
+            faults.append(
+                Fault(
+                    "column",
+                    sheet.place(at, places[1]),
+                    f"a second column {header!r}; the first is read",
+                )
+            )
         if places:
             columns[name] = places[0]
             continue

@@ -36,18 +36,31 @@ CASME = Layout(
         "cropped": Folders(("Cropped/{subject}/{clip}",), "reg_{clip}-{number:05d}.jpg"),
     },
     emotions={
-        "tense": 68, "disgust": 45, "repression": 39, "surprise": 20, "happiness": 7,
-        "sadness": 6, "contempt": 2, "fear": 2,
+        "tense": 68,
+        "disgust": 45,
+        "repression": 39,
+        "surprise": 20,
+        "happiness": 7,
+        "sadness": 6,
+        "contempt": 2,
+        "fear": 2,
     },
     n_clips=189,
     label_files=("casme.xlsx",),
     columns=(
-        ("Subject", "subject"), ("Filename", "clip"), ("", None), ("OnsetF", "onset"),
-        ("ApexF1", "apex"), ("ApexF2", None), ("OffsetF", "offset"), ("", None),
-        ("Emotion", "label"), ("AU", "action_units"),
+        ("Subject", "subject"),
+        ("Filename", "clip"),
+        ("", None),
+        ("OnsetF", "onset"),
+        ("ApexF1", "apex"),
+        ("ApexF2", None),
+        ("OffsetF", "offset"),
+        ("", None),
+        ("Emotion", "label"),
+        ("AU", "action_units"),
     ),
     subject="sub{:02d}",
-)  # fmt: skip
+)
 
 CASME2 = Layout(
     name="casme2",
@@ -64,19 +77,30 @@ CASME2 = Layout(
         ),
     },
     emotions={
-        "others": 99, "disgust": (63, 64), "happiness": 32, "repression": 27, "surprise": 25,
-        "sadness": 7, "fear": 2,
+        "others": 99,
+        "disgust": (63, 64),
+        "happiness": 32,
+        "repression": 27,
+        "surprise": 25,
+        "sadness": 7,
+        "fear": 2,
     },
     n_clips=(255, 256),
     label_files=("CASME2-coding-*.xlsx",),
     columns=(
-        ("Subject", "subject"), ("Filename", "clip"), ("", None), ("OnsetFrame", "onset"),
-        ("ApexFrame", "apex"), ("OffsetFrame", "offset"), ("", None),
-        ("Action Units", "action_units"), ("Estimated Emotion", "label"),
+        ("Subject", "subject"),
+        ("Filename", "clip"),
+        ("", None),
+        ("OnsetFrame", "onset"),
+        ("ApexFrame", "apex"),
+        ("OffsetFrame", "offset"),
+        ("", None),
+        ("Action Units", "action_units"),
+        ("Estimated Emotion", "label"),
     ),
     subject="sub{:02d}",
     unknown={"apex": ("/",)},
-)  # fmt: skip
+)
 
 CAS_ME_2 = Layout(
     name="cas-me-2",
@@ -91,13 +115,17 @@ CAS_ME_2 = Layout(
     n_clips=54,
     label_files=("CAS(ME)2.xls",),
     columns=(
-        ("", "subject"), ("", "clip"), ("", "onset"), ("", "apex"), ("", "offset"),
+        ("", "subject"),
+        ("", "clip"),
+        ("", "onset"),
+        ("", "apex"),
+        ("", "offset"),
         ("", "label"),
     ),
     header=None,
     subject="{:d}",
     unknown={"apex": ("0",)},
-)  # fmt: skip
+)
 
 CASME3_A = Layout(
     name="casme3-a",
@@ -115,28 +143,38 @@ CASME3_A = Layout(
         ),
     },
     emotions={
-        "disgust": 250, "surprise": 187, "others": 161, "fear": 86, "anger": 64, "sad": 57,
+        "disgust": 250,
+        "surprise": 187,
+        "others": 161,
+        "fear": 86,
+        "anger": 64,
+        "sad": 57,
         "happy": 55,
     },
     n_clips=860,
-    label_files=("cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx",
-                 "cas(me)3_part_A_ME_label_JpgIndex*.xlsx"),
+    label_files=(
+        "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx",
+        "cas(me)3_part_A_ME_label_JpgIndex*.xlsx",
+    ),
     columns=(
-        ("Subject", "subject"), ("Filename", "clip"), ("Onset", "onset"), ("Apex", "apex"),
-        ("Offset", "offset"), ("AU", "action_units"), ("Objective class", "objective_class"),
+        ("Subject", "subject"),
+        ("Filename", "clip"),
+        ("Onset", "onset"),
+        ("Apex", "apex"),
+        ("Offset", "offset"),
+        ("AU", "action_units"),
+        ("Objective class", "objective_class"),
         ("emotion", "label"),
     ),
     clip="{clip}_{onset}",
-)  # fmt: skip
+)
 
 CASME3_C = Layout(
     name="casme3-c",
     title="CAS(ME)^3 part C",
     fps=30.0,
     folders={
-        "raw": Folders(
-            ("part_C/{subject}/{clip}/color", "{subject}/{clip}/color"), "{number}.jpg"
-        ),
+        "raw": Folders(("part_C/{subject}/{clip}/color", "{subject}/{clip}/color"), "{number}.jpg"),
         "recordings": Folders(
             ("part_C/{subject}/a/color", "{subject}/a/color"), "{number}.jpg", recordings=True
         ),
@@ -146,40 +184,63 @@ CASME3_C = Layout(
     label_files=("CAS(ME)3_part_C_ME.xlsx",),
     sheet="mockCrimeME",
     columns=(
-        ("sub", "subject"), ("count", "clip"), ("onset", "onset"), ("offset", "offset"),
-        ("au", "action_units"), ("emotion", "label"),
+        ("sub", "subject"),
+        ("count", "clip"),
+        ("onset", "onset"),
+        ("offset", "offset"),
+        ("au", "action_units"),
+        ("emotion", "label"),
     ),
     subject="{:02d}",
-)  # fmt: skip
+)
 
 SAMM = Layout(
     name="samm",
     title="SAMM",
     fps=200.0,
     folders={
-        "raw": Folders(("SAMM/{subject}/{clip}", "{subject}/{clip}"),
-                       "{subject}_{number:05d}.jpg"),
+        "raw": Folders(("SAMM/{subject}/{clip}", "{subject}/{clip}"), "{subject}_{number:05d}.jpg"),
         "cropped": Folders(("SAMM_CROP/{subject}/{clip}",), "{subject}_{number:05d}.jpg"),
     },
     emotions={
-        "anger": 57, "happiness": 26, "others": 26, "surprise": 15, "contempt": 12, "disgust": 9,
-        "fear": 8, "sadness": 6,
+        "anger": 57,
+        "happiness": 26,
+        "others": 26,
+        "surprise": 15,
+        "contempt": 12,
+        "disgust": 9,
+        "fear": 8,
+        "sadness": 6,
     },
     n_clips=159,
     label_files=("SAMM_Micro_FACS_Codes_v2.xlsx", "SAMM_Micro_FACS_Codes*.xlsx"),
     columns=(
-        ("Subject", "subject"), ("Filename", "clip"), ("Inducement Code", None),
-        ("Onset Frame", "onset"), ("Apex Frame", "apex"), ("Offset Frame", "offset"),
-        ("Duration", None), ("Micro", None), ("Action Units", "action_units"),
-        ("Estimated Emotion", "label"), ("Objective Classes", "objective_class"), ("Notes", None),
+        ("Subject", "subject"),
+        ("Filename", "clip"),
+        ("Inducement Code", None),
+        ("Onset Frame", "onset"),
+        ("Apex Frame", "apex"),
+        ("Offset Frame", "offset"),
+        ("Duration", None),
+        ("Micro", None),
+        ("Action Units", "action_units"),
+        ("Estimated Emotion", "label"),
+        ("Objective Classes", "objective_class"),
+        ("Notes", None),
     ),
     header=12,
     subject="{:03d}",
     mistakes=(
-        KnownMistake("032", "032_3_1", "apex", 1930, 4945,
-                     "the label file puts the apex before the onset, 4896"),
+        KnownMistake(
+            "032",
+            "032_3_1",
+            "apex",
+            1930,
+            4945,
+            "the label file puts the apex before the onset, 4896",
+        ),
     ),
-)  # fmt: skip
+)
 
 MMEW = Layout(
     name="mmew",
@@ -187,18 +248,28 @@ MMEW = Layout(
     fps=90.0,
     folders={"raw": Folders(("Micro_Expression/{label}/{clip}",), "{number}.jpg")},
     emotions={
-        "surprise": 89, "disgust": 72, "others": 66, "happiness": 36, "fear": 16, "sadness": 13,
+        "surprise": 89,
+        "disgust": 72,
+        "others": 66,
+        "happiness": 36,
+        "fear": 16,
+        "sadness": 13,
         "anger": 8,
     },
     n_clips=300,
     label_files=("MMEW_Micro_Exp.xlsx", "MMEW_Micro_Exp*.xlsx"),
     columns=(
-        ("Subject", "subject"), ("Filename", "clip"), ("OnsetFrame", "onset"),
-        ("ApexFrame", "apex"), ("OffsetFrame", "offset"), ("Action Units", "action_units"),
-        ("Estimated Emotion", "label"), ("remarks", None),
+        ("Subject", "subject"),
+        ("Filename", "clip"),
+        ("OnsetFrame", "onset"),
+        ("ApexFrame", "apex"),
+        ("OffsetFrame", "offset"),
+        ("Action Units", "action_units"),
+        ("Estimated Emotion", "label"),
+        ("remarks", None),
     ),
     subject="S{:02d}",
-)  # fmt: skip
+)
 
 FOURDME = Layout(
     name="4dme",
@@ -212,10 +283,15 @@ FOURDME = Layout(
     n_clips=267,
     label_files=("4DME_Labelling_Micro_release v1.xlsx", "4DME_Labelling_Micro*.xlsx"),
     columns=(
-        ("sub_ID", "subject"), ("fold_name", "clip"), ("Emotion", "label"), ("Onset", "onset"),
-        ("Apex", "apex"), ("Offset", "offset"), ("AUs", "action_units"),
+        ("sub_ID", "subject"),
+        ("fold_name", "clip"),
+        ("Emotion", "label"),
+        ("Onset", "onset"),
+        ("Apex", "apex"),
+        ("Offset", "offset"),
+        ("AUs", "action_units"),
     ),
-)  # fmt: skip
+)
 
 # Per part: published number of clips, frames per second.
 _PARTS = {"A": (1118, 500.0), "B": (969, 300.0), "C": (5439, 200.0)}
@@ -229,8 +305,12 @@ def _dfme(part):
         fps=fps,
         folders={
             "raw": Folders(
-                (f"part_{part}/{{subject}}/{{clip}}", f"part_{part}/{{clip}}",
-                 "{subject}/{clip}", "{clip}"),
+                (
+                    f"part_{part}/{{subject}}/{{clip}}",
+                    f"part_{part}/{{clip}}",
+                    "{subject}/{clip}",
+                    "{clip}",
+                ),
                 "{number:05d}.png",
             ),
         },
@@ -238,13 +318,22 @@ def _dfme(part):
             ("happiness", "disgust", "contempt", "surprise", "fear", "anger", "sadness", "others")
         ),
         n_clips=n_clips,
-        label_files=(f"DFME_part_{part}.xlsx", f"*part{part}.xlsx", f"*part?{part}.xlsx",
-                     f"*part?{part}[!a-z]*.xlsx"),
-        columns=(
-            ("Subject", "subject"), ("Filename", "clip"), ("Onset", "onset"), ("Apex", "apex"),
-            ("Offset", "offset"), ("AU", "action_units"), ("Emotion", "label"),
+        label_files=(
+            f"DFME_part_{part}.xlsx",
+            f"*part{part}.xlsx",
+            f"*part?{part}.xlsx",
+            f"*part?{part}[!a-z]*.xlsx",
         ),
-    )  # fmt: skip
+        columns=(
+            ("Subject", "subject"),
+            ("Filename", "clip"),
+            ("Onset", "onset"),
+            ("Apex", "apex"),
+            ("Offset", "offset"),
+            ("AU", "action_units"),
+            ("Emotion", "label"),
+        ),
+    )
 
 
 SMIC = {camera: _smic(camera) for camera in _CAMERAS}
@@ -254,6 +343,13 @@ DFME = {part: _dfme(part) for part in _PARTS}
 DATABASES = {
     layout.name: layout
     for layout in (
-        *SMIC.values(), CASME, CASME2, CAS_ME_2, *CASME3.values(), SAMM, MMEW, FOURDME,
+        *SMIC.values(),
+        CASME,
+        CASME2,
+        CAS_ME_2,
+        *CASME3.values(),
+        SAMM,
+        MMEW,
+        FOURDME,
     )
-} | {f"dfme-{part.lower()}": layout for part, layout in DFME.items()}  # fmt: skip
+} | {f"dfme-{part.lower()}": layout for part, layout in DFME.items()}

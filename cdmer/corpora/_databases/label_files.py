@@ -124,8 +124,10 @@ def read_sheet(path, sheet=None, name=None):
     name = path.name if name is None else name
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"{name}: expected a label file, at most {MAX_BYTES} bytes, got "
-                             f"{path.stat().st_size}")  # fmt: skip
+            raise ValueError(
+                f"{name}: expected a label file, at most {MAX_BYTES} bytes, got "
+                f"{path.stat().st_size}"
+            )
         content = path.read_bytes()
     except OSError as error:
         raise ValueError(f"{name}: cannot be read: {error}") from error

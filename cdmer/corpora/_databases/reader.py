@@ -113,8 +113,10 @@ def _choose_template(reading, tree, rows):
     possible = [(base, levels) for base, levels, depth in possible if taken.get(base, 0) <= depth]
     if not possible:
         expected = " or ".join(repr("/".join(split_template(t)[0])) for t in templates)
-        raise ValueError(f"{reading.root}: no folder {expected}, where {reading.layout.title} has "
-                         f"its {reading.variant} frames")  # fmt: skip
+        raise ValueError(
+            f"{reading.root}: no folder {expected}, where {reading.layout.title} has "
+            f"its {reading.variant} frames"
+        )
     for base, levels in possible:
         if any(tree.find(base, _fill(levels, row)) for row in rows):
             break
@@ -143,18 +145,25 @@ def _rows_of_folders(reading, tree):
         where = reading.name(place)
         emotion = values["label"].casefold()
         if emotion not in layout.emotions:
-            reading.faults.append(Fault(
-                "emotion", where,
-                f"expected one of {list(layout.emotions)}, got {emotion!r}; there is no clip",
-            ))  # fmt: skip
+            reading.faults.append(
+                Fault(
+                    "emotion",
+                    where,
+                    f"expected one of {list(layout.emotions)}, got {emotion!r}; there is no clip",
+                )
+            )
             continue
         subject, name = layout.subject_name(values["subject"]), values["clip"]
         row = Row(layout.name, subject, name, name, emotion, where=where)
         if row.key in rows:
-            reading.faults.append(Fault(
-                "duplicate", where, f"clip {row.key!r} lies in {rows[row.key].where} already; that "
-                "one counts", row.key,
-            ))  # fmt: skip
+            reading.faults.append(
+                Fault(
+                    "duplicate",
+                    where,
+                    f"clip {row.key!r} lies in {rows[row.key].where} already; that one counts",
+                    row.key,
+                )
+            )
             continue
         rows[row.key] = row
         places.append(place)

@@ -102,9 +102,11 @@ def _duplicate(row, earlier):
     differ = [name for name in known if getattr(row, name) != getattr(earlier, name)]
     how = f"with another {', '.join(differ)}" if differ else "alike"
     return Fault(
-        "duplicate", row.where, f"clip {row.key!r} stands in {earlier.where} already, {how}; that "
-        "one counts", row.key,
-    )  # fmt: skip
+        "duplicate",
+        row.where,
+        f"clip {row.key!r} stands in {earlier.where} already, {how}; that one counts",
+        row.key,
+    )
 
 
 class _RowReader:

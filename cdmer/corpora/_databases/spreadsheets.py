@@ -120,13 +120,21 @@ def _check_archive(content, name):
                     for piece in _pieces(file):
                         unpacked += len(piece)
                         if unpacked > MAX_UNPACKED:
-                            raise ValueError(f"{name}: unpacks to more than {MAX_UNPACKED} bytes; "
-                                             "no label file does")  # fmt: skip
+                            raise ValueError(
+                                f"{name}: unpacks to more than {MAX_UNPACKED} bytes; "
+                                "no label file does"
+                            )
                 if entry.filename.startswith("xl/worksheets/"):
                     with archive.open(entry) as file:
                         _check_references(file, name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError,
-            OSError) as error:  # fmt: skip
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        OSError,
+    ) as error:
         raise ValueError(f"{name}: damaged spreadsheet: {error}") from error
 
 

@@ -8,11 +8,19 @@ from cdmer.corpora._schemes import OBJECTIVE_CLASSES, get_scheme
 # Annotated emotions by the class that a synthetic clip shows. Others of a database, such as
 # "others" and "tense", go to every sixth clip, whatever it shows.
 _EMOTIONS = {
-    "negative": ("negative", "anger", "contempt", "disgust", "fear", "sadness", "sad",
-                 "repression"),
+    "negative": (
+        "negative",
+        "anger",
+        "contempt",
+        "disgust",
+        "fear",
+        "sadness",
+        "sad",
+        "repression",
+    ),
     "positive": ("positive", "happiness", "happy"),
     "surprise": ("surprise",),
-}  # fmt: skip
+}
 _OF_A_CLASS = frozenset(emotion for emotions in _EMOTIONS.values() for emotion in emotions)
 # Which clip, counted after those with known mistakes, has which oddity.
 _UNKNOWN_APEX, _WITHOUT_OFFSET, _DOUBTFUL, _EARLY_APEX = 1, 2, 3, 4
@@ -99,11 +107,16 @@ class Planner:
         cells |= {"subject": self._subject_cell(subject), "clip": _number_or_text(file)}
         cells["label"] = self._spell(label)
         clip = replace(
-            face, corpus=self.layout.name, subject=subject, label=label, fps=self.layout.fps,
-            name=self.layout.clip.format(clip=file, onset=moments["onset"]), **known,
+            face,
+            corpus=self.layout.name,
+            subject=subject,
+            label=label,
+            fps=self.layout.fps,
+            name=self.layout.clip.format(clip=file, onset=moments["onset"]),
+            **known,
             action_units=units if "action_units" in self._known else (),
             objective_class=objective if "objective_class" in self._known else None,
-        )  # fmt: skip
+        )
         folder = self.folders.templates[0].format(**values, label=label, onset=moments["onset"])
         return Plan(clip, folder, numbers, moments["onset"], moments["offset"], values, cells)
 
@@ -122,9 +135,14 @@ class Planner:
         i = self._count(subject)
         short = label[: 3 if label == "surprise" else 2]
         return subject, self.style.clip.format(
-            subject=subject, s=number, label=label, short=short, i=i + 1, r=i // 2 + 1,
+            subject=subject,
+            s=number,
+            label=label,
+            short=short,
+            i=i + 1,
+            r=i // 2 + 1,
             letter=chr(ord("a") + i // 2),
-        )  # fmt: skip
+        )
 
     def _count(self, what):
         self._counts[what] = self._counts.get(what, -1) + 1

@@ -88,9 +88,12 @@ def make_database(
     check_number("random_state", random_state, least=0, most=2**32 - 1, whole=True)
     setup = replace(PRESETS[preset or STYLES[name].setup], fps=layout.fps)
     faces = make_synthetic_corpus(
-        setup, n_clips=n_clips, n_subjects=n_subjects, size=size,
+        setup,
+        n_clips=n_clips,
+        n_subjects=n_subjects,
+        size=size,
         random_state=np.random.RandomState([random_state, *name.encode()]),
-    )  # fmt: skip
+    )
     plans = Planner(layout, STYLES[name], folders).plan(faces)
     root.mkdir(parents=True, exist_ok=True)
     note = _NOTE.format(title=layout.title)

@@ -55,9 +55,13 @@ class Style:
 _SMIC = "{subject}_{short}_{i:02d}"
 _DFME = Style("{subject}_{i:03d}", "lab-200fps", subject="S{:03d}")
 _CASME3 = Style(
-    "{letter}", "webcam-25fps", subject="spNO.{}", units=("{}", "L{}", "T{}"),
-    others=("others", "Others"), early_apex=True,
-)  # fmt: skip
+    "{letter}",
+    "webcam-25fps",
+    subject="spNO.{}",
+    units=("{}", "L{}", "T{}"),
+    others=("others", "Others"),
+    early_apex=True,
+)
 STYLES = {
     "smic-hs": Style(_SMIC, first=1201, step=400),
     "smic-vis": Style(_SMIC, "webcam-25fps", first=301, step=100),
@@ -68,13 +72,27 @@ STYLES = {
     "casme3-a": _CASME3,
     "casme3-c": Style("{i}", "webcam-25fps", joints=(",", "\N{FULLWIDTH COMMA}")),
     "samm": Style(
-        "{subject}_{r}_{i}", "lab-200fps", 1001, 517, units=("{}", "R{}B", "L{}A", "{}C"),
-        doubtful=" or 15", capitals=True, arabic=True, others=("Other",),
+        "{subject}_{r}_{i}",
+        "lab-200fps",
+        1001,
+        517,
+        units=("{}", "R{}B", "L{}A", "{}C"),
+        doubtful=" or 15",
+        capitals=True,
+        arabic=True,
+        others=("Other",),
     ),
     "mmew": Style("S{s:02d}-{r:02d}-{i:03d}"),
     "4dme": Style(
-        "{subject}_{i:02d}", subject="sub{}", units=("AU{}",), doubtful="(k)", capitals=True,
-        others=("Others",), unit_columns=("AU1", "AU2", "AU4", "AU6", "AU12", "AU17"),
+        "{subject}_{i:02d}",
+        subject="sub{}",
+        units=("AU{}",),
+        doubtful="(k)",
+        capitals=True,
+        others=("Others",),
+        unit_columns=("AU1", "AU2", "AU4", "AU6", "AU12", "AU17"),
     ),
-    "dfme-a": _DFME, "dfme-b": _DFME, "dfme-c": _DFME,
-}  # fmt: skip
+    "dfme-a": _DFME,
+    "dfme-b": _DFME,
+    "dfme-c": _DFME,
+}

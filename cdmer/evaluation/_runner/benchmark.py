@@ -151,9 +151,7 @@ def benchmark(
     try:
         strict = store.path is not None
         candidates = read_methods(methods, selection, protocol, strict, get_scheme(scheme))
-        data = Data(
-            corpora, scheme, descriptor, n_jobs=n_jobs, cache=cache, progress=progress
-        )  # fmt: skip
+        data = Data(corpora, scheme, descriptor, n_jobs=n_jobs, cache=cache, progress=progress)
         plan = Plan(candidates, data, protocol, seeds, descriptor, embeddings)
         run = store.add_run(plan.info | words, [(u.candidate.label, u.key) for u in plan.units])
         _run(plan, store, n_jobs, on_error, progress)

@@ -132,15 +132,23 @@ def _label_free(estimator, grid, criterion, rows):
     people = rows.people[rows.train]
     n_people = len(set(people)) if all(people) else 1
     chosen = select(
-        estimator, [{k: [v] for k, v in setting.items()} for setting in grid], rows.X, rows.y,
-        rows.domain, criterion, n_splits=min(n_people, 5) if n_people > 1 else 5,
-        groups=rows.groups if n_people > 1 else None, progress=False,
-    )  # fmt: skip
+        estimator,
+        [{k: [v] for k, v in setting.items()} for setting in grid],
+        rows.X,
+        rows.y,
+        rows.domain,
+        criterion,
+        n_splits=min(n_people, 5) if n_people > 1 else 5,
+        groups=rows.groups if n_people > 1 else None,
+        progress=False,
+    )
     # `select` fits the chosen setting once more at its end; the two are not told apart.
     return Chosen(
-        chosen.estimator, chosen.best_params, chosen.best_score,
+        chosen.estimator,
+        chosen.best_params,
+        chosen.best_score,
         {"select": time.perf_counter() - started, "fit": 0.0},
-    )  # fmt: skip
+    )
 
 
 def _nested_scores(estimator, grid, rows, n_classes):

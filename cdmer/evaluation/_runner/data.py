@@ -168,8 +168,11 @@ class Data:
 
     def _about(self, part):
         classes = self.scheme.classes
-        counts = part.truth.sum(axis=0) if self.multilabel else np.bincount(
-            part.truth, minlength=len(classes))  # fmt: skip
+        counts = (
+            part.truth.sum(axis=0)
+            if self.multilabel
+            else np.bincount(part.truth, minlength=len(classes))
+        )
         return {
             "name": part.name,
             "n_clips": len(part.clips),
@@ -183,8 +186,20 @@ class Data:
 class _Part:
     """One corpus."""
 
-    def __init__(self, name, rows, clips, subjects, *, annotated=(), truth=None, classes=None,
-                 columns=None, groups=None, made_by=None):  # fmt: skip
+    def __init__(
+        self,
+        name,
+        rows,
+        clips,
+        subjects,
+        *,
+        annotated=(),
+        truth=None,
+        classes=None,
+        columns=None,
+        groups=None,
+        made_by=None,
+    ):
         self.name, self.rows = name, rows
         self.clips, self.subjects = list(clips), list(subjects)
         self.annotated, self.truth, self.classes = annotated, truth, classes
@@ -222,20 +237,33 @@ def _open(corpus):
         clips = [f"{corpus.corpus}/{i}" for i in range(len(corpus.labels))]
         truth = np.asarray(corpus.labels, dtype=np.int64)
         rows = np.asarray(corpus.features)
-        return _Part(corpus.corpus, rows, clips, [""] * len(clips), truth=truth,
-                     classes=corpus.class_names)  # fmt: skip
+        return _Part(
+            corpus.corpus, rows, clips, [""] * len(clips), truth=truth, classes=corpus.class_names
+        )
     if isinstance(corpus, FeatureTable):
         if corpus.corpus is None:
             raise ValueError("corpora: expected one corpus per feature table, got clips of several")
-        part = _Part(corpus.corpus, corpus.features, corpus.clips["key"], corpus.clips["subject"],
-                     annotated=list(corpus.clips.itertuples()), columns=corpus.feature_names,
-                     groups=corpus.feature_groups, made_by=corpus.transformer)  # fmt: skip
+        part = _Part(
+            corpus.corpus,
+            corpus.features,
+            corpus.clips["key"],
+            corpus.clips["subject"],
+            annotated=list(corpus.clips.itertuples()),
+            columns=corpus.feature_names,
+            groups=corpus.feature_groups,
+            made_by=corpus.transformer,
+        )
         failed = corpus.failures
         part.failures = list(zip(failed["key"], failed["message"], strict=True))
         return part
     if isinstance(corpus, Corpus):
-        return _Part(corpus.name, _objects(list(corpus)), [clip.key for clip in corpus],
-                     [clip.subject for clip in corpus], annotated=list(corpus))  # fmt: skip
+        return _Part(
+            corpus.name,
+            _objects(list(corpus)),
+            [clip.key for clip in corpus],
+            [clip.subject for clip in corpus],
+            annotated=list(corpus),
+        )
     raise TypeError(
         f"corpora: expected Corpus, FeatureTable or PublishedFeatures, got {type(corpus).__name__}"
     )

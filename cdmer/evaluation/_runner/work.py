@@ -136,8 +136,10 @@ def _outcome(task, chosen, rows, X_test, truth):
     shape = (len(task.test), *truth.shape[1:])
     details = {}
     if chosen.params is not None:
-        details["params"] = {k.removeprefix("estimator__") if truth.ndim == 2 else k: _plain(v)
-                             for k, v in chosen.params.items()}  # fmt: skip
+        details["params"] = {
+            k.removeprefix("estimator__") if truth.ndim == 2 else k: _plain(v)
+            for k, v in chosen.params.items()
+        }
         details["selection_score"] = chosen.score
     scores, kind = _scores(chosen.model, X_test, task.n_classes, truth.ndim)
     if scores is not None:
@@ -179,8 +181,10 @@ def _scores(model, X, n_classes, n_dimensions):
     if given.shape != (len(X), len(classes)) or not np.isin(classes, np.arange(n_classes)).all():
         return None, None
     if not np.isfinite(given).all():
-        raise ValueError(f"predictions: expected finite scores, got {np.sum(~np.isfinite(given))} "
-                         "that are NaN or infinite")  # fmt: skip
+        raise ValueError(
+            f"predictions: expected finite scores, got {np.sum(~np.isfinite(given))} "
+            "that are NaN or infinite"
+        )
     scores = np.full((len(X), n_classes), np.nan)
     scores[:, np.asarray(classes, dtype=int)] = given
     return scores, kind

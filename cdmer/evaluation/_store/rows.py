@@ -12,9 +12,17 @@ from cdmer.evaluation._store.records import TestSet, Unit, canonical_json, diges
 
 # The order in which checksums take them: columns of later versions come last.
 UNIT_COLUMNS = (
-    "key", "config", "test_set", "predicted", "scores", "details", "seconds", "finished", "error",
+    "key",
+    "config",
+    "test_set",
+    "predicted",
+    "scores",
+    "details",
+    "seconds",
+    "finished",
+    "error",
     "embedding",
-)  # fmt: skip
+)
 
 
 class Embedding(Mapping):

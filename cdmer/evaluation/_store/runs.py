@@ -9,9 +9,12 @@ COLUMNS = ("run", "key", "created", "asked", "info")
 _SELECT = f"SELECT {', '.join(COLUMNS)}, checksum FROM runs"
 # Entries of `info` that lists of runs, and results, are made from.
 _NEEDED = (
-    ("title",), ("protocol", "class"), ("scheme", "name"), ("scheme", "classes"),
+    ("title",),
+    ("protocol", "class"),
+    ("scheme", "name"),
+    ("scheme", "classes"),
     ("scheme", "multilabel"),
-)  # fmt: skip
+)
 
 
 def check_asked(info, units):

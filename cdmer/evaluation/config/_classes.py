@@ -22,10 +22,22 @@ from cdmer.evaluation.config._networks import DEEP, Classes
 from cdmer.evaluation.protocols import Protocol
 
 _SCIKIT_LEARN = [
-    PCA, SVC, ExtraTreesClassifier, GaussianNB, KNeighborsClassifier, LinearDiscriminantAnalysis,
-    LinearSVC, LogisticRegression, MLPClassifier, MaxAbsScaler, MinMaxScaler, Normalizer,
-    RandomForestClassifier, RidgeClassifier, StandardScaler,
-]  # fmt: skip
+    PCA,
+    SVC,
+    ExtraTreesClassifier,
+    GaussianNB,
+    KNeighborsClassifier,
+    LinearDiscriminantAnalysis,
+    LinearSVC,
+    LogisticRegression,
+    MLPClassifier,
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    RandomForestClassifier,
+    RidgeClassifier,
+    StandardScaler,
+]
 # What descriptors and steps before them have for parameters, beside estimators.
 _PARTS = [
     features.RegionGrid,

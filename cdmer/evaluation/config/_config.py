@@ -16,8 +16,17 @@ from cdmer.evaluation.config._entries import (
 from cdmer.evaluation.config._section import Section, unknown
 from cdmer.evaluation.protocols import CDMER_EXPERIMENTS
 
-_OPTIONAL = ["title", "scheme", "selection", "seeds", "store", "report", "embeddings", "protocol",
-             "descriptor"]  # fmt: skip
+_OPTIONAL = [
+    "title",
+    "scheme",
+    "selection",
+    "seeds",
+    "store",
+    "report",
+    "embeddings",
+    "protocol",
+    "descriptor",
+]
 
 
 @dataclass(frozen=True, eq=False)

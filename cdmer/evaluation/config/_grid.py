@@ -100,9 +100,10 @@ def read_plain(section, name):
     for key in section.content:
         if not key.isdecimal():
             raise section.fault(
-                key, 'expected positions of classes in the label scheme, "0", "1" and so on, which '
-                "are the labels that methods see"
-            )  # fmt: skip
+                key,
+                'expected positions of classes in the label scheme, "0", "1" and so on, which '
+                "are the labels that methods see",
+            )
     return {int(key): value for key, value in section.content.items()}
 
 
@@ -113,8 +114,9 @@ def _read_range(section):
     section.expect(["start", "stop", "step"], ["logspace"])
     start, stop, step = (_number(section, key) for key in ("start", "stop", "step"))
     if step <= 0 or stop < start:
-        raise section.fault("", "expected start <= stop and step > 0, got "
-                            f"{start:g}, {stop:g} and {step:g}")  # fmt: skip
+        raise section.fault(
+            "", f"expected start <= stop and step > 0, got {start:g}, {stop:g} and {step:g}"
+        )
     # In decimals, so that 0.1, 0.2, 0.3 are what a reader of the file expects.
     first, last, by = (Decimal(str(one)) for one in (start, stop, step))
     count = int((last - first) / by) + 1

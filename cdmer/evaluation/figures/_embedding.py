@@ -38,9 +38,14 @@ def plot_embedding(embedding, classes, axes=None):
         figure = import_extra("matplotlib.figure").Figure(figsize=(5, 3.3), layout="constrained")
         axes = figure.subplots(1, 2)
         figure.legend(
-            handles=_legend(classes, np.unique(codes)), loc="outside lower center", ncols=3,
-            fontsize=8, frameon=False, handletextpad=0.2, labelcolor=INK,
-        )  # fmt: skip
+            handles=_legend(classes, np.unique(codes)),
+            loc="outside lower center",
+            ncols=3,
+            fontsize=8,
+            frameon=False,
+            handletextpad=0.2,
+            labelcolor=INK,
+        )
     for ax, stage in zip(axes, STAGES, strict=True):
         points = np.asarray(embedding[stage])
         for code in np.unique(codes):

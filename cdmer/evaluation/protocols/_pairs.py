@@ -33,11 +33,19 @@ class Experiment:
 
 
 _NUMBERED = [
-    ("smic-hs", "smic-vis"), ("smic-vis", "smic-hs"), ("smic-hs", "smic-nir"),
-    ("smic-nir", "smic-hs"), ("smic-vis", "smic-nir"), ("smic-nir", "smic-vis"),
-    ("casme2", "smic-hs"), ("smic-hs", "casme2"), ("casme2", "smic-vis"),
-    ("smic-vis", "casme2"), ("casme2", "smic-nir"), ("smic-nir", "casme2"),
-]  # fmt: skip
+    ("smic-hs", "smic-vis"),
+    ("smic-vis", "smic-hs"),
+    ("smic-hs", "smic-nir"),
+    ("smic-nir", "smic-hs"),
+    ("smic-vis", "smic-nir"),
+    ("smic-nir", "smic-vis"),
+    ("casme2", "smic-hs"),
+    ("smic-hs", "casme2"),
+    ("casme2", "smic-vis"),
+    ("smic-vis", "casme2"),
+    ("casme2", "smic-nir"),
+    ("smic-nir", "casme2"),
+]
 
 CDMER_EXPERIMENTS = tuple(
     Experiment(str(number), source, target, TYPE_I if number <= 6 else TYPE_II)

@@ -11,9 +11,16 @@ from cdmer.features import RegionGrid
 SIZE = 192
 # Even light, no noise, no movement: a picture of where things are on a face.
 _STUDIO = RecordingSetup(
-    fps=25, resolution=SIZE, blur=0, noise=0, light=(0, -0.3, 1), ambient=0.7, background=0.85,
-    head_motion=0, blink_rate=0,
-)  # fmt: skip
+    fps=25,
+    resolution=SIZE,
+    blur=0,
+    noise=0,
+    light=(0, -0.3, 1),
+    ambient=0.7,
+    background=0.85,
+    head_motion=0,
+    blink_rate=0,
+)
 
 
 @cache

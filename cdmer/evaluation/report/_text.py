@@ -6,11 +6,24 @@ from cdmer.evaluation.report._about import abstentions
 from cdmer.evaluation.report._tables import score_table
 
 _LATEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
-    "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "→": r"$\rightarrow$",
-    "²": r"\textsuperscript{2}", "³": r"\textsuperscript{3}", "×": r"$\times$",
-}  # fmt: skip
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "→": r"$\rightarrow$",
+    "²": r"\textsuperscript{2}",
+    "³": r"\textsuperscript{3}",
+    "×": r"$\times$",
+}
 
 
 def to_latex(results, metric=None):

@@ -180,8 +180,15 @@ def paired_differences(tests, exchanges, level):
     for pooled, a, b in tests:
         difference, low, high = pooled.difference_interval(a, b, level)
         p_value, exact = next(p_values) if pooled.n_units > 1 else (np.nan, False)
-        found.append({
-            "difference": difference, "low": low, "high": high, "p_value": p_value, "exact": exact,
-            "n_units": pooled.n_units, "unit": pooled.unit,
-        })  # fmt: skip
+        found.append(
+            {
+                "difference": difference,
+                "low": low,
+                "high": high,
+                "p_value": p_value,
+                "exact": exact,
+                "n_units": pooled.n_units,
+                "unit": pooled.unit,
+            }
+        )
     return found

@@ -60,9 +60,12 @@ def plot_comparisons(pairs, ax=None, *, alpha=0.05):
     largest = np.nanmax(np.abs(differences), initial=0) or 1.0
     colors = import_extra("matplotlib").colormaps["PuOr_r"].with_extremes(bad=BAND)
     image = ax.imshow(
-        np.ma.masked_invalid(differences), cmap=colors, vmin=-1.7 * largest, vmax=1.7 * largest,
+        np.ma.masked_invalid(differences),
+        cmap=colors,
+        vmin=-1.7 * largest,
+        vmax=1.7 * largest,
         aspect="auto",
-    )  # fmt: skip
+    )
     for (row, column), difference in np.ndenumerate(differences):
         if np.isfinite(difference):
             _write(ax, row, column, difference, sure[row, column], n)

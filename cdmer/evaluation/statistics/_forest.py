@@ -69,9 +69,16 @@ def plot_forest(scores, ax=None):
     for top, lines, text in headers:
         ax.axhspan(top, top + lines + 0.15, color=BAND, linewidth=0)
         ax.text(
-            0.01, top + (lines + 0.15) / 2, text, transform=ax.get_yaxis_transform(), va="center",
-            fontsize=SMALL, fontweight="bold", color=INK, parse_math=False,
-        )  # fmt: skip
+            0.01,
+            top + (lines + 0.15) / 2,
+            text,
+            transform=ax.get_yaxis_transform(),
+            va="center",
+            fontsize=SMALL,
+            fontweight="bold",
+            color=INK,
+            parse_math=False,
+        )
     for at, _, row in places:
         _draw(ax, at, row)
     ax.set_yticks([at for at, _, _ in places], [t for _, t, _ in places], parse_math=False)
@@ -132,7 +139,7 @@ def _draw(ax, at, row):
     color = INK if np.isfinite(row["score"]) else MUTED
     ax.text(
         1.02, at, text, transform=ax.get_yaxis_transform(), va="center", fontsize=SMALL, color=color
-    )  # fmt: skip
+    )
 
 
 def _limits(frame):

@@ -99,11 +99,21 @@ def intervals(
         pooled = Pooled(some, function, n_everybody, n_resamples, random_state)
         for who in dict.fromkeys(name for pool in some for name in pool.counts):
             score, low, high = pooled.score_interval(who, level)
-            rows.append({
-                **about, "method": who, "selection": selections[who], "metric": metric,
-                "score": score, "low": low, "high": high, "level": level,
-                "n_clips": pooled.n_clips(who), "n_units": pooled.n_units, "unit": pooled.unit,
-            })  # fmt: skip
+            rows.append(
+                {
+                    **about,
+                    "method": who,
+                    "selection": selections[who],
+                    "metric": metric,
+                    "score": score,
+                    "low": low,
+                    "high": high,
+                    "level": level,
+                    "n_clips": pooled.n_clips(who),
+                    "n_units": pooled.n_units,
+                    "unit": pooled.unit,
+                }
+            )
     return pd.DataFrame(rows)
 
 

@@ -86,6 +86,11 @@ def _draw_cliques(ax, found, places):
         column = free[0] if free else len(columns)
         columns[column : column + 1] = [last]
         ax.plot(
-            [1.04 + 0.045 * column] * 2, [first - 0.35, last + 0.35], color=INK, linewidth=3,
-            transform=ax.get_yaxis_transform(), clip_on=False, solid_capstyle="butt",
-        )  # fmt: skip
+            [1.04 + 0.045 * column] * 2,
+            [first - 0.35, last + 0.35],
+            color=INK,
+            linewidth=3,
+            transform=ax.get_yaxis_transform(),
+            clip_on=False,
+            solid_capstyle="butt",
+        )

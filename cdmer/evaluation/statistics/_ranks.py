@@ -98,8 +98,10 @@ def ranks(results, metric=None, *, alpha=0.05):
         raise ValueError("ranks: no experiment has all methods")
     table = pd.DataFrame(
         # Equal up to rounding is equal.
-        rankdata(-complete.round(12), axis=1), index=complete.index, columns=scores.columns
-    )  # fmt: skip
+        rankdata(-complete.round(12), axis=1),
+        index=complete.index,
+        columns=scores.columns,
+    )
     average = table.mean().sort_values(kind="stable")
     statistic, p_value = friedman(table.to_numpy())
     critical = critical_difference(*table.shape, alpha)

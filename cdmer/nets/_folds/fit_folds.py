@@ -283,10 +283,12 @@ def _run(jobs, found, fail, bar, n_threads):
         networks = [member.start.network.to(device) for member in members]
         try:
             stack = kind(
-                networks, X, members[0].model,
+                networks,
+                X,
+                members[0].model,
                 [member.generator for member in members],
                 [member.start.generator for member in members],
-            )  # fmt: skip
+            )
             return list(zip(members, train_stacked(stack, members, fail, advance), strict=True))
         except torch.cuda.OutOfMemoryError:
             warnings.warn(

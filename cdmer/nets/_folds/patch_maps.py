@@ -131,9 +131,15 @@ class PatchMaps:
             products, found = self._products_of(run), self._found[run.here]
             places = self._places[run.here].flatten(0, 1).split(run.widths)
             for row, n, filters_here, signs_here, values, places_here, first, second in zip(
-                run.rows, run.widths, filters, signs, found.split(run.counts), places,
-                *(table.split(run.widths, 1) for table in products), strict=True,
-            ):  # fmt: skip
+                run.rows,
+                run.widths,
+                filters,
+                signs,
+                found.split(run.counts),
+                places,
+                *(table.split(run.widths, 1) for table in products),
+                strict=True,
+            ):
                 block, (patches, patches_t) = self._block(n), self._of_picture[row]
                 torch.mm(patches, filters_here, out=block.maps)
                 block.maps.relu_()
@@ -182,9 +188,12 @@ class PatchMaps:
             # A bag has the patches of one map's largest values: one in nine of all, so that this
             # is faster than a product with the whole map.
             summed = embedding_bag(
-                places.flatten(), self._patches, self._starts[: sum(run.widths)], mode="sum",
+                places.flatten(),
+                self._patches,
+                self._starts[: sum(run.widths)],
+                mode="sum",
                 per_sample_weights=weights.flatten(),
-            )  # fmt: skip
+            )
             sums.index_add_(0, run.networks, summed.view(*places.shape[:2], -1).double())
         return sums.permute(2, 0, 1)
 
@@ -275,9 +284,17 @@ class PatchMaps:
             )
             by_network = largest.unflatten(1, (-1, self.n_filters)).transpose(0, 1)
             self._blocks[n] = _Block(
-                maps, _as_pictures(maps), signed, _as_pictures(signed), largest,
-                _as_pictures(largest), by_network, where, _as_pictures(where), places,
-            )  # fmt: skip
+                maps,
+                _as_pictures(maps),
+                signed,
+                _as_pictures(signed),
+                largest,
+                _as_pictures(largest),
+                by_network,
+                where,
+                _as_pictures(where),
+                places,
+            )
         return self._blocks[n]
 
 

@@ -202,11 +202,12 @@ class StackedSTSTNet:
         for i, network in enumerate(self._networks):
             learnt = zip(
                 network.streams,
-                *(given[i].split(self._widths) for given in (
-                    kernels, self._gamma, self._beta, self._mean, self._variance
-                )),
+                *(
+                    given[i].split(self._widths)
+                    for given in (kernels, self._gamma, self._beta, self._mean, self._variance)
+                ),
                 strict=True,
-            )  # fmt: skip
+            )
             for stream, kernel, gamma, beta, mean, variance in learnt:
                 stream.conv.weight.copy_(kernel[:, :-1].reshape(stream.conv.weight.shape))
                 stream.conv.bias.copy_(kernel[:, -1])

@@ -88,10 +88,23 @@ class WindowMaps:
         n_programs = -(-n_rows // _PAIRS)
         parts = kernel.new_empty(n_networks, n_programs, 2, self.n_filters, self._k)
         _forward[(n_programs, n_networks)](
-            self._table, self._rows, kernel, sign, self._summing, self._seeds, self._found,
-            self._where, *windows, parts, n_rows, n_networks, self._n_steps, self.p,
-            **self._sizes(), N_WINDOWS=self._n_windows,
-        )  # fmt: skip
+            self._table,
+            self._rows,
+            kernel,
+            sign,
+            self._summing,
+            self._seeds,
+            self._found,
+            self._where,
+            *windows,
+            parts,
+            n_rows,
+            n_networks,
+            self._n_steps,
+            self.p,
+            **self._sizes(),
+            N_WINDOWS=self._n_windows,
+        )
         self._n_steps += 1
         sums = parts.sum(1, dtype=torch.float64)[..., : self.n_taps]
         return windows, sums.permute(1, 3, 0, 2)
@@ -112,9 +125,16 @@ class WindowMaps:
         n_programs = -(-n_rows // _PAIRS)
         parts = slope.new_empty(n_networks, n_programs, self.n_filters, self._k)
         _backward[(n_programs, n_networks)](
-            self._table, self._rows, slope, self._summing, self._found, self._where, parts, n_rows,
+            self._table,
+            self._rows,
+            slope,
+            self._summing,
+            self._found,
+            self._where,
+            parts,
+            n_rows,
             **self._sizes(),
-        )  # fmt: skip
+        )
         return parts.sum(1, dtype=torch.float64)[..., : self.n_taps].permute(2, 0, 1)
 
     def passes(self, windows, batches):
@@ -138,10 +158,17 @@ class WindowMaps:
 
     def _sizes(self):
         return {
-            "N_TAPS": self.n_taps, "K": self._k, "M": self.n_filters, "N_TILES": self._n_tiles,
-            "TILE": _TILE, "N_SUMS": self._n_sums, "S": self._summing.shape[1], "PAIRS": _PAIRS,
-            "PRECISION": _PRECISION, "num_warps": _N_WARPS,
-        }  # fmt: skip
+            "N_TAPS": self.n_taps,
+            "K": self._k,
+            "M": self.n_filters,
+            "N_TILES": self._n_tiles,
+            "TILE": _TILE,
+            "N_SUMS": self._n_sums,
+            "S": self._summing.shape[1],
+            "PAIRS": _PAIRS,
+            "PRECISION": _PRECISION,
+            "num_warps": _N_WARPS,
+        }
 
 
 def _power_of_two(n):
@@ -192,12 +219,32 @@ def _summing(pooled_side, n_columns):
 # Sizes are plain numbers: a kernel for every kind of number would take seconds to translate.
 @triton.jit(do_not_specialize=["n_rows", "n_networks", "step"])
 def _forward(
-    table, rows, kernel, sign, summing, seeds, found, where, seen_sums, kept_sums, parts,
-    n_rows, n_networks, step, p,
-    N_TAPS: tl.constexpr, K: tl.constexpr, M: tl.constexpr, N_TILES: tl.constexpr,
-    TILE: tl.constexpr, N_SUMS: tl.constexpr, S: tl.constexpr, PAIRS: tl.constexpr,
-    N_WINDOWS: tl.constexpr, PRECISION: tl.constexpr,
-):  # fmt: skip
+    table,
+    rows,
+    kernel,
+    sign,
+    summing,
+    seeds,
+    found,
+    where,
+    seen_sums,
+    kept_sums,
+    parts,
+    n_rows,
+    n_networks,
+    step,
+    p,
+    N_TAPS: tl.constexpr,
+    K: tl.constexpr,
+    M: tl.constexpr,
+    N_TILES: tl.constexpr,
+    TILE: tl.constexpr,
+    N_SUMS: tl.constexpr,
+    S: tl.constexpr,
+    PAIRS: tl.constexpr,
+    N_WINDOWS: tl.constexpr,
+    PRECISION: tl.constexpr,
+):
     """Maps of some pictures and one network, all that is left of them."""
     program, network = tl.program_id(0), tl.program_id(1)
     filters, taps = tl.arange(0, M), tl.arange(0, K)
@@ -257,11 +304,24 @@ def _forward(
 
 @triton.jit(do_not_specialize=["n_rows"])
 def _backward(
-    table, rows, slope, summing, found, where, parts, n_rows,
-    N_TAPS: tl.constexpr, K: tl.constexpr, M: tl.constexpr, N_TILES: tl.constexpr,
-    TILE: tl.constexpr, N_SUMS: tl.constexpr, S: tl.constexpr, PAIRS: tl.constexpr,
+    table,
+    rows,
+    slope,
+    summing,
+    found,
+    where,
+    parts,
+    n_rows,
+    N_TAPS: tl.constexpr,
+    K: tl.constexpr,
+    M: tl.constexpr,
+    N_TILES: tl.constexpr,
+    TILE: tl.constexpr,
+    N_SUMS: tl.constexpr,
+    S: tl.constexpr,
+    PAIRS: tl.constexpr,
     PRECISION: tl.constexpr,
-):  # fmt: skip
+):
     """Patches of some pictures times the slopes of one network, at the places that count."""
     program, network = tl.program_id(0), tl.program_id(1)
     filters, taps = tl.arange(0, M), tl.arange(0, K)

@@ -20,8 +20,16 @@ from cdmer.nets._training.state import copy_into, tensors_of
 
 _FORMAT = 1
 # What changes how, not what, is computed; and what the rows and initial weights stand for.
-_NOT_IN_NAME = ("network", "network_params", "device", "checkpoint", "checkpoint_every",
-                "warm_start", "random_state", "progress")  # fmt: skip
+_NOT_IN_NAME = (
+    "network",
+    "network_params",
+    "device",
+    "checkpoint",
+    "checkpoint_every",
+    "warm_start",
+    "random_state",
+    "progress",
+)
 
 
 def name_fit(settings, network, module, rows, generator):
