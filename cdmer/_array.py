@@ -4,6 +4,8 @@ import array_api_compat
 import numpy as np
 from sklearn.utils.validation import check_array
 
+from cdmer._parameters import ParameterError
+
 
 def is_foreign(X):
     """Tell arrays that scikit-learn's checks would pull into NumPy, such as torch tensors."""
@@ -71,3 +73,51 @@ def take_rows(X, rows):
     if hasattr(X, "shape"):
         return X[rows]
     return [X[row] for row in rows]
+
+
+def to_device(frames, device):
+    """Move frames to a device of PyTorch.
+
+    Parameters
+    ----------
+    frames : array of uint8
+        Of NumPy or PyTorch.
+    device : str or torch.device
+        The device.
+
+    Returns
+    -------
+    torch.Tensor
+        On `device`.
+    """
+    import torch
+
+    if isinstance(frames, torch.Tensor):
+        return frames.to(device)
+    return torch.tensor(frames, device=device)
+
+
+def check_device(device):
+    """Check that PyTorch can compute on a device.
+
+    Raises
+    ------
+    ImportError
+        If PyTorch is not installed.
+    ParameterError
+        If the device is not there.
+    """
+    if device is None:
+        return
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(
+            f"device={device!r} needs PyTorch: pip install 'cdmer[deep]', or leave device=None"
+        ) from error
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise ParameterError(
+            f"device: expected None or a device that PyTorch can use here, got {device!r}"
+        ) from error

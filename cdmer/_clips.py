@@ -1,8 +1,9 @@
-"""What transformers accept as clips, turned into grey frames and a name for messages."""
+"""What transformers accept as clips: their names for messages, and their frames."""
+
+from dataclasses import is_dataclass
 
 import array_api_compat
-
-from cdmer._parameters import ParameterError
+import numpy as np
 
 
 def named_clips(X):
@@ -50,93 +51,80 @@ def named_clips(X):
     ]
 
 
-def grey_frames(clip, name):
-    """Read the frames of one clip.
+def is_clip(clip):
+    """Whether it is a Clip, whose frames are not read, and not a bare array."""
+    return is_dataclass(clip) and hasattr(clip, "source")
+
+
+def known_length(clip):
+    """Number of frames of a clip.
 
     Parameters
     ----------
-    clip : Clip, or array of shape (T, H, W)
-        See `named_clips`.
-    name : str
-        Name of the clip in messages.
+    clip : Clip
+        Its frames are not read.
 
     Returns
     -------
-    array of uint8, shape (T, H, W)
-        In the library, and on the device, where they are.
+    int or None
+        Of `frame_numbers`, or of the source: an array, or a callable with an attribute `n_frames`.
+        None where only reading the clip would tell.
+    """
+    if clip.frame_numbers is not None:
+        return len(clip.frame_numbers)
+    if isinstance(clip.source, np.ndarray):
+        return len(clip.source)
+    return getattr(clip.source, "n_frames", None)
+
+
+def read_frames(clip, name, *, colour=True):
+    """Read and check the frames of one clip.
+
+    Parameters
+    ----------
+    clip : Clip, or array of shape (T, H, W) or (T, H, W, 3)
+        See `named_clips`.
+    name : str
+        Name of the clip in messages.
+    colour : bool, default=True
+        Whether frames may have colours.
+
+    Returns
+    -------
+    array of uint8, shape (T, H, W) or (T, H, W, 3)
+        At least one pixel, in the library and on the device where the frames are; not a copy.
 
     Raises
     ------
     TypeError
         If the frames are no array, or not uint8.
     ValueError
-        If they are not grey.
+        If they have another shape, there is none, or their number is not that of the clip's
+        `frame_numbers`.
     """
     frames = getattr(clip, "frames", clip)
+    expected = "(T, H, W) or (T, H, W, 3)" if colour else "(T, H, W)"
     if not array_api_compat.is_array_api_obj(frames):
         raise TypeError(
-            f"{name}: expected a Clip or an array of shape (T, H, W), got {type(frames).__name__}"
+            f"{name}: expected a Clip or an array of shape {expected}, got {type(frames).__name__}"
         )
-    xp = array_api_compat.array_namespace(frames)
     shape = tuple(frames.shape)
-    if len(shape) == 4 and shape[-1] == 3:
+    coloured = len(shape) == 4 and shape[-1] == 3
+    if coloured and not colour:
         raise ValueError(
             f"{name}: expected grey frames of shape (T, H, W), got colour frames of shape {shape}; "
             "convert the clip to grey first"
         )
-    if len(shape) != 3:
-        raise ValueError(f"{name}: expected frames of shape (T, H, W), got shape {shape}")
-    if frames.dtype != xp.uint8:
+    if len(shape) != 3 and not coloured:
+        raise ValueError(f"{name}: expected frames of shape {expected}, got shape {shape}")
+    if frames.dtype != array_api_compat.array_namespace(frames).uint8:
         raise TypeError(f"{name}: expected frames of dtype uint8, got {frames.dtype}")
+    if 0 in shape:
+        raise ValueError(f"{name}: expected at least one frame, with pixels, got shape {shape}")
+    numbers = getattr(clip, "frame_numbers", None)
+    if numbers is not None and len(numbers) != shape[0]:
+        raise ValueError(f"{name}: has {len(numbers)} frame numbers for {shape[0]} frames")
     return frames
-
-
-def to_device(frames, device):
-    """Move frames to a device of PyTorch.
-
-    Parameters
-    ----------
-    frames : array of uint8
-        Of NumPy or PyTorch.
-    device : str or torch.device
-        The device.
-
-    Returns
-    -------
-    torch.Tensor
-        On `device`.
-    """
-    import torch
-
-    if isinstance(frames, torch.Tensor):
-        return frames.to(device)
-    return torch.tensor(frames, device=device)
-
-
-def check_device(device):
-    """Check that PyTorch can compute on a device.
-
-    Raises
-    ------
-    ImportError
-        If PyTorch is not installed.
-    ParameterError
-        If the device is not there.
-    """
-    if device is None:
-        return
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError(
-            f"device={device!r} needs PyTorch: pip install 'cdmer[deep]', or leave device=None"
-        ) from error
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        raise ParameterError(
-            f"device: expected None or a device that PyTorch can use here, got {device!r}"
-        ) from error
 
 
 def _holds_objects(array):

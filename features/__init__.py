@@ -1,5 +1,6 @@
 """Descriptors: scikit-learn transformers that turn clips into feature vectors."""
 
+from cdmer._public import publish
 from cdmer._vision.grid import RegionGrid
 from cdmer._vision.optical_flow import optical_flow
 from cdmer.features._deep.features import DeepFeatures
@@ -50,3 +51,5 @@ __all__ = [
     "optical_flow",
     "optical_strain",
 ]
+
+publish(__name__)

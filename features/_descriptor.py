@@ -5,8 +5,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.parallel import Parallel, delayed
 
-from cdmer._array import is_foreign
-from cdmer._clips import check_device, grey_frames, named_clips, to_device
+from cdmer._array import check_device, is_foreign, to_device
+from cdmer._clips import named_clips, read_frames
 from cdmer._parameters import ParameterError
 from cdmer._vision.grid import RegionGrid
 
@@ -103,7 +103,7 @@ class ClipDescriptor(TransformerMixin, BaseEstimator):
 
     def _row(self, clip, name):
         """Features of one clip, shape (n_features_out,)."""
-        frames = grey_frames(clip, name)
+        frames = read_frames(clip, name, colour=False)
         boxes = self._place(frames, name)
         data = self._measure(frames, clip, name)
         if self.device is not None:

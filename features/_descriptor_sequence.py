@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cdmer._array import to_numpy
-from cdmer._clips import grey_frames
+from cdmer._clips import read_frames
 from cdmer._parameters import ParameterError, check_choice
 from cdmer._vision.grid import RegionGrid
 from cdmer.features._clip_arrays import ClipArrays
@@ -83,7 +83,7 @@ class DescriptorSequence(ClipArrays):
 
     def _array(self, clip, name):
         """Features of the steps of one clip, shape (n_steps, n_features)."""
-        frames = to_numpy(grey_frames(clip, name))
+        frames = to_numpy(read_frames(clip, name, colour=False))
         if len(frames) < 2:
             raise ValueError(f"{name}: expected at least 2 frames to see motion, got {len(frames)}")
         first = frames[:-1]

@@ -1,10 +1,9 @@
 """Frames as numbers, for networks that look at the face itself."""
 
-import array_api_compat
 import numpy as np
 
 from cdmer._array import to_numpy
-from cdmer._clips import grey_frames
+from cdmer._clips import read_frames
 from cdmer._moments import onset_and_apex
 from cdmer._parameters import check_choice, check_flag, check_number
 from cdmer.features._clip_arrays import ClipArrays
@@ -70,7 +69,7 @@ class Frames(ClipArrays):
 
     def _array(self, clip, name):
         """Frames of one clip, shape (channels, T, H, W)."""
-        frames = read_frames(clip, name, self.colour).astype(np.float32)
+        frames = channels_last(clip, name, self.colour).astype(np.float32)
         if self.difference:
             frames -= frames[0].copy()
         return _scaled(np.moveaxis(frames, -1, 0), self.scaling)
@@ -133,28 +132,19 @@ class ApexFrame(ClipArrays):
 
     def _array(self, clip, name):
         """Apex of one clip, shape (channels, size, size)."""
-        frames = read_frames(clip, name, self.colour)
+        frames = channels_last(clip, name, self.colour)
         _, apex = onset_and_apex(clip, len(frames), name)
         planes = np.moveaxis(frames[apex].astype(np.float32), -1, 0)
         face = np.stack([resized(np.ascontiguousarray(plane), self.size) for plane in planes])
         return _scaled(face, self.scaling)
 
 
-def read_frames(clip, name, colour):
-    """Frames of one clip with their channels last, ndarray of uint8, shape (T, H, W, channels)."""
-    frames = getattr(clip, "frames", clip)
-    if not colour or not array_api_compat.is_array_api_obj(frames) or frames.ndim != 4:
-        grey = to_numpy(grey_frames(frames, name))[..., None]
-        return np.repeat(grey, 3, axis=-1) if colour else grey
-    if frames.shape[-1] != 3:
-        raise ValueError(
-            f"{name}: expected frames of shape (T, H, W, 3) or (T, H, W), got shape "
-            f"{tuple(frames.shape)}"
-        )
-    frames = to_numpy(frames)
-    if frames.dtype != np.uint8:
-        raise TypeError(f"{name}: expected frames of dtype uint8, got {frames.dtype}")
-    return frames
+def channels_last(clip, name, colour):
+    """Frames of one clip with one or three channels, ndarray of uint8, (T, H, W, channels)."""
+    frames = to_numpy(read_frames(clip, name, colour=colour))
+    if frames.ndim == 4:
+        return frames
+    return np.repeat(frames[..., None], 3, axis=-1) if colour else frames[..., None]
 
 
 def _scaled(levels, scaling):

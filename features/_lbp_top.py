@@ -2,7 +2,8 @@
 
 import array_api_compat
 
-from cdmer._clips import grey_frames, named_clips, to_device
+from cdmer._array import to_device
+from cdmer._clips import named_clips, read_frames
 from cdmer._parameters import check_choice, check_flag, check_number
 from cdmer._vision.histograms import region_histograms
 from cdmer._vision.patterns import PLANES, binned, orthogonal_patterns, pattern_names
@@ -167,7 +168,7 @@ class LBPTOP(PlanePatterns):
         """
         ((name, clip),) = named_clips([clip])
         ready = self._ready()
-        frames = grey_frames(clip, name)
+        frames = read_frames(clip, name, colour=False)
         ready._place(frames, name)  # checks the size
         if self.device is not None:
             frames = to_device(frames, self.device)

@@ -10,46 +10,40 @@ import pytest
 
 import cdmer
 
-MODULES = [
-    cdmer,
-    *(
-        importlib.import_module(f"cdmer.{n}")
-        for n in (
-            "corpora",
-            "features",
-            "preprocessing",
-            "extraction",
-            "adaptation",
-            "evaluation",
-            "evaluation.config",
-            "evaluation.protocols",
-            "evaluation.selection",
-            "evaluation.statistics",
-            "models",
-            "nets",
-            "nets.adaptation",
-            "synthesis",
-            "zero_shot",
-        )
-    ),
+NAMES = [
+    info.name
+    for info in pkgutil.walk_packages(cdmer.__path__, "cdmer.")
+    if not info.name.endswith("__main__")
 ]
+PACKAGES = [name for name in NAMES if "._" not in name and not name.startswith("cdmer.cli")]
+PUBLIC = {
+    f"{package}.{name}": thing
+    for package in PACKAGES
+    for module in [importlib.import_module(package)]
+    for name in module.__all__
+    if not hasattr(thing := getattr(module, name), "__qualname__") or thing.__module__ == package
+}
+CALLABLES = {name: thing for name, thing in PUBLIC.items() if callable(thing)}
 
 
-NAMES = [info.name for info in pkgutil.walk_packages(cdmer.__path__, "cdmer.")]
+def run_examples(tests):
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    for test in tests:
+        runner.run(test)
+    assert runner.failures == 0
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "cdmer.cli.__main__"])
-def test_examples_run(name):
+@pytest.mark.parametrize("name", CALLABLES)
+def test_examples_of_public_names_run_by_themselves(name):
+    # module=False: methods lie in another module than the one that the class is known by.
+    run_examples(doctest.DocTestFinder().find(CALLABLES[name], name, module=False, globs={}))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_examples_of_private_names_run(name):
     if name == "cdmer.nets._folds.window_maps":
         pytest.importorskip("triton")
-    outcome = doctest.testmod(
-        importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE
-    )
-    assert outcome.failed == 0
-
-
-PUBLIC = {f"{m.__name__}.{n}": getattr(m, n) for m in MODULES[1:] for n in m.__all__}
-CALLABLES = {name: thing for name, thing in PUBLIC.items() if callable(thing)}
+    run_examples(doctest.DocTestFinder().find(importlib.import_module(name), name))
 
 
 @pytest.mark.parametrize("name", CALLABLES)

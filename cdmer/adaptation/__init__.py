@@ -1,5 +1,6 @@
 """Classifiers fitted on labelled source rows and unlabelled target rows together."""
 
+from cdmer._public import publish
 from cdmer.adaptation._benchmark_svc import BenchmarkSVC
 from cdmer.adaptation._component_analysis import JDA, TCA
 from cdmer.adaptation._coral import CORAL
@@ -49,3 +50,5 @@ __all__ = [
     "iter_tgsr_path",
     "tgsr_path",
 ]
+
+publish(__name__)

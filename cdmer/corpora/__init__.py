@@ -1,6 +1,7 @@
 """What a corpus is and where it comes from."""
 
 from cdmer._faces.setups import PRESETS, RecordingSetup
+from cdmer._public import publish
 from cdmer.corpora._clip import Clip
 from cdmer.corpora._corpus import Corpus
 from cdmer.corpora._databases.check import DatabaseCheck, check_database
@@ -65,3 +66,5 @@ __all__ = [
     "make_synthetic_corpus",
     "pack",
 ]
+
+publish(__name__)

@@ -1,5 +1,6 @@
 """Protocols, metrics, runner, store, results, statistics and report."""
 
+from cdmer._public import publish
 from cdmer.evaluation._label_free import label_free_pipeline
 from cdmer.evaluation._metrics.metrics import class_f1, confusion, macro_f1, uar, uf1, war
 from cdmer.evaluation._oracle import tgsr_grid, tgsr_oracle_sweep
@@ -81,3 +82,5 @@ __all__ = [
     "war",
     "write_report",
 ]
+
+publish(__name__)

@@ -11,6 +11,7 @@ file or a folder of frames:
     print(predict_clip(load_model("model.skops"), clip))
 """
 
+from cdmer._public import publish
 from cdmer.models._figure import plot_prediction
 from cdmer.models._fitted import FittedModel
 from cdmer.models._prediction import Prediction, RegionDrops, predict_clip
@@ -27,3 +28,5 @@ __all__ = [
     "predict_clip",
     "save_model",
 ]
+
+publish(__name__)

@@ -1,6 +1,7 @@
 """The published networks, and the estimator that trains them (extra ``deep``)."""
 
 from cdmer._extras import import_extra
+from cdmer._public import publish
 
 import_extra("torch", "deep")
 
@@ -56,3 +57,5 @@ __all__ = [
     "load_weights",
     "saliency",
 ]
+
+publish(__name__)

@@ -1,5 +1,6 @@
 """Clip to clip: crop and align, interpolate in time, magnify motion, spot the apex."""
 
+from cdmer._public import publish
 from cdmer.preprocessing._apex import spot_apex
 from cdmer.preprocessing._apex_spotter import ApexSpotter
 from cdmer.preprocessing._crop_align import CropAlign, FaceNotFoundError
@@ -30,3 +31,5 @@ __all__ = [
     "flip_flow",
     "spot_apex",
 ]
+
+publish(__name__)

@@ -8,7 +8,7 @@ from cdmer._vision.grid import RegionGrid
 from cdmer._vision.histograms import region_histograms
 from cdmer._vision.optical_flow import check_size, optical_flow
 from cdmer._vision.patterns import binned, orthogonal_patterns
-from cdmer.preprocessing._base import read_frames
+from cdmer.preprocessing._base import numpy_frames
 from cdmer.preprocessing._grey import ToGrey
 
 REFERENCES = ("both", "onset")
@@ -99,7 +99,7 @@ def spot_apex(frames, method="frame-difference", reference="both", onset=0, offs
     check_choice("reference", reference, REFERENCES)
     if not isinstance(frames, np.ndarray):
         raise TypeError(f"frames: expected a NumPy array, got {type(frames).__name__}")
-    frames = read_frames(frames, "frames")
+    frames = numpy_frames(frames, "frames")
     last = len(frames) - 1
     check_number("onset", onset, least=0, most=last, whole=True)
     if offset is not None:

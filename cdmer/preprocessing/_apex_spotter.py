@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 from sklearn.utils.parallel import Parallel, delayed
 
-from cdmer._clips import named_clips
+from cdmer._clips import is_clip, named_clips
 from cdmer._moments import offset_position, onset_position
 from cdmer._parameters import check_choice
 from cdmer.preprocessing._apex import METHODS, REFERENCES, spot
-from cdmer.preprocessing._base import ClipTransformer, is_clip, read_frames
+from cdmer.preprocessing._base import ClipTransformer, numpy_frames
 
 
 class ApexSpotter(ClipTransformer):
@@ -97,7 +97,7 @@ class ApexSpotter(ClipTransformer):
     def _process(self, clip, name):
         if clip.apex is not None:
             return clip
-        frames = read_frames(clip, name)
+        frames = numpy_frames(clip, name)
         onset = onset_position(clip, len(frames), name)
         offset = offset_position(clip, len(frames), name)
         apex = spot(frames, self.method, self.reference, onset, offset, name)

@@ -1,11 +1,11 @@
 """What all preprocessing steps share: clips in, clips out, frames computed when they are read."""
 
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 
-from cdmer._clips import named_clips
+from cdmer._clips import is_clip, known_length, named_clips, read_frames
 from cdmer._fingerprint import fingerprint
 
 
@@ -164,7 +164,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
     def _compute(self, clip, name):
         """New frames of one clip; whatever goes wrong names the clip."""
         try:
-            return self._apply(read_frames(clip, name), clip, name)
+            return self._apply(numpy_frames(clip, name), clip, name)
         except (ImportError, MemoryError):
             raise  # no clip is to blame
         except Exception as error:
@@ -174,71 +174,27 @@ class ClipTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
             raise RuntimeError(f"{name}: {step} failed with {kind}: {error}") from error
 
 
-def is_clip(clip):
-    """Tell a Clip, whose frames are not read, from a bare array."""
-    return is_dataclass(clip) and hasattr(clip, "source")
-
-
-def known_length(clip):
-    """Number of frames of a clip.
-
-    Parameters
-    ----------
-    clip : Clip
-        Its frames are not read.
-
-    Returns
-    -------
-    int or None
-        Of `frame_numbers`, or of the source: an array, or a callable with an attribute `n_frames`.
-        None where only reading the clip would tell.
-    """
-    if clip.frame_numbers is not None:
-        return len(clip.frame_numbers)
-    if isinstance(clip.source, np.ndarray):
-        return len(clip.source)
-    return getattr(clip.source, "n_frames", None)
-
-
-def read_frames(clip, name):
-    """Read and check the frames of one clip.
+def numpy_frames(clip, name):
+    """Read the frames of one clip, which libraries of pictures take from NumPy alone.
 
     Parameters
     ----------
     clip : Clip, or ndarray of shape (T, H, W) or (T, H, W, 3)
-        See `ClipTransformer`.
     name : str
         Name of the clip in messages.
 
     Returns
     -------
     ndarray of uint8, shape (T, H, W) or (T, H, W, 3)
-        At least one frame of at least one pixel.
 
     Raises
     ------
-    TypeError
-        If the clip is neither, or its frames are not uint8.
-    ValueError
-        If the frames have another shape, there is none, or their number is not that of the clip's
-        `frame_numbers`.
+    TypeError, ValueError
+        See `cdmer._clips.read_frames`; also if the frames are an array of another library.
     """
     if not is_clip(clip) and not isinstance(clip, np.ndarray):
         raise TypeError(f"{name}: expected a Clip or a NumPy array, got {type(clip).__name__}")
-    frames = clip.frames if is_clip(clip) else clip
-    shape = frames.shape
-    if frames.ndim not in (3, 4) or (frames.ndim == 4 and shape[-1] != 3):
-        raise ValueError(
-            f"{name}: expected frames of shape (T, H, W) or (T, H, W, 3), got shape {shape}"
-        )
-    if frames.dtype != np.uint8:
-        raise TypeError(f"{name}: expected frames of dtype uint8, got {frames.dtype}")
-    if not frames.size:
-        raise ValueError(f"{name}: expected at least one frame, with pixels, got shape {shape}")
-    numbers = clip.frame_numbers if is_clip(clip) else None
-    if numbers is not None and len(numbers) != len(frames):
-        raise ValueError(f"{name}: has {len(numbers)} frame numbers for {len(frames)} frames")
-    return frames
+    return read_frames(clip, name)
 
 
 def _as_clips(X):

@@ -5,8 +5,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from cdmer._clips import known_length
 from cdmer._parameters import ParameterError, check_number
-from cdmer.preprocessing._base import ClipTransformer, known_length, read_frames
+from cdmer.preprocessing._base import ClipTransformer, numpy_frames
 from cdmer.preprocessing._frame_sums import cosine_weights, linear_weights, spread, weighted_sums
 
 
@@ -215,7 +216,7 @@ def retimed(clip, name, positions_of):
         return {"frame_numbers": None}
     n_frames = known_length(clip)
     if n_frames is None:
-        n_frames = len(read_frames(clip, name))
+        n_frames = len(numpy_frames(clip, name))
     check_two(n_frames, name)
     numbers = np.arange(n_frames) if clip.frame_numbers is None else clip.frame_numbers
     new = np.interp(positions_of(n_frames), np.arange(n_frames), numbers)

@@ -1,5 +1,6 @@
 """Synthetic micro-expressions: action units from a source, faces from a renderer."""
 
+from cdmer._public import publish
 from cdmer.synthesis._annotated import AnnotatedUnits
 from cdmer.synthesis._early_macro import EarlyMacroUnits
 from cdmer.synthesis._expert import ExpertUnits
@@ -26,3 +27,5 @@ __all__ = [
     "split_identities",
     "synthesize",
 ]
+
+publish(__name__)

@@ -4,15 +4,13 @@ import base64
 import hashlib
 from typing import NamedTuple
 
-import array_api_compat
 import numpy as np
 
 from cdmer._array import to_numpy
-from cdmer._clips import grey_frames
+from cdmer._clips import read_frames
 from cdmer._cv2 import one_cv2_thread
 from cdmer._moments import offset_position, onset_and_apex, onset_position
 from cdmer._parameters import ParameterError
-from cdmer.features._frames import read_frames
 
 MOMENTS = ("onset", "apex", "offset")
 
@@ -69,13 +67,7 @@ def draw_picture(clip, name, moments, longest_side):
     ValueError, TypeError
         If the clip is no uint8 clip, or lacks the apex that is asked for. The message names it.
     """
-    frames = getattr(clip, "frames", clip)
-    if array_api_compat.is_array_api_obj(frames) and frames.ndim == 4:
-        frames = read_frames(frames, name, colour=True)
-    else:
-        frames = to_numpy(grey_frames(frames, name))
-    if not frames.size:
-        raise ValueError(f"{name}: expected at least one frame of one pixel, got {frames.shape}")
+    frames = to_numpy(read_frames(clip, name))
     shown = frames[[_position(clip, moment, len(frames), name) for moment in moments]]
     with one_cv2_thread() as cv2:
         row = np.concatenate([_shrunk(frame, longest_side, cv2) for frame in shown], axis=1)

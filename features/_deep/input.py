@@ -7,7 +7,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from cdmer._parameters import ParameterError
 from cdmer.features._deep.workers import prepare_ahead
-from cdmer.features._frames import Frames, read_frames
+from cdmer.features._frames import Frames, channels_last
 
 
 def default_preparation(network):
@@ -145,7 +145,7 @@ class Preparation:
         try:
             if self.frames is not None:
                 clip = clip if self.steps is None else self.steps.transform([clip])[0]
-                return read_frames(clip, name, self.frames.colour)
+                return channels_last(clip, name, self.frames.colour)
             rows = np.asarray(self.transformer.transform([clip]))
         except (ImportError, MemoryError, ParameterError):
             raise  # no clip is to blame

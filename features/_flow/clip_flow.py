@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.parallel import Parallel, delayed
 
 from cdmer._array import to_numpy
-from cdmer._clips import grey_frames, named_clips
+from cdmer._clips import named_clips, read_frames
 from cdmer._moments import onset_and_apex, onset_position
 from cdmer._parameters import check_choice
 from cdmer._vision.optical_flow import METHODS, check_size, flows
@@ -116,7 +116,9 @@ class OpticalFlow(TransformerMixin, BaseEstimator):
         return tags
 
     def _read(self, clip, name):
-        return clip_flow(grey_frames(clip, name), clip, name, self.method, self.reference)
+        return clip_flow(
+            read_frames(clip, name, colour=False), clip, name, self.method, self.reference
+        )
 
 
 def clip_flow(frames, clip, name, method, reference):

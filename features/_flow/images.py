@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cdmer._clips import grey_frames
+from cdmer._clips import read_frames
 from cdmer._parameters import check_choice, check_number
 from cdmer._vision.optical_flow import METHODS, flows
 from cdmer.features._clip_arrays import ClipArrays
@@ -103,7 +103,9 @@ class FlowImages(ClipArrays):
 
     def _array(self, clip, name):
         """Channels of one clip, shape (n_channels, size, size)."""
-        pair = onset_and_apex_frames(grey_frames(clip, name), clip, name, self.flow_method)
+        pair = onset_and_apex_frames(
+            read_frames(clip, name, colour=False), clip, name, self.flow_method
+        )
         flow = flows([pair], self.flow_method)[0]
         relative = self.scaling == "relative"
         pictures = motion_pictures(flow, pair[1], self.channels, self.size, relative=relative)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cdmer._array import to_numpy
-from cdmer._clips import grey_frames
+from cdmer._clips import read_frames
 from cdmer._parameters import check_choice, check_number
 from cdmer._vision.optical_flow import METHODS
 from cdmer.features._clip_arrays import ClipArrays
@@ -101,7 +101,7 @@ class FlowSequence(ClipArrays):
 
     def _array(self, clip, name):
         """Channels of one clip, shape (n_channels, n_steps, size, size)."""
-        frames = to_numpy(grey_frames(clip, name))
+        frames = to_numpy(read_frames(clip, name, colour=False))
         # Bare frames have no annotated onset: their first one is the reference.
         flow = clip_flow(frames, frames, name, self.flow_method, REFERENCES[self.reference])
         relative = self.scaling == "relative"

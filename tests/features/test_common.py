@@ -170,7 +170,11 @@ def frames_of(shape, dtype=np.uint8, value=3):
 @pytest.mark.parametrize(
     ("frames", "error", "message"),
     [
-        (frames_of((0, 40, 40)), ValueError, "got 0 frames of 40 x 40 pixels"),
+        (
+            frames_of((0, 40, 40)),
+            ValueError,
+            "expected at least one frame, with pixels, got shape (0, 40, 40)",
+        ),
         (frames_of((9, 2, 40)), ValueError, "got 9 frames of 2 x 40 pixels"),
         (frames_of((9, 40, 40, 3)), ValueError, "expected grey frames of shape (T, H, W), got col"),
         (frames_of((40, 40)), ValueError, "expected frames of shape (T, H, W), got shape (40, 40)"),

@@ -185,7 +185,7 @@ def test_parameters_are_checked_by_fit(parameters, error, message):
         (
             FakeClip(np.zeros((0, 12, 12), np.uint8)),
             ValueError,
-            "clip 'casme2/sub01/EP02_01f': got 0 frames",
+            "clip 'casme2/sub01/EP02_01f': expected at least one frame",
         ),
         (
             FakeClip(np.zeros((7, 12, 12, 3), np.uint8)),

@@ -234,7 +234,11 @@ def test_every_descriptor_of_motion_describes_steps(descriptor):
         (DescriptorSequence(), frames(3, 20, 20), "clip 0, step 0: got frames of 20 x"),
         (ApexFrame(), frames(), "clip 0: has no apex"),
         (ApexFrame(), clip(apex=9), "clip 'k/s/c': apex lies outside"),
-        (Frames(True), COLOUR[..., [0, 1]], "clip 0: expected frames of shape (T, H, W, 3) or (T"),
+        (
+            Frames(True),
+            COLOUR[..., [0, 1]],
+            "clip 0: expected frames of shape (T, H, W) or (T, H, W, 3)",
+        ),
     ],
 )
 def test_what_a_clip_lacks(model, bad, message):

@@ -1,5 +1,6 @@
 """Protocols: who is trained on, who is adapted to, who is tested."""
 
+from cdmer._public import publish
 from cdmer.evaluation.protocols._base import Fold, Protocol
 from cdmer.evaluation.protocols._expected import missing_clips
 from cdmer.evaluation.protocols._hold_out import HoldOutDatabase
@@ -24,3 +25,5 @@ __all__ = [
     "people",
     "shared_people",
 ]
+
+publish(__name__)

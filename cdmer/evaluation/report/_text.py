@@ -27,7 +27,19 @@ _LATEX = {
 
 
 def to_latex(results, metric=None):
-    """Write the table of a metric as LaTeX; see `Results.to_latex`."""
+    """Write the table of a metric as LaTeX.
+
+    Parameters
+    ----------
+    results : Results
+    metric : str, default=None
+        None stands for the first metric of the results.
+
+    Returns
+    -------
+    str
+        See `Results.to_latex`.
+    """
     table = _table(results, metric)
     lines = [
         rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
@@ -44,7 +56,19 @@ def to_latex(results, metric=None):
 
 
 def to_markdown(results, metric=None):
-    """Write the table of a metric as Markdown; see `Results.to_markdown`."""
+    """Write the table of a metric as Markdown.
+
+    Parameters
+    ----------
+    results : Results
+    metric : str, default=None
+        None stands for the first metric of the results.
+
+    Returns
+    -------
+    str
+        See `Results.to_markdown`.
+    """
     table = _table(results, metric)
     lines = [
         _markdown_line(["method", *map(_markdown, table.columns)]),

@@ -1,5 +1,6 @@
 """Choosing hyper-parameters without target labels: criteria, splitters, scorers, `select`."""
 
+from cdmer._public import publish
 from cdmer.evaluation.selection._criteria import (
     deep_embedded_validation,
     importance_weighted_accuracy,
@@ -28,3 +29,5 @@ __all__ = [
     "soft_neighborhood_density",
     "source_accuracy",
 ]
+
+publish(__name__)

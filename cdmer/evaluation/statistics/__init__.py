@@ -1,5 +1,6 @@
 """Statistics: how sure a score is, and whether methods differ."""
 
+from cdmer._public import publish
 from cdmer.evaluation.statistics._compare import Comparison, compare
 from cdmer.evaluation.statistics._comparison_plot import plot_comparisons
 from cdmer.evaluation.statistics._comparisons import comparisons, holm
@@ -20,3 +21,5 @@ __all__ = [
     "plot_ranks",
     "ranks",
 ]
+
+publish(__name__)

@@ -1,6 +1,7 @@
 """Losses that bring the features of source and target together while a network is trained."""
 
 from cdmer._extras import import_extra
+from cdmer._public import publish
 
 import_extra("torch", "deep")
 
@@ -12,3 +13,5 @@ from cdmer.nets.adaptation._deep_coral import DeepCORAL  # noqa: E402
 from cdmer.nets.adaptation._mcc import MCC  # noqa: E402
 
 __all__ = ["CDAN", "DAN", "DANN", "MCC", "Adaptation", "Batch", "DeepCORAL"]
+
+publish(__name__)
