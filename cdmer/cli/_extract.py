@@ -1,8 +1,13 @@
-"""What `cdmer extract` makes of its arguments: a corpus and a transformer."""
+"""`cdmer extract`: the features of every clip of a corpus."""
 
 import ast
+import time
+from pathlib import Path
 
-from cdmer.cli._corpora import MANIFESTS, open_place
+import click
+
+from cdmer.cli._corpora import MANIFESTS, open_place, variant_option
+from cdmer.cli._options import check_folder, feature_cache, jobs_option, quiet_option, show
 
 # Names of the descriptors on the command line, and of their classes in `cdmer.features`.
 DESCRIPTORS = {
@@ -20,6 +25,104 @@ DESCRIPTORS = {
 }
 # Parameters that have options of their own.
 _ELSEWHERE = {"grid": "--levels", "n_jobs": "--n-jobs"}
+
+
+@click.command()
+@click.argument("corpus")
+@click.option(
+    "--descriptor", required=True, type=click.Choice(sorted(DESCRIPTORS)), help="What to compute."
+)
+@click.option(
+    "--param",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Parameter of the descriptor; may be repeated.",
+)
+@click.option("--levels", metavar="N,N,...", help="Grids of facial regions, such as 1,2,4,8.")
+@click.option(
+    "--frames",
+    type=click.IntRange(min=2),
+    help="Interpolate every clip to so many frames first (TIM).",
+)
+@click.option(
+    "--magnify", metavar="PRESET", help="Magnify motion before that: casme2, samm or smic."
+)
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the table goes, an npz file.",
+)
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for finished clips. [default: in the user's cache]",
+)
+@click.option("--no-cache", is_flag=True, help="Keep nothing but the table.")
+@click.option(
+    "--on-error",
+    type=click.Choice(["raise", "record"]),
+    default="record",
+    show_default=True,
+    help="Stop at a clip that fails, or leave it out.",
+)
+@click.option(
+    "--n-clips",
+    type=click.IntRange(min=3),
+    default=60,
+    show_default=True,
+    help="Clips of a synthetic corpus.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of a synthetic corpus.")
+@variant_option
+@jobs_option
+@quiet_option
+def extract(
+    corpus,
+    descriptor,
+    parameters,
+    levels,
+    frames,
+    magnify,
+    out,
+    cache,
+    no_cache,
+    on_error,
+    n_clips,
+    seed,
+    variant,
+    n_jobs,
+    quiet,
+):
+    """Compute the features of every clip of a corpus.
+
+    CORPUS is NAME:PATH, with a name of `cdmer corpora list` and the folder of your copy; the path
+    of a manifest; or synthetic:PRESET, with a preset such as lab-200fps. Stopped at any moment and
+    started again, it goes on where it stopped. `FeatureTable.load` reads the table, and `benchmark`
+    evaluates it.
+    """
+    if cache is not None and no_cache:
+        raise click.UsageError("--cache, --no-cache: expected one of the two at most")
+    check_folder(out)
+    clips = open_corpus(corpus, n_clips, seed, variant)
+    transformer = make_transformer(descriptor, parameters, levels, frames, magnify)
+    from cdmer.extraction._extract import run
+
+    if cache is None and not no_cache:
+        cache = feature_cache()
+    started = time.perf_counter()
+    table, n_cached = run(clips, transformer, n_jobs, cache, on_error, show(quiet))
+    table.save(out)
+    seconds = time.perf_counter() - started
+    for message in table.failures["message"]:
+        click.echo(f"cdmer: {' '.join(message.split())}", err=True)
+    n_rows, n_columns = table.features.shape
+    click.echo(
+        f"{out}: {n_rows} clips of {n_columns} features in {seconds:.1f} s "
+        f"({n_rows / seconds:.1f} clips/s), {n_cached} from the cache, {len(table.failures)} failed"
+    )
 
 
 def open_corpus(text, n_clips, seed, variant=None):

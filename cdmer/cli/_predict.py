@@ -1,4 +1,4 @@
-"""What `cdmer predict` makes of its arguments: a clip, prepared as the model needs it."""
+"""`cdmer predict`: a saved model asked about a clip of one's own."""
 
 import io
 import json
@@ -6,7 +6,71 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
+import click
+
+from cdmer._extras import import_extra
 from cdmer._files import atomic_file
+from cdmer.cli._options import check_folder
+
+
+@click.command()
+@click.argument("model", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("clip", type=click.Path(path_type=Path))
+@click.option("--onset", type=click.IntRange(min=0), help="First frame to look at.")
+@click.option("--apex", type=click.IntRange(min=0), help="Frame of the strongest expression.")
+@click.option("--offset", type=click.IntRange(min=0), help="Last frame to look at.")
+@click.option(
+    "--spot",
+    type=click.Choice(["frame-difference", "flow", "lbp"]),
+    help="Find the apex by this method. [default: frame-difference, "
+    "if the model needs an apex and none is given]",
+)
+@click.option(
+    "--crop/--no-crop",
+    default=None,
+    help="Cut out the face as in the first frame. [default: unless the model does]",
+)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw the regions that spoke into this PNG file.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the drop of every region.")
+def predict(model, clip, onset, apex, offset, spot, crop, out, as_json):
+    """Classify a clip of one's own with a saved model.
+
+    MODEL is a file that `cdmer.models.save_model` has written. CLIP is a video file, its frames
+    numbered from 0, or a folder of frames, numbered by their file names.
+
+    Shows the class, the probabilities where the model states any (otherwise its scores), where the
+    apex comes from, and the facial regions without which the score of the class would be lower.
+    """
+    if apex is not None and spot is not None:
+        raise click.UsageError("--apex, --spot: expected one of the two at most")
+    if out is not None:
+        check_folder(out)
+        if out.suffix.lower() != ".png":
+            raise click.UsageError(f"--out: expected a PNG file, got {out.name!r}")
+        import_extra("matplotlib.figure")
+    fitted, warned = open_model(model)
+    for message in warned:
+        click.echo(f"cdmer: {message}", err=True)
+    if out is not None and fitted.reference is None:
+        raise click.UsageError("--out: the model's descriptor has no facial regions to draw")
+    from cdmer.models import predict_clip
+
+    prepared, note = prepare_clip(fitted, open_clip(clip, onset, apex, offset), crop, spot)
+    if note:
+        click.echo(f"cdmer: {note}", err=True)
+    prediction = predict_clip(fitted, prepared)
+    apex, origin = describe_apex(prepared, prediction)
+    if out is not None:
+        write_picture(prediction, out)
+    if as_json:
+        click.echo(to_json(fitted, prediction, apex, origin))
+    else:
+        click.echo(to_text(prediction, apex, origin))
 
 
 def open_model(path):
