@@ -7,7 +7,7 @@ class ParameterError(ValueError, TypeError):
     """A parameter has the wrong type or value; like scikit-learn's, it can be caught as either."""
 
 
-def check_number(name, value, *, least=None, above=None, most=None, whole=False):
+def check_number(name, value, *, least=None, above=None, most=None, below=None, whole=False):
     """Check a parameter that is a number.
 
     Raises
@@ -19,9 +19,10 @@ def check_number(name, value, *, least=None, above=None, most=None, whole=False)
     good = isinstance(value, kinds) and not isinstance(value, bool | np.bool_)
     good = good and bool(np.isfinite(value))
     good = good and (least is None or value >= least) and (above is None or value > above)
-    if not (good and (most is None or value <= most)):
+    good = good and (most is None or value <= most) and (below is None or value < below)
+    if not good:
         bounds = [f">= {least}"] * (least is not None) + [f"> {above}"] * (above is not None)
-        bounds += [f"<= {most}"] * (most is not None)
+        bounds += [f"<= {most}"] * (most is not None) + [f"< {below}"] * (below is not None)
         kind = "a whole number" if whole else "a finite number"
         expected = " ".join([kind, " and ".join(bounds)]).rstrip()
         raise ParameterError(f"{name}: expected {expected}, got {value!r}")

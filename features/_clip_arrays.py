@@ -1,37 +1,19 @@
 """What transformers share that turn each clip into one array, all of one shape."""
 
-import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.parallel import Parallel, delayed
+from abc import abstractmethod
 
+import numpy as np
+
+from cdmer._clip_transformer import ClipwiseTransformer
 from cdmer._clips import named_clips
 
 
-class ClipArrays(TransformerMixin, BaseEstimator):
+class ClipArrays(ClipwiseTransformer):
     """Base of transformers that prepare the input of networks.
 
-    A subclass has the parameter `n_jobs` and defines
-
-    - ``_check_parameters()``: raises for parameters of the wrong type or value;
-    - ``_array(clip, name)``: ndarray of one clip, which `name` names in messages.
+    A subclass has the parameter `n_jobs` and defines what `ClipwiseTransformer` asks for, and
+    ``_array(clip, name)``.
     """
-
-    def fit(self, X=None, y=None):
-        """Check the parameters; nothing is learnt from clips.
-
-        Parameters
-        ----------
-        X : ignored
-            Clips; their frames are not read.
-        y : ignored
-
-        Returns
-        -------
-        self
-            The transformer itself.
-        """
-        self._check_parameters()
-        return self
 
     def transform(self, X):
         """Prepare clips.
@@ -44,7 +26,7 @@ class ClipArrays(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of float32, shape (n_clips, ...)
-            The shape of one clip is told where the class is described.
+            The class says what the array of one clip looks like.
 
         Raises
         ------
@@ -53,9 +35,7 @@ class ClipArrays(TransformerMixin, BaseEstimator):
         """
         self.fit()
         pairs = named_clips(X)
-        arrays = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(self._array)(clip, name) for name, clip in pairs
-        )
+        arrays = self._each(self._array, [clip for _, clip in pairs])
         for (name, _), array in zip(pairs, arrays, strict=True):
             if array.shape != arrays[0].shape:
                 raise ValueError(
@@ -65,8 +45,6 @@ class ClipArrays(TransformerMixin, BaseEstimator):
                 )
         return np.ascontiguousarray(np.stack(arrays))
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.requires_fit = False
-        return tags
+    @abstractmethod
+    def _array(self, clip, name):
+        """Array of one clip, an ndarray; `name` is what messages call the clip."""

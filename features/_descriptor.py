@@ -2,16 +2,16 @@
 
 import array_api_compat
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.base import clone
 
 from cdmer._array import check_device, is_foreign, to_device
-from cdmer._clips import named_clips, read_frames
+from cdmer._clip_transformer import ClipwiseTransformer
+from cdmer._clips import read_frames
 from cdmer._parameters import ParameterError
 from cdmer._vision.grid import RegionGrid
 
 
-class ClipDescriptor(TransformerMixin, BaseEstimator):
+class ClipDescriptor(ClipwiseTransformer):
     """Base of descriptors: a histogram, or a few numbers, per facial region.
 
     A subclass has the parameters `grid`, `device` and `n_jobs` and defines
@@ -43,7 +43,7 @@ class ClipDescriptor(TransformerMixin, BaseEstimator):
         self
             The transformer itself.
         """
-        self._check_parameters()
+        super().fit()
         if self.grid is not None and not hasattr(self.grid, "place"):
             raise ParameterError(
                 f"grid: expected a RegionGrid, LandmarkRegions or None, got {self.grid!r}"
@@ -69,9 +69,7 @@ class ClipDescriptor(TransformerMixin, BaseEstimator):
             from NumPy to `device` give a NumPy array.
         """
         ready = self._ready()
-        rows = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(ready._row)(clip, name) for name, clip in named_clips(X)
-        )
+        rows = ready._each(ready._row, X)
         return array_api_compat.array_namespace(*rows).stack(rows)
 
     def get_feature_names_out(self, input_features=None):
@@ -92,8 +90,6 @@ class ClipDescriptor(TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.requires_fit = False
         tags.array_api_support = True
         return tags
 

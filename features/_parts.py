@@ -1,14 +1,15 @@
 """Several arrays per clip in one row."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
+from cdmer._clip_transformer import ClipwiseTransformer
 from cdmer._parameters import ParameterError
 
 
-class Parts(TransformerMixin, BaseEstimator):
+class Parts(ClipwiseTransformer):
     """Flatten what several transformers make of a clip and put it side by side in one row.
 
     Networks with an input of several parts take such rows apart again. scikit-learn's
@@ -42,20 +43,7 @@ class Parts(TransformerMixin, BaseEstimator):
     def __init__(self, transformers):
         self.transformers = transformers
 
-    def fit(self, X=None, y=None):
-        """Check the transformers; nothing is learnt from clips.
-
-        Parameters
-        ----------
-        X : ignored
-            Clips; their frames are not read.
-        y : ignored
-
-        Returns
-        -------
-        self
-            The transformer itself.
-        """
+    def _check_parameters(self):
         given = self.transformers
         if (
             not isinstance(given, tuple | list)
@@ -69,7 +57,6 @@ class Parts(TransformerMixin, BaseEstimator):
                     f"transformers: {type(step).__name__} has to be fitted (its tag requires_fit "
                     "is True), expected transformers that learn nothing from clips"
                 )
-        return self
 
     def transform(self, X):
         """Make the rows of clips.
@@ -88,12 +75,6 @@ class Parts(TransformerMixin, BaseEstimator):
         self.fit()
         arrays = [np.asarray(transformer.transform(X)) for transformer in self.transformers]
         return np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.requires_fit = False
-        return tags
 
 
 def _steps(transformers):

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 
-from cdmer._parameters import ParameterError
+from cdmer._parameters import ParameterError, check_number
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,7 @@ class RegionGrid:
             raise ParameterError(f"levels: expected a tuple of integers, got {self.levels!r}")
         if not self.levels or min(self.levels) < 1:
             raise ParameterError(f"levels: expected one or more integers >= 1, got {self.levels!r}")
-        if (
-            not isinstance(self.overlap, Real)
-            or isinstance(self.overlap, bool)
-            or not 0 <= self.overlap < 1
-        ):
-            raise ParameterError(f"overlap: expected a number >= 0 and < 1, got {self.overlap!r}")
+        check_number("overlap", self.overlap, least=0, below=1)
         # A list would make equal grids unequal, and none of them hashable.
         object.__setattr__(self, "levels", tuple(int(level) for level in self.levels))
 

@@ -10,6 +10,13 @@ from cdmer._extras import import_extra
 
 # Parsed, JSON takes about twenty times as much memory.
 MOST_JSON_BYTES = 2**25
+# Private types inside fitted estimators of scikit-learn that hold data only.
+_OF_SKLEARN = [
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.utils._metadata_requests.MetadataRequest",
+    "sklearn.utils._metadata_requests.MethodMetadataRequest",
+]
 
 
 class UntrustedModelError(ValueError):
@@ -62,14 +69,10 @@ def trusted_types():
     list of str
         Full names, sorted.
     """
-    from sklearn.calibration import _CalibratedClassifier, _SigmoidCalibration
-    from sklearn.utils._metadata_requests import MetadataRequest, MethodMetadataRequest
-
     from cdmer import adaptation, features, preprocessing
     from cdmer.adaptation._gram_svc import GramSVC
 
-    types = {GramSVC, range, _CalibratedClassifier, _SigmoidCalibration}
-    types |= {MetadataRequest, MethodMetadataRequest}
+    types = {GramSVC, range}
     for package in (adaptation, features, preprocessing):
         public = [getattr(package, name) for name in package.__all__]
         types.update(
@@ -77,7 +80,7 @@ def trusted_types():
             for thing in public
             if isinstance(thing, type) and (issubclass(thing, BaseEstimator) or is_dataclass(thing))
         )
-    return sorted(f"{kind.__module__}.{kind.__qualname__}" for kind in types)
+    return sorted(_OF_SKLEARN + [f"{kind.__module__}.{kind.__qualname__}" for kind in types])
 
 
 def check_size(archive, most_bytes):

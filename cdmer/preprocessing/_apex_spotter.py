@@ -2,9 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
-from sklearn.utils.parallel import Parallel, delayed
-
 from cdmer._clips import is_clip, named_clips
 from cdmer._moments import offset_position, onset_position
 from cdmer._parameters import check_choice
@@ -12,7 +9,7 @@ from cdmer.preprocessing._apex import METHODS, REFERENCES, spot
 from cdmer.preprocessing._base import ClipTransformer, numpy_frames
 
 
-class ApexSpotter(ClipTransformer):
+class ApexSpotter(ClipTransformer, auto_wrap_output_keys=None):
     """Give clips an apex where none is annotated.
 
     Where an apex is known, the clip passes unchanged and its frames are not read. The apex found is
@@ -80,7 +77,6 @@ class ApexSpotter(ClipTransformer):
         ndarray of object, shape (n_clips,)
             In the order of `X`: the clip itself if its apex is known, else a new Clip.
         """
-        self._check_parameters()
         pairs = named_clips(X)
         for name, clip in pairs:
             if not is_clip(clip):
@@ -88,11 +84,10 @@ class ApexSpotter(ClipTransformer):
                     f"{name}: expected a Clip, which can carry an apex, got "
                     f"{type(clip).__name__}; spot_apex finds its position in an array"
                 )
-        spotted = np.empty(len(pairs), dtype=object)
-        spotted[:] = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(self._process)(clip, name) for name, clip in pairs
-        )
-        return spotted
+        return super().transform([clip for _, clip in pairs])
+
+    def _apply(self, frames, clip, name):
+        return frames
 
     def _process(self, clip, name):
         if clip.apex is not None:

@@ -1,11 +1,13 @@
 """What all preprocessing steps share: clips in, clips out, frames computed when they are read."""
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import clone
 
-from cdmer._clips import is_clip, known_length, named_clips, read_frames
+from cdmer._clip_transformer import ClipwiseTransformer, as_objects
+from cdmer._clips import is_clip, known_length, read_frames
 from cdmer._fingerprint import fingerprint
 
 
@@ -54,7 +56,7 @@ class Processed:
             return None
 
 
-class ClipTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class ClipTransformer(ClipwiseTransformer, auto_wrap_output_keys=None):
     """Base of the steps that turn clips into clips.
 
     A subclass defines
@@ -75,23 +77,6 @@ class ClipTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
 
     _reads = ()
 
-    def fit(self, X=None, y=None):
-        """Check the parameters; nothing is learnt from clips.
-
-        Parameters
-        ----------
-        X : ignored
-            Clips; their frames are not read.
-        y : ignored
-
-        Returns
-        -------
-        self
-            The transformer itself.
-        """
-        self._check_parameters()
-        return self
-
     def transform(self, X):
         """Process clips.
 
@@ -109,11 +94,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         """
         self._check_parameters()
         step = clone(self)  # later changes of parameters do not reach clips that wait to be read
-        pairs = named_clips(_as_clips(X))
-        processed = np.empty(len(pairs), dtype=object)
-        for i, (name, clip) in enumerate(pairs):
-            processed[i] = step._process(clip, name)
-        return processed
+        return as_objects(step._each(step._process, _as_clips(X)))
 
     def get_feature_names_out(self, input_features=None):
         """Name the only column, so that pipelines of steps and a descriptor can name theirs.
@@ -143,11 +124,9 @@ class ClipTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=Non
         """
         return self
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.requires_fit = False
-        return tags
+    @abstractmethod
+    def _apply(self, frames, clip, name):
+        """New frames of one clip, ndarray of uint8, shape (T', H', W') or (T', H', W', 3)."""
 
     def _annotate(self, clip, name):
         return {}

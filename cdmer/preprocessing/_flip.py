@@ -25,9 +25,6 @@ class Flip(ClipTransformer):
     array([[[3, 2, 1]]], dtype=uint8)
     """
 
-    def _check_parameters(self):
-        pass
-
     def _apply(self, frames, clip, name):
         return np.ascontiguousarray(frames[:, :, ::-1])
 

@@ -30,9 +30,6 @@ class ToGrey(ClipTransformer):
     ((10, 32, 32), 150)
     """
 
-    def _check_parameters(self):
-        pass
-
     def _apply(self, frames, clip, name):
         if frames.ndim == 3:
             return frames

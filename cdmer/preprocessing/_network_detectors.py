@@ -1,8 +1,10 @@
 """Detectors of faces that run a network the caller has on disk."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,8 +14,55 @@ from cdmer.preprocessing._detectors import Face, check_frame
 
 
 @dataclass(frozen=True)
-class YuNetDetector:
-    """Find faces, their eyes, noses and mouths with YuNet [1]_, a small network that OpenCV runs.
+class NetworkDetector(ABC):
+    """Base of detectors that run a network from a file."""
+
+    _network: ClassVar[str]
+
+    model_path: str
+    score_threshold: float
+    model_sha256: str = field(init=False)
+
+    def __post_init__(self):
+        path = Path(self.model_path)
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"model_path: there is no file {str(path)!r}; expected the network "
+                f"{self._network}, which cdmer does not download"
+            )
+        check_number("score_threshold", self.score_threshold, least=0, most=1)
+        with open(path, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        # Frozen: caches know a detector by its parameters.
+        object.__setattr__(self, "model_path", str(path))
+        object.__setattr__(self, "model_sha256", digest)
+
+    def __call__(self, frame):
+        """Find the faces in a frame.
+
+        Parameters
+        ----------
+        frame : ndarray of uint8, shape (H, W) or (H, W, 3)
+            Grey, or red, green and blue.
+
+        Returns
+        -------
+        list of Face
+            In the network's order, with the landmarks that the class lists.
+        """
+        return self._faces(check_frame(frame))
+
+    @abstractmethod
+    def _faces(self, frame):
+        """Faces in a frame that was checked, a list of Face."""
+
+
+@dataclass(frozen=True)
+class YuNetDetector(NetworkDetector):
+    """Find faces with YuNet [1]_, a small network that OpenCV runs.
+
+    Each face has landmarks of shape (5, 2): right eye, left eye, tip of the nose, right and left
+    corner of the mouth.
 
     Parameters
     ----------
@@ -21,12 +70,12 @@ class YuNetDetector:
         The network, ``face_detection_yunet_2023mar.onnx`` of the OpenCV model zoo,
         https://github.com/opencv/opencv_zoo.
     score_threshold : float, default=0.8
-        Lowest score of a face, 0 to 1.
+        Lowest score of a face, from 0 to 1.
 
     Attributes
     ----------
     model_sha256 : str
-        What the file holds, so that caches and stores do not take another network for this one.
+        Digest of the file, by which caches and stores know the network.
 
     Raises
     ------
@@ -41,29 +90,11 @@ class YuNetDetector:
        Intelligence Research 20, 2023, https://doi.org/10.1007/s11633-023-1423-y
     """
 
-    model_path: str
+    _network = "YuNet"
+
     score_threshold: float = 0.8
-    model_sha256: str = field(init=False)
 
-    def __post_init__(self):
-        _read_model(self, "YuNet")
-        check_number("score_threshold", self.score_threshold, least=0, most=1)
-
-    def __call__(self, frame):
-        """Find the faces in a frame.
-
-        Parameters
-        ----------
-        frame : ndarray of uint8, shape (H, W) or (H, W, 3)
-            Grey, or red, green and blue.
-
-        Returns
-        -------
-        list of Face
-            In the network's order. Landmarks of shape (5, 2): right eye, left eye, tip of the nose,
-            right and left corner of the mouth.
-        """
-        frame = check_frame(frame)
+    def _faces(self, frame):
         cv2 = import_cv2()
         # OpenCV's networks expect blue first.
         picture = cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR if frame.ndim == 2 else cv2.COLOR_RGB2BGR)
@@ -76,10 +107,11 @@ class YuNetDetector:
 
 
 @dataclass(frozen=True)
-class MediaPipeDetector:
-    """Find faces, their eyes, noses and mouths with BlazeFace [1]_, which MediaPipe runs.
+class MediaPipeDetector(NetworkDetector):
+    """Find faces with BlazeFace [1]_, a network that MediaPipe runs.
 
-    Needs the extra ``mediapipe``.
+    Each face has landmarks of shape (4, 2): right eye, left eye, tip of the nose, middle of the
+    mouth. Needs the extra ``mediapipe``.
 
     Parameters
     ----------
@@ -87,12 +119,12 @@ class MediaPipeDetector:
         The network, ``blaze_face_short_range.tflite``,
         https://ai.google.dev/edge/mediapipe/solutions/vision/face_detector.
     score_threshold : float, default=0.5
-        Lowest score of a face, 0 to 1.
+        Lowest score of a face, from 0 to 1.
 
     Attributes
     ----------
     model_sha256 : str
-        What the file holds, so that caches and stores do not take another network for this one.
+        Digest of the file, by which caches and stores know the network.
 
     Raises
     ------
@@ -100,6 +132,8 @@ class MediaPipeDetector:
         If there is no such file.
     ParameterError
         A ValueError and a TypeError: if a parameter has the wrong type or value.
+    ImportError
+        When a frame is searched, if MediaPipe is not installed.
 
     References
     ----------
@@ -108,34 +142,11 @@ class MediaPipeDetector:
        https://arxiv.org/abs/1907.05047
     """
 
-    model_path: str
+    _network = "BlazeFace"
+
     score_threshold: float = 0.5
-    model_sha256: str = field(init=False)
 
-    def __post_init__(self):
-        _read_model(self, "BlazeFace")
-        check_number("score_threshold", self.score_threshold, least=0, most=1)
-
-    def __call__(self, frame):
-        """Find the faces in a frame.
-
-        Parameters
-        ----------
-        frame : ndarray of uint8, shape (H, W) or (H, W, 3)
-            Grey, or red, green and blue.
-
-        Returns
-        -------
-        list of Face
-            In the network's order. Landmarks of shape (4, 2): right eye, left eye, tip of the nose,
-            middle of the mouth.
-
-        Raises
-        ------
-        ImportError
-            If MediaPipe is not installed.
-        """
-        frame = check_frame(frame)
+    def _faces(self, frame):
         try:
             import mediapipe as mp
         except ImportError as error:
@@ -153,21 +164,6 @@ class MediaPipeDetector:
         with mp.tasks.vision.FaceDetector.create_from_options(options) as network:
             found = network.detect(image).detections
         return [_of_mediapipe(detection, *frame.shape[:2]) for detection in found]
-
-
-def _read_model(detector, network):
-    """Set path, as a str, and digest of a detector's file."""
-    path = detector.model_path
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f"model_path: there is no file {str(path)!r}; expected the network {network}, which "
-            "cdmer does not download"
-        )
-    with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    # Frozen, since caches tell detectors by what they are made with.
-    object.__setattr__(detector, "model_path", str(path))
-    object.__setattr__(detector, "model_sha256", digest)
 
 
 def _of_yunet(row):

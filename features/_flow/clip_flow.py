@@ -3,11 +3,10 @@
 from itertools import pairwise, repeat
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.parallel import Parallel, delayed
 
 from cdmer._array import to_numpy
-from cdmer._clips import named_clips, read_frames
+from cdmer._clip_transformer import ClipwiseTransformer, as_objects
+from cdmer._clips import read_frames
 from cdmer._moments import onset_and_apex, onset_position
 from cdmer._parameters import check_choice
 from cdmer._vision.optical_flow import METHODS, check_size, flows
@@ -15,7 +14,7 @@ from cdmer._vision.optical_flow import METHODS, check_size, flows
 REFERENCES = ("onset", "previous")
 
 
-class OpticalFlow(TransformerMixin, BaseEstimator):
+class OpticalFlow(ClipwiseTransformer):
     """Motion of a face, frame by frame.
 
     Parameters
@@ -66,23 +65,9 @@ class OpticalFlow(TransformerMixin, BaseEstimator):
         self.reference = reference
         self.n_jobs = n_jobs
 
-    def fit(self, X=None, y=None):
-        """Check the parameters; nothing is learnt from clips.
-
-        Parameters
-        ----------
-        X : ignored
-            Clips; their frames are not read.
-        y : ignored
-
-        Returns
-        -------
-        self
-            The transformer itself.
-        """
+    def _check_parameters(self):
         check_choice("method", self.method, METHODS)
         check_choice("reference", self.reference, REFERENCES)
-        return self
 
     def transform(self, X):
         """Measure the motion in clips.
@@ -101,21 +86,9 @@ class OpticalFlow(TransformerMixin, BaseEstimator):
             field.
         """
         self.fit()
-        fields = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(self._read)(clip, name) for name, clip in named_clips(X)
-        )
-        together = np.empty(len(fields), dtype=object)
-        for i, of_clip in enumerate(fields):
-            together[i] = of_clip
-        return together
+        return as_objects(self._each(self._fields, X))
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.requires_fit = False
-        return tags
-
-    def _read(self, clip, name):
+    def _fields(self, clip, name):
         return clip_flow(
             read_frames(clip, name, colour=False), clip, name, self.method, self.reference
         )

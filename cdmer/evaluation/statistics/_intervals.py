@@ -1,6 +1,6 @@
 """An interval for every score."""
 
-from cdmer._parameters import ParameterError, check_choice, check_number
+from cdmer._parameters import check_choice, check_number
 from cdmer.evaluation.statistics._clusters import check_metric, pools_of
 from cdmer.evaluation.statistics._pooled import Pooled
 
@@ -119,6 +119,4 @@ def intervals(
 
 def check_level(level):
     """Check a confidence level: above 0, below 1."""
-    check_number("level", level, above=0)
-    if level >= 1:
-        raise ParameterError(f"level: expected a finite number > 0 and < 1, got {level!r}")
+    check_number("level", level, above=0, below=1)

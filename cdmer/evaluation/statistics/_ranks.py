@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import f as fisher
 from scipy.stats import rankdata, studentized_range
 
-from cdmer._parameters import ParameterError, check_number
+from cdmer._parameters import check_number
 from cdmer.evaluation.statistics._clusters import check_metric
 
 
@@ -87,9 +87,7 @@ def ranks(results, metric=None, *, alpha=0.05):
     import pandas as pd
 
     metric, _ = check_metric(results, metric)
-    check_number("alpha", alpha, above=0)
-    if alpha >= 1:
-        raise ParameterError(f"alpha: expected a finite number > 0 and < 1, got {alpha!r}")
+    check_number("alpha", alpha, above=0, below=1)
     if len(results.methods) < 2:
         raise ValueError(f"ranks: expected two methods or more, got {results.methods}")
     scores = results.table(metric).drop(index="mean")
