@@ -1,4 +1,4 @@
-"""Telling source rows from target rows."""
+"""Source rows and target rows."""
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
@@ -77,6 +77,37 @@ def split_domains(y, sample_domain, n_samples, estimator_name, *, least_classes=
             f"class: {classes.tolist()}"
         )
     return source, y_source
+
+
+def source_mask(sample_domain, n_samples):
+    """Source rows among those that `transform` maps; None makes every row a target row.
+
+    Parameters
+    ----------
+    sample_domain : array-like of int of shape (n_samples,) or None
+        ``>= 0`` for source rows, ``< 0`` for target rows.
+    n_samples : int
+        Number of rows of X.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_samples,)
+        True for source rows.
+
+    Raises
+    ------
+    ValueError
+        If `sample_domain` is not made of integers, one per row.
+    """
+    if sample_domain is None:
+        return np.zeros(n_samples, dtype=bool)
+    domain = np.asarray(sample_domain)
+    if domain.shape != (n_samples,) or domain.dtype.kind not in "iu":
+        raise ValueError(
+            f"sample_domain: expected one integer per row of X, shape ({n_samples},), got "
+            f"{domain.dtype} of shape {domain.shape}"
+        )
+    return domain >= 0
 
 
 def _as_column(y):

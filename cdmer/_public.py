@@ -3,7 +3,7 @@
 import sys
 
 
-def publish(package):
+def publish(package, *others):
     """Make a package the home of what its ``__all__`` names.
 
     Pickles, saved models, stores and messages then hold ``cdmer.adaptation.TCA``, whichever private
@@ -13,10 +13,11 @@ def publish(package):
     ----------
     package : str
         ``__name__`` of the package; called at the end of its ``__init__``.
+    *others : class
+        Further classes that the package imports, known by it because files hold their objects.
     """
     module = sys.modules[package]
-    for name in module.__all__:
-        thing = getattr(module, name)
+    for thing in [*(getattr(module, name) for name in module.__all__), *others]:
         home = getattr(thing, "__module__", None)  # instances have the home of their class
         if hasattr(thing, "__qualname__") and "._" in home:
             thing.__module__ = package

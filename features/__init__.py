@@ -4,9 +4,11 @@ from cdmer._public import publish
 from cdmer._vision.grid import RegionGrid
 from cdmer._vision.optical_flow import optical_flow
 from cdmer.features._deep.features import DeepFeatures
+from cdmer.features._descriptor import ClipDescriptor
 from cdmer.features._descriptor_sequence import DescriptorSequence
 from cdmer.features._flow.biwoof import BiWOOF
 from cdmer.features._flow.clip_flow import OpticalFlow
+from cdmer.features._flow.descriptor import FlowDescriptor
 from cdmer.features._flow.histograms import FHOFO, HOOF
 from cdmer.features._flow.images import FlowImages
 from cdmer.features._flow.mdmo import MDMO
@@ -21,9 +23,11 @@ from cdmer.features._lbp_sip import LBPSIP
 from cdmer.features._lbp_top import LBPTOP
 from cdmer.features._lpq_top import LPQTOP
 from cdmer.features._parts import Parts
+from cdmer.features._registry import DESCRIPTORS, register_descriptor
 from cdmer.features._stlbp_ip import STLBPIP
 
 __all__ = [
+    "DESCRIPTORS",
     "FHOFO",
     "HIGOTOP",
     "HOGTOP",
@@ -36,8 +40,10 @@ __all__ = [
     "STLBPIP",
     "ApexFrame",
     "BiWOOF",
+    "ClipDescriptor",
     "DeepFeatures",
     "DescriptorSequence",
+    "FlowDescriptor",
     "FlowImages",
     "FlowSequence",
     "Frames",
@@ -50,6 +56,7 @@ __all__ = [
     "lbp_top_planes",
     "optical_flow",
     "optical_strain",
+    "register_descriptor",
 ]
 
 publish(__name__)

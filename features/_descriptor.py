@@ -1,5 +1,7 @@
 """What all descriptors share: clips in, one row per clip out, columns grouped by facial region."""
 
+from abc import abstractmethod
+
 import array_api_compat
 import numpy as np
 from sklearn.base import clone
@@ -14,20 +16,60 @@ from cdmer._vision.grid import RegionGrid
 class ClipDescriptor(ClipwiseTransformer):
     """Base of descriptors: a histogram, or a few numbers, per facial region.
 
-    A subclass has the parameters `grid`, `device` and `n_jobs` and defines
+    Parameters
+    ----------
+    grid : RegionGrid or LandmarkRegions, default=None
+        Regions of the face. None stands for ``RegionGrid()``, 85 regions, unless a subclass says
+        otherwise.
+    device : str or torch.device, default=None
+        Where PyTorch is to compute, such as ``"cuda"``. None computes with the library and on
+        the device that the frames come in.
+    n_jobs : int, default=None
+        Number of threads, each of which handles one clip at a time. None means 1 unless in a
+        `joblib.parallel_config` context, -1 means all processors.
 
-    - ``_check_parameters()``: raises for parameters of the wrong type or value;
-    - ``_columns()``: names of the columns of one region, a list of str;
-    - ``_describe(data, boxes)``: array of float64, shape (n_regions, n_columns), in the library and
-      on the device of `data`;
-    - ``_border``: frames and pixels at the border of a clip that belong to no region, (int, int);
-    - ``_measure(frames, clip, name)`` unless `_describe` takes the frames as they are: what it
-      takes in their place, such as optical flow.
+    Attributes
+    ----------
+    grid_ : RegionGrid or LandmarkRegions
+        The regions used.
+    feature_groups_ : ndarray of int64, shape (n_features_out,)
+        Region that each column belongs to, an index into ``grid_.names``.
+
+    See Also
+    --------
+    FlowDescriptor : Base of descriptors of motion.
+    register_descriptor : Make a descriptor known by a name.
+
+    Notes
+    -----
+    A subclass stores `grid`, `device`, `n_jobs` and its own parameters in its constructor, reads
+    clips no other way than through these methods, and must define the first two:
+
+    - ``_columns()``: names of the columns of one region, a list of str.
+    - ``_describe(data, boxes)``: the numbers of every region, an array of float64, shape
+      (n_regions, n_columns), in the library and on the device of `data`. `data` is an array of
+      uint8, shape (T, H, W), the grey frames of one clip. `boxes` is an ndarray of int64, shape
+      (n_regions, 4): top, bottom, left and right of each region, counted from the first pixel
+      inside the border; bottom and right are exclusive.
+    - ``_check_parameters()``: raises an error that names the parameter, what was expected and what
+      came, for parameters of its own.
+    - ``_measure(frames, clip, name)``: what `_describe` gets in place of the frames, an array whose
+      first axis is time, such as optical flow. `clip` is what the frames were read from, `name`
+      what messages call it.
+    - ``_border``: frames at either end and pixels on each side that belong to no region, such as
+      the radius of a neighbourhood; (int, int), by default (0, 0).
+    - ``_fewest_frames``: least number of frames of a clip, by default 1.
+    - ``_default_levels``: levels of the `RegionGrid` that ``grid=None`` stands for.
     """
 
     _default_levels = (1, 2, 4, 8)
     _border = (0, 0)
     _fewest_frames = 1
+
+    def __init__(self, grid=None, device=None, n_jobs=None):
+        self.grid = grid
+        self.device = device
+        self.n_jobs = n_jobs
 
     def fit(self, X=None, y=None):
         """Check the parameters; nothing is learnt from clips.
@@ -54,7 +96,7 @@ class ClipDescriptor(ClipwiseTransformer):
         return self
 
     def transform(self, X):
-        """Describe clips.
+        """Compute the features of clips.
 
         Parameters
         ----------
@@ -82,7 +124,7 @@ class ClipDescriptor(ClipwiseTransformer):
         Returns
         -------
         ndarray of str objects, shape (n_features_out,)
-            Region, then what is counted: ``"l8r3c5_…"`` is row 3, column 5 of the 8 × 8 grid.
+            Region, then column: ``"l8r3c5_…"`` is row 3, column 5 of the 8 × 8 grid.
         """
         ready = self._ready()
         columns = ready._columns()
@@ -93,8 +135,16 @@ class ClipDescriptor(ClipwiseTransformer):
         tags.array_api_support = True
         return tags
 
+    @abstractmethod
+    def _columns(self):
+        """Names of the columns of one region, a list of str."""
+
+    @abstractmethod
+    def _describe(self, data, boxes):
+        """Numbers of every region, array of float64, shape (n_regions, n_columns)."""
+
     def _ready(self):
-        """Give itself, or a fitted copy: nothing is learnt, so nobody has to call `fit` first."""
+        """Itself, or a fitted copy: nothing is learnt, so nobody has to call `fit` first."""
         return self if hasattr(self, "grid_") else clone(self).fit()
 
     def _row(self, clip, name):

@@ -1,12 +1,14 @@
 """Several arrays per clip in one row."""
 
+from itertools import chain
+
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from cdmer._clip_transformer import ClipwiseTransformer
 from cdmer._parameters import ParameterError
+from cdmer._pipelines import flat_steps
 
 
 class Parts(ClipwiseTransformer):
@@ -51,7 +53,7 @@ class Parts(ClipwiseTransformer):
             or not all(isinstance(t, BaseEstimator) and hasattr(t, "transform") for t in given)
         ):
             raise ParameterError(f"transformers: expected a list of transformers, got {given!r}")
-        for step in _steps(given):
+        for step in chain.from_iterable(map(flat_steps, given)):
             if get_tags(step).requires_fit:
                 raise ValueError(
                     f"transformers: {type(step).__name__} has to be fitted (its tag requires_fit "
@@ -75,12 +77,3 @@ class Parts(ClipwiseTransformer):
         self.fit()
         arrays = [np.asarray(transformer.transform(X)) for transformer in self.transformers]
         return np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1)
-
-
-def _steps(transformers):
-    """Transformers, with pipelines taken apart."""
-    for transformer in transformers:
-        if isinstance(transformer, Pipeline):
-            yield from _steps([step for _, step in transformer.steps if step != "passthrough"])
-        else:
-            yield transformer

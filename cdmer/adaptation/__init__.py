@@ -11,6 +11,7 @@ from cdmer.adaptation._ensembles import (
     PseudoLabeling,
     class_scores,
 )
+from cdmer.adaptation._gram_svc import GramSVC
 from cdmer.adaptation._regression.domain_regeneration import DRFST, DRLS, TSRG
 from cdmer.adaptation._regression.kernel_groups import KGSL, TTRM
 from cdmer.adaptation._regression.tgsr import TGSR, iter_tgsr_path, tgsr_path
@@ -51,4 +52,4 @@ __all__ = [
     "tgsr_path",
 ]
 
-publish(__name__)
+publish(__name__, GramSVC)

@@ -4,8 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from cdmer._domains import split_domains
-from cdmer.adaptation._meta import source_mask
+from cdmer._domains import source_mask, split_domains
 
 
 class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):

@@ -7,6 +7,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
+from cdmer._domains import source_mask
 from cdmer.adaptation._base import AdaptiveClassifier
 from cdmer.adaptation._gram_svc import GramSVC
 
@@ -152,25 +153,6 @@ class FeatureAdapter(TransformerMixin, InnerEstimator):
         ndarray of shape (n_samples, n_features_out)
         """
         return self.fit(X, y, sample_domain=sample_domain).transform(X, sample_domain)
-
-
-def source_mask(sample_domain, n_samples):
-    """Tell source rows from target rows in `transform`; None makes every row a target row.
-
-    Raises
-    ------
-    ValueError
-        If `sample_domain` is not made of integers, one per row.
-    """
-    if sample_domain is None:
-        return np.zeros(n_samples, dtype=bool)
-    domain = np.asarray(sample_domain)
-    if domain.shape != (n_samples,) or domain.dtype.kind not in "iu":
-        raise ValueError(
-            f"sample_domain: expected one integer per row of X, shape ({n_samples},), got "
-            f"{domain.dtype} of shape {domain.shape}"
-        )
-    return domain >= 0
 
 
 class Reweighter(InnerEstimator):

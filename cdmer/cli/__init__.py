@@ -1,6 +1,7 @@
 """The `cdmer` command."""
 
 import sys
+from importlib import import_module
 
 import click
 
@@ -18,8 +19,17 @@ from cdmer.cli._tgsr import tgsr
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="cdmer")
-def cli():
+@click.option(
+    "--import",
+    "modules",
+    multiple=True,
+    metavar="MODULE",
+    help="Import a module of your own first: what it registers is known by name.",
+)
+def cli(modules):
     """Cross-database micro-expression recognition, from clips to honest results."""
+    for module in modules:
+        import_module(module)
 
 
 for command in (

@@ -9,29 +9,26 @@ import click
 from cdmer.cli._corpora import MANIFESTS, open_place, variant_option
 from cdmer.cli._options import check_folder, feature_cache, jobs_option, quiet_option, show
 
-# Names of the descriptors on the command line, and of their classes in `cdmer.features`.
-DESCRIPTORS = {
-    "bi-woof": "BiWOOF",
-    "fhofo": "FHOFO",
-    "higo-top": "HIGOTOP",
-    "hog-top": "HOGTOP",
-    "hoof": "HOOF",
-    "lbp-mop": "LBPMOP",
-    "lbp-sip": "LBPSIP",
-    "lbp-top": "LBPTOP",
-    "lpq-top": "LPQTOP",
-    "mdmo": "MDMO",
-    "stlbp-ip": "STLBPIP",
-}
 # Parameters that have options of their own.
 _ELSEWHERE = {"grid": "--levels", "n_jobs": "--n-jobs"}
 
 
+class DescriptorName(click.Choice):
+    """Name of a descriptor, looked up when it is needed: others may have been registered."""
+
+    def __init__(self):
+        self.case_sensitive = True
+
+    @property
+    def choices(self):
+        from cdmer.features import DESCRIPTORS
+
+        return tuple(sorted(DESCRIPTORS))
+
+
 @click.command()
 @click.argument("corpus")
-@click.option(
-    "--descriptor", required=True, type=click.Choice(sorted(DESCRIPTORS)), help="What to compute."
-)
+@click.option("--descriptor", required=True, type=DescriptorName(), help="What to compute.")
 @click.option(
     "--param",
     "parameters",
@@ -170,7 +167,7 @@ def make_transformer(descriptor, parameters=(), levels=None, n_frames=None, magn
     Parameters
     ----------
     descriptor : str
-        One of `DESCRIPTORS`.
+        One of `cdmer.features.DESCRIPTORS`.
     parameters : sequence of str
         ``"name=value"``; values are Python literals, or else strings.
     levels : str or None
@@ -194,7 +191,7 @@ def make_transformer(descriptor, parameters=(), levels=None, n_frames=None, magn
     from cdmer import features
     from cdmer.preprocessing import MotionMagnification, TemporalInterpolation
 
-    step = getattr(features, DESCRIPTORS[descriptor])()
+    step = features.DESCRIPTORS[descriptor]()
     step.set_params(**_parse(parameters, step, descriptor))
     if levels is not None:
         step.set_params(grid=features.RegionGrid(_parse_levels(levels)))

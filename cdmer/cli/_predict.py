@@ -166,8 +166,8 @@ def prepare_clip(model, clip, crop=None, spot=None):
     ValueError
         If no face is found, or there is nothing to spot an apex by.
     """
+    from cdmer._pipelines import flat_steps
     from cdmer.features import BiWOOF, FlowImages
-    from cdmer.models._parts import flat_steps
     from cdmer.preprocessing import ApexSpotter, CropAlign, FaceNotFoundError, Resize
 
     steps = list(flat_steps(model.pipeline))

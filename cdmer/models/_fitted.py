@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from cdmer._clips import named_clips
-from cdmer.adaptation._meta import source_mask
+from cdmer._domains import source_mask
 from cdmer.models._parts import states_probabilities, take_apart
 
 _LIBRARIES = ("cdmer", "numpy", "scipy", "scikit-learn")

@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.pipeline import Pipeline, make_pipeline
 
+from cdmer._pipelines import flat_steps
 from cdmer.adaptation import class_scores
-from cdmer.features._descriptor import ClipDescriptor
+from cdmer.features import ClipDescriptor
 
 
 class Parts(NamedTuple):
@@ -55,16 +56,6 @@ def take_apart(pipeline):
         if isinstance(step, ClipDescriptor):
             return Parts(steps[:i], step._ready(), make_pipeline(*steps[i + 1 :]))
     return None
-
-
-def flat_steps(estimator):
-    """Steps of a pipeline, of pipelines in it as well; a generator of estimators."""
-    if not isinstance(estimator, Pipeline):
-        yield estimator
-        return
-    for _, step in estimator.steps:
-        if step is not None and step != "passthrough":
-            yield from flat_steps(step)
 
 
 def states_probabilities(classifier):

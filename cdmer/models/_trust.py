@@ -70,9 +70,8 @@ def trusted_types():
         Full names, sorted.
     """
     from cdmer import adaptation, features, preprocessing
-    from cdmer.adaptation._gram_svc import GramSVC
 
-    types = {GramSVC, range}
+    types = {adaptation.GramSVC, range}
     for package in (adaptation, features, preprocessing):
         public = [getattr(package, name) for name in package.__all__]
         types.update(

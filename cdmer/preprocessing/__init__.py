@@ -3,6 +3,7 @@
 from cdmer._public import publish
 from cdmer.preprocessing._apex import spot_apex
 from cdmer.preprocessing._apex_spotter import ApexSpotter
+from cdmer.preprocessing._base import ClipTransformer, Processed
 from cdmer.preprocessing._crop_align import CropAlign, FaceNotFoundError
 from cdmer.preprocessing._crop_region import CropRegion
 from cdmer.preprocessing._detectors import CascadeDetector, Face
@@ -16,6 +17,7 @@ from cdmer.preprocessing._resize import Resize
 __all__ = [
     "ApexSpotter",
     "CascadeDetector",
+    "ClipTransformer",
     "CropAlign",
     "CropRegion",
     "Face",
@@ -32,4 +34,4 @@ __all__ = [
     "spot_apex",
 ]
 
-publish(__name__)
+publish(__name__, Processed)

@@ -1,4 +1,4 @@
-"""What all preprocessing steps share: clips in, clips out, frames computed when they are read."""
+"""The base of preprocessing steps: clips in, clips out, frames computed when they are read."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from cdmer._fingerprint import fingerprint
 
 @dataclass(frozen=True, eq=False)
 class Processed:
-    """Source of a processed clip: calling it reads the clip and computes the frames.
+    """Frames of a processed clip: calling it reads the clip and computes them.
 
     Parameters
     ----------
@@ -32,18 +32,18 @@ class Processed:
 
     @property
     def n_frames(self):
-        """Number of frames, int, or None where only reading the clip would tell."""
+        """Number of frames, int, or None where it is unknown until the clip is read."""
         return self.step._n_frames_out(self.clip, known_length(self.clip))
 
     def fingerprint(self):
-        """Name the frames without computing them.
+        """Identify the frames without computing them.
 
         Returns
         -------
         str or None
             A hash of the fingerprint of the clip's own source, of the step with its parameters,
             and of the annotations that the step reads. None if the clip's source has none, or if
-            a parameter is an object that cannot be told from others by its content.
+            a parameter is an object that its content does not identify.
         """
         own = getattr(self.clip.source, "fingerprint", None)
         own = own() if own is not None else None
@@ -59,20 +59,24 @@ class Processed:
 class ClipTransformer(ClipwiseTransformer, auto_wrap_output_keys=None):
     """Base of the steps that turn clips into clips.
 
-    A subclass defines
+    Frames are computed when they are read: a new `cdmer.corpora.Clip` holds the old one and the
+    step.
 
-    - ``_check_parameters()``: raises for parameters of the wrong type or value;
-    - ``_apply(frames, clip, name)``: the new frames, ndarray of uint8; `frames` are checked and
-      not to be written to, `clip` is the clip that they come from or the bare array, `name` names
-      it in messages;
-    - ``_annotate(clip, name)`` if it changes what is known about a clip: the fields of the new
-      clip that differ, a dict. Where it can it does without `clip.frames`;
-    - ``_n_frames_out(clip, n_frames)`` if it changes the number of frames, from `n_frames`, which
-      is None where unknown;
-    - ``_reads``: names of the clip's fields, other than its frames, that `_apply` uses.
+    Notes
+    -----
+    A subclass must define the first of these methods, the others where it has need of them:
 
-    A step that leaves the frames alone and changes what is known about a clip overrides
-    ``_process(clip, name)``, which gives the new clip (or array).
+    - ``_apply(frames, clip, name)``: the new frames, ndarray of uint8, shape (T', H', W') or
+      (T', H', W', 3). `frames`, of shape (T, H, W) or (T, H, W, 3), are checked and must not be
+      written to; `clip` is the clip that they come from, or the bare array; `name` is what messages
+      call it.
+    - ``_check_parameters()``: raises an error that names the parameter, what was expected and what
+      came.
+    - ``_annotate(clip, name)``: fields of the new clip that differ from those of the old one, a
+      dict, such as ``{"onset": 3}``. It reads `clip.frames` only where nothing else would do.
+    - ``_n_frames_out(clip, n_frames)``: number of new frames, int, or None where it is unknown;
+      `n_frames` is that of the old ones, or None.
+    - ``_reads``: names of the clip's fields, other than its frames, that `_apply` uses; a tuple.
     """
 
     _reads = ()

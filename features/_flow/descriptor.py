@@ -1,4 +1,6 @@
-"""What descriptors of motion share: optical flow in place of grey levels."""
+"""Bases of descriptors of motion: they get optical flow in place of grey levels."""
+
+from abc import abstractmethod
 
 from cdmer._parameters import ParameterError
 from cdmer.features._descriptor import ClipDescriptor, shares
@@ -9,14 +11,34 @@ _SLAB = 2**16
 
 
 class FlowDescriptor(ClipDescriptor):
-    """Base of descriptors of the flow that the parameter `flow`, an OpticalFlow or None, measures.
+    """Base of descriptors of motion: regions of optical flow become a few numbers each.
 
-    A subclass defines what `ClipDescriptor` asks for, and
+    Parameters
+    ----------
+    flow : OpticalFlow, default=None
+        Which motion is described, and how it is measured; its `n_jobs` is not used. None stands for
+        ``OpticalFlow()``, from the onset to each later frame, unless a subclass says otherwise.
+    grid, device, n_jobs
+        See `ClipDescriptor`.
 
-    - ``_default_flow``: dict of the parameters of `OpticalFlow` that None stands for.
+    See Also
+    --------
+    ClipDescriptor : What a subclass defines.
+
+    Notes
+    -----
+    ``_describe(data, boxes)`` gets an array of float32, shape (n_fields, H, W, 2), as `data`:
+    motion to the right (u) and down (v) in pixels. A subclass that defines ``_check_parameters()``
+    calls the inherited one as well. ``_default_flow`` is a dict of the parameters of `OpticalFlow`
+    that ``flow=None`` stands for.
     """
 
     _fewest_frames = 2
+    _default_flow = {}
+
+    def __init__(self, flow=None, grid=None, device=None, n_jobs=None):
+        super().__init__(grid, device, n_jobs)
+        self.flow = flow
 
     def _check_parameters(self):
         if self.flow is not None and not isinstance(self.flow, OpticalFlow):
@@ -32,14 +54,14 @@ class FlowDescriptor(ClipDescriptor):
 
 
 class FlowHistogram(FlowDescriptor):
-    """Base of histograms of all vectors of a clip, as shares of their sum in each region.
-
-    A subclass defines ``_count(field, boxes)``: votes in each region, an array of float64, shape
-    (n_regions, n_columns), for an array of flow, shape (n_fields, H, W, 2).
-    """
+    """Base of histograms of all vectors of a clip, as shares of their sum in each region."""
 
     def _describe(self, data, boxes):
         return shares(sum(self._count(field, boxes) for field in slabs(data)))
+
+    @abstractmethod
+    def _count(self, field, boxes):
+        """Votes in each region for flow of shape (n_fields, H, W, 2), (n_regions, n_columns)."""
 
 
 def slabs(flow):

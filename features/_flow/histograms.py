@@ -78,8 +78,6 @@ class HOOF(FlowHistogram):
     array(['l1r0c0_bin0', 'l2r1c1_bin7'], dtype=object)
     """
 
-    _default_flow = {"method": "dis", "reference": "onset"}
-
     def __init__(self, n_bins=8, folded=False, flow=None, grid=None, device=None, n_jobs=None):
         self.n_bins = n_bins
         self.folded = folded
@@ -171,8 +169,6 @@ class FHOFO(FlowHistogram):
     >>> FHOFO(grid=RegionGrid(levels=(1, 2))).fit_transform(clips).shape
     (2, 40)
     """
-
-    _default_flow = {"method": "dis", "reference": "onset"}
 
     def __init__(self, n_bins=8, min_magnitude=0.1, flow=None, grid=None, device=None, n_jobs=None):
         self.n_bins = n_bins

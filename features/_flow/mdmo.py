@@ -78,7 +78,7 @@ class MDMO(FlowDescriptor):
     """
 
     _default_levels = (6,)
-    _default_flow = {"method": "farneback", "reference": "onset"}
+    _default_flow = {"method": "farneback"}
 
     def __init__(self, n_bins=8, flow=None, grid=None, device=None, n_jobs=None):
         self.n_bins = n_bins

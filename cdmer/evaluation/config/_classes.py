@@ -1,7 +1,9 @@
 """The classes that a config file may name, and no others."""
 
+from collections import ChainMap
+from collections.abc import Mapping
 from functools import wraps
-from inspect import isclass, signature
+from inspect import isabstract, isclass, signature
 
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
@@ -65,11 +67,28 @@ _FUNCTIONS = [_column_planes, label_free_pipeline]
 def _public(module, base):
     """Public classes of a package that derive from another, by name."""
     things = {name: getattr(module, name) for name in module.__all__}
-    return {n: t for n, t in things.items() if isclass(t) and issubclass(t, base) and t is not base}
+    classes = {n: t for n, t in things.items() if isclass(t) and not isabstract(t)}
+    return {n: t for n, t in classes.items() if issubclass(t, base) and t is not base}
 
 
 def _named(things):
     return {thing.__name__: thing for thing in things}
+
+
+class _Registered(Mapping):
+    """Descriptors by the names of their classes, those registered later as well."""
+
+    def _classes(self):
+        return _named(features.DESCRIPTORS.values())
+
+    def __getitem__(self, name):
+        return self._classes()[name]
+
+    def __iter__(self):
+        return iter(self._classes())
+
+    def __len__(self):
+        return len(self._classes())
 
 
 # Clip by clip: what may be computed before anybody knows who is trained on.
@@ -77,7 +96,8 @@ DESCRIPTORS = _public(features, BaseEstimator) | _public(preprocessing, BaseEsti
 DESCRIPTORS |= _named(_PARTS) | _named([_column_planes])
 METHODS = DESCRIPTORS | _public(adaptation, BaseEstimator)
 METHODS |= _named(_SCIKIT_LEARN) | _named(_FUNCTIONS)
-METHODS = Classes(METHODS, DEEP | ASKED)
+METHODS = ChainMap(Classes(METHODS, DEEP | ASKED), _Registered())
+DESCRIPTORS = ChainMap(DESCRIPTORS, _Registered())
 PROTOCOLS = _public(protocols, Protocol)
 
 
