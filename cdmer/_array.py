@@ -8,12 +8,12 @@ from cdmer._parameters import ParameterError
 
 
 def is_foreign(X):
-    """Tell arrays that scikit-learn's checks would pull into NumPy, such as torch tensors."""
+    """Whether scikit-learn's checks would pull an array into NumPy, as they do torch tensors."""
     return array_api_compat.is_array_api_obj(X) and not array_api_compat.is_numpy_array(X)
 
 
 def check_matrix(X, name):
-    """Check a 2-D array of finite numbers and give it as float64, on the device it came on.
+    """Check a 2-D array of finite numbers and convert it to float64, on its device.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def to_numpy(array):
 
 
 def read_only(values):
-    """View a NumPy array such that it cannot be written to; anything else is given back.
+    """View of a NumPy array that cannot be written to; anything else is given back.
 
     What many models share stays as it is: a step that works in place copies, or fails.
     """
@@ -81,7 +81,7 @@ def to_device(frames, device):
     Parameters
     ----------
     frames : array of uint8
-        Of NumPy or PyTorch.
+        An array of NumPy or PyTorch.
     device : str or torch.device
         The device.
 

@@ -1,4 +1,4 @@
-"""What transformers accept as clips: their names for messages, and their frames."""
+"""Clips as transformers accept them: their names for messages, and their frames."""
 
 from dataclasses import is_dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def named_clips(X):
-    """Pair every clip with the name that messages call it by.
+    """Pair every clip with its name in messages.
 
     Parameters
     ----------
@@ -67,8 +67,8 @@ def known_length(clip):
     Returns
     -------
     int or None
-        Of `frame_numbers`, or of the source: an array, or a callable with an attribute `n_frames`.
-        None where only reading the clip would tell.
+        That of `frame_numbers`, or of the source: an array, or a callable with an attribute
+        `n_frames`. None where it is unknown until the clip is read.
     """
     if clip.frame_numbers is not None:
         return len(clip.frame_numbers)

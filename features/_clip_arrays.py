@@ -1,4 +1,4 @@
-"""What transformers share that turn each clip into one array, all of one shape."""
+"""The base of transformers that turn each clip into one array, all of one shape."""
 
 from abc import abstractmethod
 
@@ -16,7 +16,7 @@ class ClipArrays(ClipwiseTransformer):
     """
 
     def transform(self, X):
-        """Prepare clips.
+        """Turn clips into arrays.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What all descriptors share: clips in, one row per clip out, columns grouped by facial region."""
+"""The base of descriptors: clips in, one row per clip out, columns grouped by facial region."""
 
 from abc import abstractmethod
 
@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from cdmer._array import check_device, is_foreign, to_device
 from cdmer._clip_transformer import ClipwiseTransformer
-from cdmer._clips import read_frames
+from cdmer._clips import named_clips, read_frames
 from cdmer._parameters import ParameterError
 from cdmer._vision.grid import RegionGrid
 
@@ -22,11 +22,12 @@ class ClipDescriptor(ClipwiseTransformer):
         Regions of the face. None stands for ``RegionGrid()``, 85 regions, unless a subclass says
         otherwise.
     device : str or torch.device, default=None
-        Where PyTorch is to compute, such as ``"cuda"``. None computes with the library and on
-        the device that the frames come in.
+        Device on which PyTorch computes, such as ``"cuda"``. None computes with the library and on
+        the device of the frames.
     n_jobs : int, default=None
         Number of threads, each of which handles one clip at a time. None means 1 unless in a
-        `joblib.parallel_config` context, -1 means all processors.
+        `joblib.parallel_config` context, -1 means all processors. The result is the same for any
+        number.
 
     Attributes
     ----------
@@ -113,6 +114,30 @@ class ClipDescriptor(ClipwiseTransformer):
         ready = self._ready()
         rows = ready._each(ready._row, X)
         return array_api_compat.array_namespace(*rows).stack(rows)
+
+    def boxes(self, clip):
+        """Place the regions on a clip.
+
+        Parameters
+        ----------
+        clip : Clip or array of uint8 of shape (T, H, W)
+            One clip.
+
+        Returns
+        -------
+        ndarray of int64, shape (n_regions, 4)
+            Top, bottom, left and right of each region in pixels of the frames; bottom and right are
+            exclusive.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `transform`.
+        """
+        ((name, clip),) = named_clips([clip])
+        ready = self._ready()
+        frames = read_frames(clip, name, colour=False)
+        return ready._place(frames, name) + ready._border[1]
 
     def get_feature_names_out(self, input_features=None):
         """Name the columns.

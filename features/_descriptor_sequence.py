@@ -17,7 +17,7 @@ from cdmer.features._flow.sequence import REFERENCES
 
 @dataclass(frozen=True)
 class _Step:
-    """Two frames as a clip: its moments are those that descriptors of the apex ask for."""
+    """Two frames as a clip, of which the first is the onset and the second the apex."""
 
     frames: np.ndarray
     key: str
@@ -29,7 +29,7 @@ class _Step:
 
 
 class DescriptorSequence(ClipArrays):
-    """Describe each step of a clip by itself, for a network over sequences.
+    """Features of each step of a clip, for a network over sequences.
 
     A clip of T frames has T - 1 steps, each a pair of frames, and gives an array of shape (T - 1,
     n_features).
@@ -37,7 +37,7 @@ class DescriptorSequence(ClipArrays):
     Parameters
     ----------
     descriptor : descriptor, default=None
-        What describes a pair of frames: one of the descriptors of motion of `cdmer.features`, such
+        Descriptor of a pair of frames: one of the descriptors of motion of `cdmer.features`, such
         as `HOOF`, `FHOFO` or `BiWOOF`. None stands for ``HOOF(grid=RegionGrid((4,)))``: 16 regions
         of 8 directions, 128 features.
     reference : {"first", "previous"}, default="first"
@@ -97,5 +97,5 @@ class DescriptorSequence(ClipArrays):
         try:
             return to_numpy(descriptor.transform(pairs)).astype(np.float32)
         except ValueError as error:
-            told = re.sub(r"clip '(step \d+)'", r"\1", str(error))
-            raise ValueError(f"{name}, {told}") from error
+            message = re.sub(r"clip '(step \d+)'", r"\1", str(error))
+            raise ValueError(f"{name}, {message}") from error

@@ -1,4 +1,4 @@
-"""Frames as numbers, for networks that look at the face itself."""
+"""Frames as numbers, for networks that see the face itself."""
 
 import numpy as np
 
@@ -21,15 +21,15 @@ class Frames(ClipArrays):
     Parameters
     ----------
     colour : bool, default=False
-        False takes grey clips, one channel. True gives red, green and blue; grey clips have the
-        same three times.
+        Whether to give red, green and blue; grey clips have the same three times. False takes grey
+        clips, one channel.
     difference : bool, default=False
-        Whether to take the first frame away from all frames: what is left is what changes, and not
-        who it is.
+        Whether to subtract the first frame from all frames, which leaves changes and not the looks
+        of the person.
     scaling : {"standard", "pixels", "relative"}, default="standard"
         - "standard": the levels of each clip, all channels together, have mean 0 and standard
           deviation 1; a constant clip is 0 throughout. Networks without batch normalisation hardly
-          learn from others.
+          learn from the other scalings.
         - "pixels": levels as they are, from 0 to 255.
         - "relative": levels as shares of 255.
     n_jobs : int, default=None
@@ -85,10 +85,10 @@ class ApexFrame(ClipArrays):
     size : int, default=224
         Height and width of the picture.
     colour : bool, default=False
-        False takes grey clips, one channel. True gives red, green and blue; grey clips have the
-        same three times.
+        Whether to give red, green and blue; grey clips have the same three times. False takes grey
+        clips, one channel.
     scaling : {"standard", "pixels", "relative"}, default="standard"
-        See `Frames`; "standard" looks at the apex frame alone.
+        See `Frames`; "standard" is computed on the apex frame alone.
     n_jobs : int, default=None
         Number of threads, each of which handles one clip at a time. None means 1 unless in a
         `joblib.parallel_config` context, -1 means all processors. The result is the same for any

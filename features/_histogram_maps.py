@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-PLANES = ("xy", "xt", "yt")
+from cdmer._vision.patterns import PLANES
 
 
 class HellingerMap(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -27,7 +27,7 @@ class HellingerMap(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """
 
     def fit(self, X, y=None):
-        """Check the rows; there is nothing to learn.
+        """Check the rows; nothing is learnt from them.
 
         Parameters
         ----------

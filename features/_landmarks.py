@@ -54,10 +54,10 @@ class LandmarkRegions:
     Parameters
     ----------
     landmarker : callable
-        Takes the first frame of a clip, an ndarray of uint8 of shape (H, W), and gives an array of
-        shape (68, 2): x and y of each point in pixels, where (0, 0) is the centre of the first
-        pixel, in the order of iBUG 300-W [1]_ (and of dlib's predictor). Raises, or gives None,
-        where it finds no face.
+        Function of the first frame of a clip, an ndarray of uint8 of shape (H, W), that gives an
+        array of shape (68, 2): x and y of each point in pixels, where (0, 0) is the centre of the
+        first pixel, in the order of iBUG 300-W [1]_ (and of dlib's predictor). It raises, or gives
+        None, where it finds no face.
     side : float, default=0.4
         Side of a square as a share of the distance between the centres of the eyes.
 
@@ -124,7 +124,7 @@ class LandmarkRegions:
         Parameters
         ----------
         frames : array of uint8, shape (T, H, W)
-            The first frame is shown to the landmarker.
+            Frames of the clip; the landmarker gets the first one.
         border : int, default=0
             Pixels on each side that are left out.
 

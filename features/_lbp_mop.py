@@ -23,18 +23,20 @@ class LBPMOP(PlanePatterns):
     radius : int, default=3
         Radius of the circle of neighbours, in pixels and in frames.
     n_points : int, default=8
-        Number of neighbours, 1 to 16.
+        Number of neighbours, from 1 to 16.
     uniform : bool, default=True
-        Count uniform patterns one by one and all others together, see `LBPTOP`.
+        Whether to count all patterns that are not uniform in one bin, see `LBPTOP`.
     interpolation : {"bilinear", "nearest"}, default="bilinear"
-        How values are read between pixels.
+        Interpolation of values between pixels.
     grid : RegionGrid or LandmarkRegions, default=None
         Regions of the face. None stands for ``RegionGrid()``, 85 regions.
     device : str or torch.device, default=None
-        Where PyTorch is to compute, such as ``"cuda"``. None computes with the library and on
-        the device that the frames come in.
+        Device on which PyTorch computes, such as ``"cuda"``. None computes with the library and on
+        the device of the frames.
     n_jobs : int, default=None
-        Number of threads, each of which handles one clip at a time.
+        Number of threads, each of which handles one clip at a time. None means 1 unless in a
+        `joblib.parallel_config` context, -1 means all processors. The result is the same for any
+        number.
 
     Attributes
     ----------

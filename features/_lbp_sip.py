@@ -27,10 +27,12 @@ class LBPSIP(ClipDescriptor):
     grid : RegionGrid or LandmarkRegions, default=None
         Regions of the face. None stands for ``RegionGrid()``, 85 regions.
     device : str or torch.device, default=None
-        Where PyTorch is to compute, such as ``"cuda"``. None computes with the library and on
-        the device that the frames come in.
+        Device on which PyTorch computes, such as ``"cuda"``. None computes with the library and on
+        the device of the frames.
     n_jobs : int, default=None
-        Number of threads, each of which handles one clip at a time.
+        Number of threads, each of which handles one clip at a time. None means 1 unless in a
+        `joblib.parallel_config` context, -1 means all processors. The result is the same for any
+        number.
 
     Attributes
     ----------

@@ -73,19 +73,19 @@ class LBPTOP(PlanePatterns):
     radius : int, default=3
         Radius R of the circle, in pixels along x and y and in frames along t.
     n_points : int, default=8
-        Number P of neighbours, 1 to 16.
+        Number P of neighbours, from 1 to 16.
     uniform : bool, default=True
-        Count uniform patterns (at most two changes between 0 and 1 around the circle) one by one
-        in rising order of their code, and all other patterns in one last bin: P (P - 1) + 3 bins,
-        59 for P = 8. False counts each of the 2 ** P codes, in rising order.
+        Whether to count uniform patterns (at most two changes between 0 and 1 around the circle)
+        one by one, in rising order of their code, and all others in one last bin: P (P - 1) + 3
+        bins, 59 for P = 8. False counts each of the 2 ** P codes, in rising order.
     interpolation : {"bilinear", "nearest"}, default="bilinear"
-        How grey levels are read between pixels. "nearest" takes the nearest pixel, and rounds a
+        Interpolation of grey levels between pixels. "nearest" takes the nearest pixel, and rounds a
         half away from the centre voxel.
-    grid : RegionGrid, default=None
+    grid : RegionGrid or LandmarkRegions, default=None
         Regions of the face. None stands for ``RegionGrid()``, 85 regions.
     device : str or torch.device, default=None
-        Where PyTorch is to compute, such as ``"cuda"``. None computes with the library and on
-        the device that the frames come in.
+        Device on which PyTorch computes, such as ``"cuda"``. None computes with the library and on
+        the device of the frames.
     n_jobs : int, default=None
         Number of threads, each of which handles one clip at a time. None means 1 unless in a
         `joblib.parallel_config` context, -1 means all processors. The result is the same for any
@@ -93,7 +93,7 @@ class LBPTOP(PlanePatterns):
 
     Attributes
     ----------
-    grid_ : RegionGrid
+    grid_ : RegionGrid or LandmarkRegions
         The regions used.
     feature_groups_ : ndarray of int64, shape (n_features_out,)
         Region that each column belongs to, an index into ``grid_.names``.
@@ -148,7 +148,7 @@ class LBPTOP(PlanePatterns):
     """
 
     def codes(self, clip):
-        """Compute the codes that `transform` counts, to look at them.
+        """Compute the codes that `transform` counts.
 
         Parameters
         ----------

@@ -38,16 +38,19 @@ class LPQTOP(ClipDescriptor):
     Parameters
     ----------
     windows : tuple of three int, default=(5, 5, 5)
-        Sizes M of the neighbourhood in the planes XY, XT and YT; odd, 3 to 15.
+        Sizes M of the neighbourhood in the planes XY, XT and YT; odd, from 3 to 15.
     correlation : tuple of two float, or None, default=(0.1, 0.1)
-        :math:`(\rho_s, \rho_t)`, above 0 and below 1. None leaves the numbers as they are.
+        Correlations :math:`(\rho_s, \rho_t)` of neighbouring pixels and frames, above 0 and below
+        1. None leaves the numbers as they are.
     grid : RegionGrid or LandmarkRegions, default=None
         Regions of the face. None stands for ``RegionGrid()``, 85 regions.
     device : str or torch.device, default=None
-        Where PyTorch is to compute, such as ``"cuda"``. None computes with the library and on
-        the device that the frames come in.
+        Device on which PyTorch computes, such as ``"cuda"``. None computes with the library and on
+        the device of the frames.
     n_jobs : int, default=None
-        Number of threads, each of which handles one clip at a time.
+        Number of threads, each of which handles one clip at a time. None means 1 unless in a
+        `joblib.parallel_config` context, -1 means all processors. The result is the same for any
+        number.
 
     Attributes
     ----------
@@ -193,18 +196,18 @@ def _transform(size, correlation):
     Parameters
     ----------
     size : int
-        Of the window.
+        Side of the window.
     correlation : tuple of two float, or None
-        Of neighbours along the rows' axis and along the columns' axis.
+        Correlation of neighbours along the rows' axis and along the columns' axis.
 
     Returns
     -------
     even : ndarray of float64, shape (4, n_pairs)
-        Of the sums of opposite places, in the order of `_half`.
+        For the sums of opposite places, in the order of `_half`.
     centre : ndarray of float64, shape (4, 1)
-        Of the centre, to be added to these.
+        For the centre, to be added to these.
     odd : ndarray of float64, shape (4, n_pairs)
-        Of the differences: place in `_half` minus the one opposite.
+        For the differences: place in `_half` minus the one opposite.
     """
     half = _half(size)
     # The window in this order: `_half`, opposite places, centre.

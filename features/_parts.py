@@ -1,4 +1,4 @@
-"""Several arrays per clip in one row."""
+"""Results of several transformers in one row per clip."""
 
 from itertools import chain
 
@@ -12,17 +12,17 @@ from cdmer._pipelines import flat_steps
 
 
 class Parts(ClipwiseTransformer):
-    """Flatten what several transformers make of a clip and put it side by side in one row.
+    """Results of several transformers, flattened and side by side in one row per clip.
 
     Networks with an input of several parts take such rows apart again. scikit-learn's
-    `FeatureUnion` joins tables; pictures and sequences it cannot.
+    `FeatureUnion` joins tables, not pictures and sequences.
 
     Parameters
     ----------
     transformers : sequence of transformers
-        Each takes clips and gives one array or row per clip, such as `ApexFrame` and
+        Transformers of clips to one array or row per clip, such as `ApexFrame` and
         `DescriptorSequence`, or pipelines of steps of `cdmer.preprocessing` that end with one. None
-        may have something to learn.
+        may have anything to learn.
 
     Raises
     ------
@@ -61,17 +61,17 @@ class Parts(ClipwiseTransformer):
                 )
 
     def transform(self, X):
-        """Make the rows of clips.
+        """Compute the rows of clips.
 
         Parameters
         ----------
         X : sequence of clips
-            As the transformers take them.
+            Clips as the transformers take them.
 
         Returns
         -------
         ndarray of float, shape (n_clips, n_columns)
-            Of each clip the values of the first transformer, in the order of its axes, then those
+            For each clip the values of the first transformer, in the order of its axes, then those
             of the next.
         """
         self.fit()

@@ -12,7 +12,7 @@ def band_sums(frames, boxes, border):
     Parameters
     ----------
     frames : array of uint8, shape (T, H, W)
-        Of any library that follows the array API.
+        Grey levels, of any library that follows the array API.
     boxes : ndarray of int, shape (n_regions, 4)
         Regions, counted from the first pixel inside the border: each lies in one band of rows and
         one of columns.

@@ -27,21 +27,23 @@ class STLBPIP(ClipDescriptor):
     Parameters
     ----------
     window : int, default=9
-        Size W of the one-dimensional patterns; odd, 3 to 13.
+        Size W of the one-dimensional patterns; odd, from 3 to 13.
     radius : int, default=3
         Radius R of the circle of neighbours, in pixels and in frames.
     n_points : int, default=8
-        Number of neighbours on the circle, 1 to 16.
+        Number of neighbours on the circle, from 1 to 16.
     uniform : bool, default=True
-        In the motion histograms, count uniform patterns one by one and all others together, see
+        Whether the motion histograms count all patterns that are not uniform in one bin, see
         `LBPTOP`. The one-dimensional patterns form no circle; all of them are counted.
     grid : RegionGrid or LandmarkRegions, default=None
         Regions of the face. None stands for ``RegionGrid()``, 85 regions.
     device : str or torch.device, default=None
-        Where PyTorch is to compute, such as ``"cuda"``. None computes with the library and on
-        the device that the frames come in.
+        Device on which PyTorch computes, such as ``"cuda"``. None computes with the library and on
+        the device of the frames.
     n_jobs : int, default=None
-        Number of threads, each of which handles one clip at a time.
+        Number of threads, each of which handles one clip at a time. None means 1 unless in a
+        `joblib.parallel_config` context, -1 means all processors. The result is the same for any
+        number.
 
     Attributes
     ----------

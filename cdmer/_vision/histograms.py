@@ -24,7 +24,7 @@ def region_histograms(codes, n_codes, boxes, weights=None):
     boxes : ndarray of int, shape (n_regions, 4)
         Top, bottom, left and right of each region; each spans all T frames.
     weights : array of float64, shape (T, H, W), optional
-        What each voxel counts. None: 1.
+        Weight of each voxel. None: 1.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def _refinement(boxes, height, width):
     Parameters
     ----------
     boxes : bytes
-        Of an array of int64; see `region_histograms`.
+        Content of an array of int64; see `region_histograms`.
     height, width : int
         Size of the area.
 

@@ -1,4 +1,4 @@
-"""Fitted pipelines on disk, and what they say about one's own clips.
+"""Fitted pipelines in files, and their predictions for clips of one's own.
 
 Fit on clips, save, predict; `cdmer predict model.skops face.avi` does the last step for a video
 file or a folder of frames:

@@ -1,4 +1,4 @@
-"""A picture of the facial regions that a prediction goes by."""
+"""A picture of the facial regions that a prediction rests on."""
 
 import numpy as np
 
@@ -9,16 +9,16 @@ from cdmer.models._prediction import Prediction
 
 
 def plot_prediction(prediction, *, n_regions=8, figure=None):
-    """Draw the regions that spoke for the predicted class on the face.
+    """Draw the regions that support the predicted class on the face.
 
     Parameters
     ----------
     prediction : Prediction
-        What `predict_clip` gives.
+        Result of `predict_clip`.
     n_regions : int, default=8
-        How many regions at most, those with the largest drops above 0.
+        Largest number of regions to draw, those with the largest drops above 0.
     figure : matplotlib.figure.Figure or SubFigure, optional
-        Drawn into, if given.
+        Figure to draw into. None: a new one.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A fitted pipeline, and what has to be known beside it to use it on a new clip."""
+"""A fitted pipeline with what is needed to use it on a new clip."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ def library_versions():
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FittedModel:
-    """A fitted pipeline, with the names of its classes and what it was fitted on.
+    """A fitted pipeline, the names of its classes and the clips that it was fitted on.
 
     `save_model` and `load_model` give it, `predict_clip` takes it.
 
@@ -32,14 +32,14 @@ class FittedModel:
     classes : tuple of str
         Names of ``pipeline.classes_``, in their order.
     reference : ndarray of float64, shape (n_features,), or None
-        What the columns of the descriptor are on average; None without facial regions.
+        Mean of each column of the descriptor; None without facial regions.
     sources, targets : dict of str to int
         Corpora that it was fitted on and adapted to, and their numbers of clips.
     frame_size : tuple of (int, int) or None
         Height and width of the frames of the first clip that it was fitted on; None where it was
         given features.
     versions : dict of str to str
-        Libraries that it was fitted with.
+        Versions of the libraries that it was fitted with.
     """
 
     pipeline: object
@@ -111,7 +111,7 @@ def _check_scores(pipeline):
             "pipeline: expected a classifier with predict_proba or decision_function, "
             f"{type(pipeline).__name__} has neither"
         )
-    # For three classes there are three pairs: nothing else would tell the two apart.
+    # For three classes there are three pairs: numbers of columns would not show the difference.
     for name, value in pipeline.get_params().items():
         if name.rpartition("__")[2] == "decision_function_shape" and value == "ovo":
             raise ValueError(f"pipeline: expected {name}='ovr', a score per class, got 'ovo'")
@@ -128,7 +128,7 @@ def _read_training(training, parts):
         features = check_array(training, dtype=np.float64, input_name="training")
     else:
         clips = [clip for _, clip in named_clips(training)]
-        return None if parts is None else parts.describe(clips), clips
+        return None if parts is None else parts.features(clips), clips
     n_features = len(parts.descriptor.feature_groups_)
     if features.shape[1] != n_features:
         raise ValueError(

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from cdmer._pipelines import flat_steps
@@ -10,15 +11,15 @@ from cdmer.adaptation import class_scores
 from cdmer.features import ClipDescriptor
 
 
-class Parts(NamedTuple):
-    """What happens to clips, and then to rows.
+class PipelineParts(NamedTuple):
+    """Parts of a pipeline: from clip to clip, from clip to row, and what follows.
 
     Parameters
     ----------
     steps : list of transformers
-        Clip to clip.
+        Steps from clip to clip.
     descriptor : ClipDescriptor
-        Clip to row; its columns are grouped by facial region.
+        Step from clip to row; its columns are grouped by facial region.
     classifier : Pipeline
         The learned steps and the classifier.
     """
@@ -28,12 +29,12 @@ class Parts(NamedTuple):
     classifier: Pipeline
 
     def prepare(self, clips):
-        """Bring clips to what the descriptor takes in."""
+        """Apply the steps before the descriptor to clips."""
         for step in self.steps:
             clips = step.transform(clips)
         return clips
 
-    def describe(self, clips):
+    def features(self, clips):
         """Features of clips, ndarray of float64, shape (n_clips, n_features)."""
         return np.asarray(self.descriptor.transform(self.prepare(clips)), dtype=np.float64)
 
@@ -48,18 +49,19 @@ def take_apart(pipeline):
 
     Returns
     -------
-    Parts or None
+    PipelineParts or None
         None where no descriptor of facial regions precedes the classifier.
     """
     steps = list(flat_steps(pipeline))
     for i, step in enumerate(steps[:-1]):
         if isinstance(step, ClipDescriptor):
-            return Parts(steps[:i], step._ready(), make_pipeline(*steps[i + 1 :]))
+            ready = step if hasattr(step, "grid_") else clone(step).fit()  # it learns nothing
+            return PipelineParts(steps[:i], ready, make_pipeline(*steps[i + 1 :]))
     return None
 
 
 def states_probabilities(classifier):
-    """Tell a classifier that gives probabilities from one that gives scores only."""
+    """Whether a classifier gives probabilities, and not scores alone."""
     return hasattr(classifier, "predict_proba")
 
 

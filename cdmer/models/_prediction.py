@@ -1,4 +1,4 @@
-"""What a fitted pipeline says about one clip, and which facial regions it goes by."""
+"""Predictions for one clip, and the facial regions that they rest on."""
 
 from dataclasses import dataclass, is_dataclass, replace
 
@@ -12,7 +12,7 @@ from cdmer.preprocessing import ToGrey
 
 @dataclass(frozen=True, eq=False)
 class RegionDrops:
-    """How much each facial region holds up the predicted class.
+    """Contribution of each facial region to the score of the predicted class.
 
     Parameters
     ----------
@@ -21,8 +21,8 @@ class RegionDrops:
     boxes : ndarray of int, shape (n_regions, 4)
         Top, bottom, left and right of each in pixels of the frames; bottom and right are exclusive.
     drops : ndarray of float64, shape (n_regions,)
-        By how much the score of the predicted class falls when the region's features are replaced
-        by their mean; below 0 where it rises.
+        Fall of the score of the predicted class when the region's features are replaced by their
+        mean; below 0 where it rises.
     """
 
     grid: object
@@ -40,7 +40,7 @@ class RegionDrops:
         Parameters
         ----------
         n : int, default=5
-            How many at most.
+            Largest number of regions.
 
         Returns
         -------
@@ -53,7 +53,7 @@ class RegionDrops:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a fitted pipeline says about one clip.
+    """Prediction of a fitted pipeline for one clip.
 
     Parameters
     ----------
@@ -62,17 +62,16 @@ class Prediction:
     classes : tuple of str
         Names of all classes that the pipeline knows.
     scores : ndarray of float64, shape (n_classes,)
-        One number per class.
+        Score of each class.
     are_probabilities : bool
         Whether the scores are the probabilities that the classifier states. Otherwise they are its
-        decision function: larger is likelier, comparable within one clip only, and no more can be
-        read into them.
+        decision function: larger is likelier, and they compare within one clip only.
     clip : Clip or ndarray
         The clip as the descriptor got it.
     face : ndarray of uint8, shape (H, W)
         Its frame at the apex, or the middle one where none is known.
     regions : RegionDrops or None
-        None where the descriptor has no facial regions.
+        Regions and their drops; None where the descriptor has no facial regions.
     """
 
     label: str
@@ -96,7 +95,7 @@ class Prediction:
 
 
 def predict_clip(model, clip):
-    r"""Predict the class of a clip, and find the facial regions that spoke for it.
+    r"""Predict the class of a clip, and find the facial regions that support it.
 
     A fitted pipeline takes the clip as a row of its target corpus: nothing is fitted anew. With x
     the clip's features, m their mean on the clips that the pipeline was fitted on, and s the score
@@ -111,7 +110,7 @@ def predict_clip(model, clip):
     Parameters
     ----------
     model : FittedModel
-        What `load_model` gives.
+        Result of `load_model`.
     clip : Clip, or array of uint8 of shape (T, H, W)
         Prepared as the clips that the model was fitted on: grey, and the face cut out, unless the
         pipeline does so itself.
@@ -146,7 +145,7 @@ def predict_clip(model, clip):
     """
     if not isinstance(model, FittedModel):
         raise TypeError(f"model: expected a FittedModel, got {type(model).__name__}")
-    [(name, clip)] = named_clips([clip])
+    [(_, clip)] = named_clips([clip])
     parts = take_apart(model.pipeline)
     if parts is None:
         return _prediction(model, model.pipeline, [clip], clip, None)
@@ -155,7 +154,7 @@ def predict_clip(model, clip):
         clip = replace(clip, source=clip.frames)  # read, and computed, once
     row = np.asarray(parts.descriptor.transform([clip]), dtype=np.float64)
     rows = _occluded(row[0], model.reference, parts.descriptor.feature_groups_)
-    boxes = _boxes(parts.descriptor, clip, name)
+    boxes = parts.descriptor.boxes(clip)
     return _prediction(model, parts.classifier, rows, clip, (parts.descriptor.grid_, boxes))
 
 
@@ -171,7 +170,7 @@ def _prediction(model, classifier, X, clip, regions):
         scores[0],
         states_probabilities(classifier),
         clip,
-        _telling_frame(clip),
+        _shown_frame(clip),
         regions,
     )
 
@@ -200,13 +199,7 @@ def _occluded(row, reference, groups):
     return np.concatenate([row[None], occluded])
 
 
-def _boxes(descriptor, clip, name):
-    """Boxes of the regions in pixels of the frames."""
-    frames = getattr(clip, "frames", clip)
-    return descriptor._place(frames, name) + descriptor._border[1]
-
-
-def _telling_frame(clip):
+def _shown_frame(clip):
     """Frame at the apex, or the middle one, grey."""
     frames = np.asarray(getattr(clip, "frames", clip))
     position = len(frames) // 2

@@ -1,4 +1,4 @@
-"""Models in files: skops' archive of the pipeline, and a document that says what it is."""
+"""Models in files: skops' archive of the pipeline, and a document with classes and versions."""
 
 import io
 import json
@@ -38,8 +38,8 @@ def save_model(path, pipeline, training, *, class_names=None, sample_domain=None
         Where features were computed apart, ``make_pipeline(descriptor, classifier)`` joins what
         gave them and what was fitted on them.
     training : sequence of clips, or array of shape (n_rows, n_features)
-        What it was fitted on: clips, whose frames are read, or the rows that its descriptor gave
-        for them. `predict_clip` replaces regions by their mean.
+        Clips that it was fitted on, whose frames are read, or the rows that its descriptor gave for
+        them. `predict_clip` replaces regions by their mean.
     class_names : sequence of str, default=None
         Names that the numbers in ``pipeline.classes_`` are positions of, such as ``classes`` of a
         label scheme. May be left out if the classes are names already.
@@ -47,12 +47,12 @@ def save_model(path, pipeline, training, *, class_names=None, sample_domain=None
         As in `fit`: ``>= 0`` for source rows, ``< 0`` for target rows. The mean is that of the
         target rows if there are any, because a new clip counts as one. None: all are source rows.
     corpora : sequence of str of length n_rows, default=None
-        Corpus of each row, for the record. None: what clips say themselves.
+        Corpus of each row, for the record. None: those that the clips name.
 
     Returns
     -------
     FittedModel
-        What `load_model` gives for the file.
+        Result of `load_model` for the file.
 
     Raises
     ------
@@ -121,14 +121,14 @@ def load_model(path, *, max_bytes=2**30):
 
     Only types from a list are built: the estimators of cdmer and scikit-learn, arrays and plain
     data. A file that asks for anything else, such as a function, is refused before anything is
-    built. What the numbers in a file do to a prediction, nobody checks.
+    built. The numbers in a file are not checked.
 
     Parameters
     ----------
     path : path-like
         The file.
     max_bytes : int, default=2**30
-        Most memory that what is read from the file may take.
+        Largest size in memory of what is read from the file.
 
     Returns
     -------
@@ -186,7 +186,7 @@ def _to_document(model):
 
 
 def _read_document(data, max_bytes):
-    """Check that an archive is a model that may be read, and say what it is."""
+    """Document of an archive, checked to be a model that may be read."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         document = read_json(archive, _DOCUMENT)
         if document["format"] != _FORMAT:

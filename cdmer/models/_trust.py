@@ -1,4 +1,4 @@
-"""What a file may make the loader build: types from a list, of limited size."""
+"""Limits of a model file: types from a list, and their size in memory."""
 
 import json
 from dataclasses import is_dataclass
@@ -90,12 +90,12 @@ def check_size(archive, most_bytes):
     archive : zipfile.ZipFile
         Written by skops.
     most_bytes : int
-        Of everything that is read from it.
+        Limit of everything that is read from it, together.
 
     Raises
     ------
     ValueError
-        If it is larger, or a part of it is an archive itself, whose size nothing tells.
+        If it is larger, or a part of it is an archive itself, whose size is unknown.
     """
     # A member takes memory each time that an object refers to it, which may be many times.
     read = set()

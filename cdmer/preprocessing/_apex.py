@@ -1,4 +1,4 @@
-"""Where in a clip the expression is strongest."""
+"""The frame of a clip in which the expression is strongest."""
 
 import numpy as np
 from scipy.signal import find_peaks
@@ -46,7 +46,7 @@ def spot_apex(frames, method="frame-difference", reference="both", onset=0, offs
           peaks of the change over time, those of one half are dropped, again and again, until one
           is left: the half in which they sum up to less.
     reference : {"both", "onset"}, default="both"
-        Compare frames with onset and offset, or with the onset alone as in [2]_.
+        Frames to compare with: onset and offset, or the onset alone as in [2]_.
     onset : int, default=0
         Position of the onset among the frames.
     offset : int, default=None
@@ -64,8 +64,8 @@ def spot_apex(frames, method="frame-difference", reference="both", onset=0, offs
     TypeError
         If the frames are not uint8.
     ValueError
-        If the frames have another shape or are too small for the method, if there are less than two
-        frames to choose from, or none that differs from the others.
+        If the frames have another shape or are too small for the method, if there are fewer than
+        two frames to choose from, or none that differs from the others.
 
     Notes
     -----
@@ -74,7 +74,7 @@ def spot_apex(frames, method="frame-difference", reference="both", onset=0, offs
     first half are ``n // 2``; equal sums keep the first half. In [2]_ the regions are eyes, brows
     and mouth, from landmarks; the grid needs none.
 
-    No method tells an expression from a blink, which changes more.
+    No method distinguishes an expression from a blink, which changes more.
 
     Noise makes peaks in every half. Where a clip has many frames, their sum can outweigh the peak
     of the expression: then "lbp" errs by more frames than the others.

@@ -13,16 +13,16 @@ class ApexSpotter(ClipTransformer, auto_wrap_output_keys=None):
     """Give clips an apex where none is annotated.
 
     Where an apex is known, the clip passes unchanged and its frames are not read. The apex found is
-    the number of a frame, as annotations are, and the name of the method is left in
-    `apex_spotted_by` of the new clip. The frames stay as they are; other than in the other steps,
-    they are read by `transform`, because the apex must be known before the next step asks for it.
+    the number of a frame, as annotations are, and `apex_spotted_by` of the new clip names the
+    method. The frames stay as they are; unlike in the other steps, they are read by `transform`,
+    because the next step may ask for the apex.
 
     Parameters
     ----------
     method : {"frame-difference", "flow", "lbp"}, default="frame-difference"
-        How the apex is found, see `spot_apex`.
+        Method of `spot_apex`.
     reference : {"both", "onset"}, default="both"
-        What frames are compared with, see `spot_apex`.
+        Frames to compare with, see `spot_apex`.
     n_jobs : int, default=None
         Number of threads, each of which handles one clip at a time. None means 1 unless in a
         `joblib.parallel_config` context, -1 means all processors. The result is the same for any

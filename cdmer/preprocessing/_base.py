@@ -101,7 +101,7 @@ class ClipTransformer(ClipwiseTransformer, auto_wrap_output_keys=None):
         return as_objects(step._each(step._process, _as_clips(X)))
 
     def get_feature_names_out(self, input_features=None):
-        """Name the only column, so that pipelines of steps and a descriptor can name theirs.
+        """Name the only column, which pipelines of steps and a descriptor ask for.
 
         Parameters
         ----------
@@ -115,7 +115,7 @@ class ClipTransformer(ClipwiseTransformer, auto_wrap_output_keys=None):
         return np.asarray(["clip"], dtype=object)
 
     def set_output(self, *, transform=None):
-        """Leave the output as it is: clips are no table, whatever later steps of a pipeline give.
+        """Leave the output as it is: clips fit in no table.
 
         Parameters
         ----------

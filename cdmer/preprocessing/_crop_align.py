@@ -9,7 +9,7 @@ from cdmer._parameters import ParameterError, check_flag, check_number
 from cdmer.preprocessing._base import ClipTransformer
 from cdmer.preprocessing._detectors import CascadeDetector, Face
 
-# Where the eyes come in a square of side 1 without margin, seen from its centre: x + iy, y down.
+# Places of the eyes in a square of side 1 without margin, seen from its centre: x + iy, y down.
 RIGHT_EYE, LEFT_EYE = -0.2 - 0.15j, 0.2 - 0.15j
 
 
@@ -40,14 +40,14 @@ class CropAlign(ClipTransformer):
     Parameters
     ----------
     detector : callable, default=None
-        Takes a frame, ndarray of uint8 of shape (H, W) or (H, W, 3), and gives a list of `Face`.
-        None stands for ``CascadeDetector()``, which gives no eyes.
+        Function of a frame, ndarray of uint8 of shape (H, W) or (H, W, 3), that gives a list of
+        `Face`. None stands for ``CascadeDetector()``, which gives no eyes.
     height, width : int, default=112
         Size of the new frames in pixels.
     margin : float, default=0.1
-        What is added on each side, as a share of the face.
+        Margin on each side, as a share of the face.
     align : bool, default=True
-        Place the eyes where the detector gives them.
+        Whether to bring the eyes, where the detector gives them, to fixed places.
 
     Raises
     ------

@@ -18,21 +18,21 @@ class CropRegion(ClipTransformer):
     Parameters
     ----------
     region : {"eyes", "nose and mouth"} or (top, bottom, left, right), default="eyes"
-        What is kept, as shares of the height and of the width, from the upper left corner. "eyes"
+        Part to keep, as shares of the height and of the width, from the upper left corner. "eyes"
         stands for (0.15, 0.5, 0.1, 0.9): both eyes with the brows, raised ones too; "nose and
         mouth" for (0.45, 0.95, 0.2, 0.8).
 
     Raises
     ------
     ParameterError
-        A ValueError and a TypeError: by `fit` and `transform`, if `region` is none.
+        A ValueError and a TypeError: by `fit` and `transform`, if `region` is no region.
     ValueError
         Where frames are computed, if they are too small for the region to have a pixel. The message
         names the clip.
 
     See Also
     --------
-    CropAlign : What brings faces to where these regions expect them.
+    CropAlign : Brings faces to the places that these regions expect.
 
     Notes
     -----

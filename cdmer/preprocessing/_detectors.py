@@ -1,4 +1,4 @@
-"""Detectors of faces: callables that turn a frame into a list of faces; one needs no download."""
+"""Faces in frames, and a detector that needs no download."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +23,7 @@ class Face(NamedTuple):
     top, bottom, left, right : float
         Edges of its box in pixels: the box of the whole frame is 0, height, 0, width.
     score : float
-        How sure the detector is; comparable within one detector only.
+        Confidence of the detector; comparable within one detector only.
     landmarks : ndarray of shape (n_landmarks, 2) or None
         x (to the right) and y (down) of points of the face; the centre of the first pixel is 0, 0.
         First come the person's right eye and left eye, then what the detector gives. None where it
@@ -67,11 +67,11 @@ def check_frame(frame):
 
 @dataclass(frozen=True)
 class CascadeDetector:
-    """Find frontal faces with the cascade of local binary patterns that scikit-image brings along.
+    """Find frontal faces with the cascade of local binary patterns that scikit-image contains.
 
     Needs no download. A window goes over the frame in several sizes, and a boosted cascade of
-    multi-block local binary patterns [1]_ tells faces from the rest. Hits that lie over one another
-    are one face.
+    multi-block local binary patterns [1]_ separates faces from the rest. Hits that lie over one
+    another are one face.
 
     Parameters
     ----------

@@ -67,6 +67,6 @@ def flip_flow(flow):
     return xp.flip(flow, axis=-2) * signs + 0
 
 
-def _other_side(unit):
-    """``"L14"`` to ``"R14"`` and back; other units as they are."""
-    return re.sub(r"^[LR](?=\d)", lambda side: {"L": "R", "R": "L"}[side[0]], unit)
+def _other_side(action_unit):
+    """``"L14"`` to ``"R14"`` and back; those without a side as they are."""
+    return re.sub(r"^[LR](?=\d)", lambda side: {"L": "R", "R": "L"}[side[0]], action_unit)

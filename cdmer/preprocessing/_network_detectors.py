@@ -1,4 +1,4 @@
-"""Detectors of faces that run a network the caller has on disk."""
+"""Detectors of faces that run a network from a file of the caller's."""
 
 import hashlib
 from abc import ABC, abstractmethod

@@ -17,7 +17,7 @@ class Resize(ClipTransformer):
     height, width : int, default=112
         New size in pixels.
     interpolation : {"auto", "area", "linear", "cubic"}, default="auto"
-        How OpenCV reads grey levels: means over the area of each new pixel, or linear or cubic
+        Interpolation by OpenCV: means over the area of each new pixel, or linear or cubic
         interpolation between old ones, which alias where the picture shrinks. "auto" means area
         along a side that shrinks and linear along one that grows; if one does either, the picture
         shrinks first and is rounded in between.

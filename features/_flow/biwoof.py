@@ -26,12 +26,12 @@ class BiWOOF(ClipDescriptor):
         the screen; bin k holds those from -π + 2πk/n up to, but not including, -π + 2π(k + 1)/n.
         An angle of π counts as -π.
     flow_method : {"dis", "farneback", "tvl1"}, default="dis"
-        How motion is measured, see `optical_flow`. [1]_ uses a TV-L1 flow.
+        Method of `optical_flow`. [1]_ uses a TV-L1 flow.
     grid : RegionGrid or LandmarkRegions, default=None
         Regions of the face. None stands for ``RegionGrid(levels=(5,))``: 25 regions, 200 features.
     device : str or torch.device, default=None
-        Where PyTorch is to count, such as ``"cuda"``; flow is measured on the CPU. None counts with
-        the library and on the device that the frames come in.
+        Device on which PyTorch computes, such as ``"cuda"``; flow is measured on the CPU. None
+        computes with the library and on the device of the frames.
     n_jobs : int, default=None
         Number of threads, each of which handles one clip at a time. None means 1 unless in a
         `joblib.parallel_config` context, -1 means all processors. The result is the same for any

@@ -15,12 +15,12 @@ REFERENCES = ("onset", "previous")
 
 
 class OpticalFlow(ClipwiseTransformer):
-    """Motion of a face, frame by frame.
+    """Optical flow of whole clips, frame by frame.
 
     Parameters
     ----------
     method : {"dis", "farneback", "tvl1"}, default="dis"
-        How motion is measured, see `optical_flow`.
+        Method of `optical_flow`.
     reference : {"onset", "previous"}, default="onset"
         - "onset": each frame after the onset has the motion from the onset to that frame. Where no
           onset is annotated, as for bare arrays, the first frame takes its place. A clip whose

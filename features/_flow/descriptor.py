@@ -16,7 +16,7 @@ class FlowDescriptor(ClipDescriptor):
     Parameters
     ----------
     flow : OpticalFlow, default=None
-        Which motion is described, and how it is measured; its `n_jobs` is not used. None stands for
+        Motion to describe, and how it is measured; its `n_jobs` is not used. None stands for
         ``OpticalFlow()``, from the onset to each later frame, unless a subclass says otherwise.
     grid, device, n_jobs
         See `ClipDescriptor`.

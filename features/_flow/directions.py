@@ -37,7 +37,7 @@ def direction_bins(u, v, n_bins):
 
 
 def folded_direction_bins(u, v, n_bins):
-    """Sort vectors by their angle with the horizontal axis; left and right are not told apart.
+    """Sort vectors by their angle with the horizontal axis; left and right count alike.
 
     Bin k holds the angles from -π/2 + πk/n up to, but not including, -π/2 + π(k + 1)/n; the last
     one holds π/2 too. Parameters and result are those of `direction_bins`.
@@ -63,7 +63,7 @@ def lengths(u, v):
 
 
 def _ahead(u, v, angle):
-    """Tell the vectors within the half turn that starts at an angle."""
+    """Whether vectors lie within the half turn that starts at an angle, an array of bool."""
     # cos(pi/2) is 6e-17, and sin(pi/4) differs from cos(pi/4): 12 decimals put such boundaries back
     # onto the axes and diagonals.
     cosine, sine = round(math.cos(angle), 12), round(math.sin(angle), 12)

@@ -28,19 +28,19 @@ class HOOF(FlowHistogram):
         Number n of bins, at least 2. Angles count from "to the right" towards "down", clockwise on
         the screen; bin k holds those from 2πk/n up to, but not including, 2π(k + 1)/n.
     folded : bool, default=False
-        True bins the smallest signed angle with the horizontal axis, as [1]_ does, so that motion
-        to the left and to the right count alike: vectors to the left are mirrored to the right, and
-        bin k holds the angles from -π/2 + πk/n ("up" for k = 0) up to, but not including,
-        -π/2 + π(k + 1)/n.
+        Whether to bin the smallest signed angle with the horizontal axis, as [1]_ does, so that
+        motion to the left and to the right count alike: vectors to the left are mirrored to the
+        right, and bin k holds the angles from -π/2 + πk/n ("up" for k = 0) up to, but not
+        including, -π/2 + π(k + 1)/n.
     flow : OpticalFlow, default=None
-        Which motion is described, and how it is measured; its `n_jobs` is not used. None stands for
+        Motion to describe, and how it is measured; its `n_jobs` is not used. None stands for
         ``OpticalFlow()``: from the onset to each later frame. [1]_ takes the motion between
         successive frames, ``OpticalFlow(reference="previous")``.
     grid : RegionGrid or LandmarkRegions, default=None
         Regions of the face. None stands for ``RegionGrid()``, 85 regions.
     device : str or torch.device, default=None
-        Where PyTorch is to count, such as ``"cuda"``; flow is measured on the CPU. None counts with
-        the library and on the device that the frames come in.
+        Device on which PyTorch computes, such as ``"cuda"``; flow is measured on the CPU. None
+        computes with the library and on the device of the frames.
     n_jobs : int, default=None
         Number of threads, each of which handles one clip at a time. None means 1 unless in a
         `joblib.parallel_config` context, -1 means all processors. The result is the same for any
@@ -119,17 +119,18 @@ class FHOFO(FlowHistogram):
         Number n of bins, at least 2. The centre of bin k is 2π(k + 1/2)/n, counted from "to the
         right" towards "down", clockwise on the screen: the middle of the bins of `HOOF`.
     min_magnitude : float, default=0.1
-        Vectors shorter than this, in pixels, do not vote, nor do those of length 0: their direction
-        is noise. In a resting face of 112 × 112 pixels with sensor noise of 1.5 grey levels about
-        nine vectors in ten of "dis" are shorter than 0.1 pixels (``benchmarks/optical_flow.py``).
+        Least length in pixels of vectors that vote; those of length 0 never do. The direction of
+        shorter ones is noise. In a resting face of 112 × 112 pixels with sensor noise of 1.5 grey
+        levels about nine vectors in ten of "dis" are shorter than 0.1 pixels
+        (``benchmarks/optical_flow.py``).
     flow : OpticalFlow, default=None
-        Which motion is described, and how it is measured; its `n_jobs` is not used. None stands for
+        Motion to describe, and how it is measured; its `n_jobs` is not used. None stands for
         ``OpticalFlow()``: from the onset to each later frame.
     grid : RegionGrid or LandmarkRegions, default=None
         Regions of the face. None stands for ``RegionGrid()``, 85 regions.
     device : str or torch.device, default=None
-        Where PyTorch is to count, such as ``"cuda"``; flow is measured on the CPU. None counts with
-        the library and on the device that the frames come in.
+        Device on which PyTorch computes, such as ``"cuda"``; flow is measured on the CPU. None
+        computes with the library and on the device of the frames.
     n_jobs : int, default=None
         Number of threads, each of which handles one clip at a time. None means 1 unless in a
         `joblib.parallel_config` context, -1 means all processors. The result is the same for any

@@ -1,4 +1,4 @@
-"""Motion from onset to apex as small pictures: what many networks take in."""
+"""Motion from onset to apex as small pictures, the input of many networks."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ class FlowImages(ClipArrays):
     Parameters
     ----------
     channels : sequence of {"u", "v", "magnitude", "strain", "grey"}, default=("u", "v", "strain")
-        What the channels hold, in this order: motion to the right, motion down, its length,
+        Content of the channels, in this order: motion to the right, motion down, its length,
         `optical_strain`, and the grey levels of the apex frame. The default is the input of
         STSTNet [1]_; the two streams of DSSN [2]_ take ("u", "v", "magnitude") and ("u", "v",
         "strain").
@@ -30,8 +30,8 @@ class FlowImages(ClipArrays):
     scaling : {"per-image", "pixels", "relative"}, default="per-image"
         - "per-image": each channel of each picture runs from 0 (its minimum) to 255 (its maximum);
           a constant channel is 0 throughout. This is what the networks above were published with.
-          Amplitude is lost: a strong and a weak expression look alike, and no motion is no fixed
-          grey.
+          Amplitude is lost: a strong and a weak expression look alike, and where nothing moves
+          the grey level is not fixed.
         - "pixels": motion in pixels of the frames, grey levels from 0 to 255.
         - "relative": motion to the right as a share of the width of the frames, motion down of
           their height, magnitude the length of that vector; comparable across resolutions. Grey
@@ -39,7 +39,7 @@ class FlowImages(ClipArrays):
 
         Strain has no unit and is the same under "pixels" and "relative".
     flow_method : {"dis", "farneback", "tvl1"}, default="dis"
-        How motion is measured, see `optical_flow`. [1]_ uses a TV-L1 flow.
+        Method of `optical_flow`. [1]_ uses a TV-L1 flow.
     n_jobs : int, default=None
         Number of threads, each of which handles one clip at a time. None means 1 unless in a
         `joblib.parallel_config` context, -1 means all processors. The result is the same for any

@@ -27,14 +27,14 @@ class MDMO(FlowDescriptor):
         2π(k + 1)/n. Of bins with equally many vectors the first one is the main bin. Vectors of
         length 0 have no direction and are left out.
     flow : OpticalFlow, default=None
-        Which motion is described, and how it is measured; its `n_jobs` is not used. None stands for
+        Motion to describe, and how it is measured; its `n_jobs` is not used. None stands for
         ``OpticalFlow(method="farneback")``: from the onset to each later frame.
     grid : RegionGrid or LandmarkRegions, default=None
         Regions of the face. None stands for ``RegionGrid(levels=(6,))``: 36 regions, 72 features.
         `LandmarkRegions` are 36 regions that follow the face, as those of [1]_ do.
     device : str or torch.device, default=None
-        Where PyTorch is to count, such as ``"cuda"``; flow is measured on the CPU. None counts with
-        the library and on the device that the frames come in.
+        Device on which PyTorch computes, such as ``"cuda"``; flow is measured on the CPU. None
+        computes with the library and on the device of the frames.
     n_jobs : int, default=None
         Number of threads, each of which handles one clip at a time. None means 1 unless in a
         `joblib.parallel_config` context, -1 means all processors. The result is the same for any

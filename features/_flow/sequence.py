@@ -1,4 +1,4 @@
-"""Motion step by step as small pictures: what networks over sequences take in."""
+"""Motion step by step as small pictures, the input of networks over sequences."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from cdmer.features._flow.clip_flow import clip_flow
 from cdmer.features._flow.motion_channels import check_channels, motion_pictures, stretched
 
 SCALINGS = ("per-clip", "pixels", "relative")
-# Each kind as the reference of `clip_flow` for frames that nothing is known about.
+# The reference of `clip_flow` that each stands for, in frames without annotations.
 REFERENCES = {"first": "onset", "previous": "previous"}
 
 
@@ -26,7 +26,7 @@ class FlowSequence(ClipArrays):
     Parameters
     ----------
     channels : sequence of {"u", "v", "magnitude", "strain", "grey"}, default=("u", "v", "strain")
-        What the channels hold, in this order: motion to the right, motion down, its length,
+        Content of the channels, in this order: motion to the right, motion down, its length,
         `optical_strain`, and the grey levels of the frame that the step leads to.
     size : int, default=28
         Height and width of the pictures.
@@ -39,7 +39,7 @@ class FlowSequence(ClipArrays):
         The frame that motion is measured from: the first of the clip, or the one before. Between
         successive frames of a fast camera motion is smaller than the error of any method.
     flow_method : {"dis", "farneback", "tvl1"}, default="dis"
-        How motion is measured, see `optical_flow`.
+        Method of `optical_flow`.
     n_jobs : int, default=None
         Number of threads, each of which handles one clip at a time. None means 1 unless in a
         `joblib.parallel_config` context, -1 means all processors. The result is the same for any
