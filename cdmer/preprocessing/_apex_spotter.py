@@ -9,7 +9,7 @@ from cdmer.preprocessing._apex import METHODS, REFERENCES, spot
 from cdmer.preprocessing._base import ClipTransformer, numpy_frames
 
 
-class ApexSpotter(ClipTransformer, auto_wrap_output_keys=None):
+class ApexSpotter(ClipTransformer):
     """Give clips an apex where none is annotated.
 
     Where an apex is known, the clip passes unchanged and its frames are not read. The apex found is

@@ -81,6 +81,10 @@ class ClipTransformer(ClipwiseTransformer, auto_wrap_output_keys=None):
 
     _reads = ()
 
+    def __init_subclass__(cls, **kwargs):
+        # Subclasses leave their output alone as well, whatever set_config asks for.
+        super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
+
     def transform(self, X):
         """Process clips.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import joblib
 import numpy as np
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
@@ -14,6 +15,8 @@ from sklearn.utils import get_tags
 from cdmer.corpora import Clip, make_synthetic_corpus
 from cdmer.features import LBPTOP, RegionGrid
 from cdmer.preprocessing import (
+    ApexSpotter,
+    ClipTransformer,
     Flip,
     LinearResampling,
     MotionMagnification,
@@ -287,3 +290,20 @@ def test_bad_frames_of_lazy_clips_are_named(step):
 def test_bad_collections_are_named(X, error, message):
     with pytest.raises(error, match=re.escape(message)):
         Flip().transform(X)
+
+
+def test_a_step_without_its_method_is_refused():
+    class Unfinished(ClipTransformer):
+        pass
+
+    with pytest.raises(TypeError, match="abstract class Unfinished .*_apply"):
+        Unfinished()
+
+
+@pytest.mark.parametrize("step", [Flip(), ApexSpotter()], ids=repr)
+def test_clips_are_no_table_whatever_scikit_learn_is_set_to(step):
+    pytest.importorskip("pandas")
+    clips = make_synthetic_corpus("nir-25fps", n_clips=3, size=32)
+    with config_context(transform_output="pandas"):
+        assert step.fit_transform(clips).dtype == object
+        assert isinstance(step.transform(clips), np.ndarray)
