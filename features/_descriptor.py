@@ -43,15 +43,15 @@ class ClipDescriptor(ClipwiseTransformer):
 
     Notes
     -----
-    A subclass stores `grid`, `device`, `n_jobs` and its own parameters in its constructor, reads
-    clips no other way than through these methods, and must define the first two:
+    A subclass stores `grid`, `device`, `n_jobs` and its own parameters in its constructor. Of these
+    methods and attributes it must define the first two:
 
     - ``_columns()``: names of the columns of one region, a list of str.
     - ``_describe(data, boxes)``: the numbers of every region, an array of float64, shape
       (n_regions, n_columns), in the library and on the device of `data`. `data` is an array of
-      uint8, shape (T, H, W), the grey frames of one clip. `boxes` is an ndarray of int64, shape
-      (n_regions, 4): top, bottom, left and right of each region, counted from the first pixel
-      inside the border; bottom and right are exclusive.
+      uint8, shape (T, H, W), the grey frames of one clip with their border. `boxes` is an ndarray
+      of int64, shape (n_regions, 4): top, bottom, left and right of each region, counted from the
+      first pixel inside the border; bottom and right are exclusive.
     - ``_check_parameters()``: raises an error that names the parameter, what was expected and what
       came, for parameters of its own.
     - ``_measure(frames, clip, name)``: what `_describe` gets in place of the frames, an array whose

@@ -93,9 +93,7 @@ class HIGOTOP(ClipDescriptor):
 
     def __init__(self, n_bins=8, grid=None, device=None, n_jobs=None):
         self.n_bins = n_bins
-        self.grid = grid
-        self.device = device
-        self.n_jobs = n_jobs
+        super().__init__(grid, device, n_jobs)
 
     def _check_parameters(self):
         check_number("n_bins", self.n_bins, least=2, most=36, whole=True)

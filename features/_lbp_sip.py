@@ -65,9 +65,7 @@ class LBPSIP(ClipDescriptor):
 
     def __init__(self, radius=3, grid=None, device=None, n_jobs=None):
         self.radius = radius
-        self.grid = grid
-        self.device = device
-        self.n_jobs = n_jobs
+        super().__init__(grid, device, n_jobs)
 
     @property
     def _border(self):

@@ -31,9 +31,7 @@ class PlanePatterns(ClipDescriptor):
         self.n_points = n_points
         self.uniform = uniform
         self.interpolation = interpolation
-        self.grid = grid
-        self.device = device
-        self.n_jobs = n_jobs
+        super().__init__(grid, device, n_jobs)
 
     @property
     def _border(self):

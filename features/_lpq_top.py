@@ -106,9 +106,7 @@ class LPQTOP(ClipDescriptor):
     ):
         self.windows = windows
         self.correlation = correlation
-        self.grid = grid
-        self.device = device
-        self.n_jobs = n_jobs
+        super().__init__(grid, device, n_jobs)
 
     @property
     def _border(self):

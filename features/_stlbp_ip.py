@@ -97,9 +97,7 @@ class STLBPIP(ClipDescriptor):
         self.radius = radius
         self.n_points = n_points
         self.uniform = uniform
-        self.grid = grid
-        self.device = device
-        self.n_jobs = n_jobs
+        super().__init__(grid, device, n_jobs)
 
     @property
     def _border(self):

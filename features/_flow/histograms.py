@@ -81,10 +81,7 @@ class HOOF(FlowHistogram):
     def __init__(self, n_bins=8, folded=False, flow=None, grid=None, device=None, n_jobs=None):
         self.n_bins = n_bins
         self.folded = folded
-        self.flow = flow
-        self.grid = grid
-        self.device = device
-        self.n_jobs = n_jobs
+        super().__init__(flow, grid, device, n_jobs)
 
     def _check_parameters(self):
         check_number("n_bins", self.n_bins, least=2, whole=True)
@@ -174,10 +171,7 @@ class FHOFO(FlowHistogram):
     def __init__(self, n_bins=8, min_magnitude=0.1, flow=None, grid=None, device=None, n_jobs=None):
         self.n_bins = n_bins
         self.min_magnitude = min_magnitude
-        self.flow = flow
-        self.grid = grid
-        self.device = device
-        self.n_jobs = n_jobs
+        super().__init__(flow, grid, device, n_jobs)
 
     def _check_parameters(self):
         check_number("n_bins", self.n_bins, least=2, whole=True)

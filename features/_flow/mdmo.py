@@ -82,10 +82,7 @@ class MDMO(FlowDescriptor):
 
     def __init__(self, n_bins=8, flow=None, grid=None, device=None, n_jobs=None):
         self.n_bins = n_bins
-        self.flow = flow
-        self.grid = grid
-        self.device = device
-        self.n_jobs = n_jobs
+        super().__init__(flow, grid, device, n_jobs)
 
     def _check_parameters(self):
         check_number("n_bins", self.n_bins, least=2, whole=True)
