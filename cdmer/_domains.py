@@ -1,4 +1,4 @@
-"""Source rows and target rows."""
+"""Source rows and target rows, by the sign of `sample_domain`."""
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
@@ -79,20 +79,20 @@ def split_domains(y, sample_domain, n_samples, estimator_name, *, least_classes=
     return source, y_source
 
 
+def _as_column(y):
+    if hasattr(y, "iloc"):  # pandas: its own NA must not meet NumPy's casting rules
+        y = y.to_numpy()
+    return column_or_1d(y if hasattr(y, "ndim") else _ragged_free(y), warn=True)
+
+
+def _ragged_free(y):
+    """A list such as [0, 1, None] as an array; NumPy alone would make text of [0, "a"]."""
+    array = np.asarray(y)
+    return np.asarray(y, dtype=object) if array.dtype.kind in "US" and array.ndim == 1 else array
+
+
 def source_mask(sample_domain, n_samples):
-    """Source rows among those that `transform` maps; None makes every row a target row.
-
-    Parameters
-    ----------
-    sample_domain : array-like of int of shape (n_samples,) or None
-        ``>= 0`` for source rows, ``< 0`` for target rows.
-    n_samples : int
-        Number of rows of X.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_samples,)
-        True for source rows.
+    """Find the source rows among rows to transform; None makes every row a target row.
 
     Raises
     ------
@@ -108,15 +108,3 @@ def source_mask(sample_domain, n_samples):
             f"{domain.dtype} of shape {domain.shape}"
         )
     return domain >= 0
-
-
-def _as_column(y):
-    if hasattr(y, "iloc"):  # pandas: its own NA must not meet NumPy's casting rules
-        y = y.to_numpy()
-    return column_or_1d(y if hasattr(y, "ndim") else _ragged_free(y), warn=True)
-
-
-def _ragged_free(y):
-    """A list such as [0, 1, None] as an array; NumPy alone would make text of [0, "a"]."""
-    array = np.asarray(y)
-    return np.asarray(y, dtype=object) if array.dtype.kind in "US" and array.ndim == 1 else array

@@ -5,9 +5,8 @@ import re
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
-
-from cdmer._pipelines import flat_steps
 
 # They change how a result is computed, not which.
 _UNSAID = {"memory", "n_jobs", "verbose"}
@@ -33,7 +32,7 @@ def stateless_steps(transformer):
     ValueError
         If a step has something to learn, or there is none.
     """
-    steps = list(flat_steps(transformer))
+    steps = list(_flatten(transformer))
     if not steps:
         raise ValueError("transformer: got a pipeline without steps, expected a descriptor")
     for step in steps:
@@ -49,6 +48,16 @@ def stateless_steps(transformer):
                 "methods that are evaluated"
             )
     return steps
+
+
+def _flatten(transformer):
+    if isinstance(transformer, Pipeline):
+        for _, step in transformer.steps:
+            yield from _flatten(step)
+    elif transformer is not None and not (
+        isinstance(transformer, str) and transformer == "passthrough"
+    ):
+        yield transformer
 
 
 def describe(steps):

@@ -27,11 +27,13 @@ methods.SourceOnly = {class = "SourceOnly"}
 
 
 @pytest.fixture
-def cls(build, monkeypatch):
+def cls(build):
     module = build("A descriptor")
-    monkeypatch.setitem(sys.modules, module.__name__, module)  # pickles look it up
+    sys.modules[module.__name__] = module  # pickles look it up
     yield module.GreyChange
     _registry._REGISTERED.pop("grey-change")
+    for name in ("stranger", "stranger.own"):
+        sys.modules.pop(name, None)
 
 
 def test_values(cls):

@@ -65,10 +65,10 @@ _FUNCTIONS = [_column_planes, label_free_pipeline]
 
 
 def _public(module, base):
-    """Public classes of a package that derive from another, by name."""
+    """Public classes of a package that derive from another and can be made, by name."""
     things = {name: getattr(module, name) for name in module.__all__}
-    classes = {n: t for n, t in things.items() if isclass(t) and not isabstract(t)}
-    return {n: t for n, t in classes.items() if issubclass(t, base) and t is not base}
+    kinds = {n: t for n, t in things.items() if isclass(t) and issubclass(t, base)}
+    return {n: t for n, t in kinds.items() if t is not base and not isabstract(t)}
 
 
 def _named(things):
