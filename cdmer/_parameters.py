@@ -1,6 +1,7 @@
-"""Checks of parameters, worded alike everywhere."""
+"""Parameters: setting them, and checks that are worded alike everywhere."""
 
 import numpy as np
+from sklearn.base import clone
 
 
 class ParameterError(ValueError, TypeError):
@@ -51,3 +52,8 @@ def check_flag(name, value):
     """
     if not isinstance(value, bool | np.bool_):
         raise ParameterError(f"{name}: expected True or False, got {value!r}")
+
+
+def at_setting(estimator, setting):
+    """Clone an estimator and set parameters, cloned too: a grid may hold estimators."""
+    return clone(estimator).set_params(**clone(setting, safe=False))

@@ -1,7 +1,12 @@
 """Classifiers fitted on labelled source rows and unlabelled target rows together."""
 
 from cdmer._public import publish
-from cdmer.adaptation._benchmark_svc import BenchmarkSVC
+from cdmer.adaptation._base import (
+    AdaptiveClassifier,
+    DomainRows,
+    LargestScore,
+    PathClassifier,
+)
 from cdmer.adaptation._component_analysis import JDA, TCA
 from cdmer.adaptation._coral import CORAL
 from cdmer.adaptation._domain_standardizer import DomainStandardizer
@@ -12,11 +17,12 @@ from cdmer.adaptation._ensembles import (
     class_scores,
 )
 from cdmer.adaptation._gram_svc import GramSVC
+from cdmer.adaptation._meta import FeatureAdapter, MetaClassifier, Reweighter
 from cdmer.adaptation._regression.domain_regeneration import DRFST, DRLS, TSRG
 from cdmer.adaptation._regression.kernel_groups import KGSL, TTRM
 from cdmer.adaptation._regression.tgsr import TGSR, iter_tgsr_path, tgsr_path
 from cdmer.adaptation._reweighting import KLIEP, KMM, ULSIF, density_ratio
-from cdmer.adaptation._source_only import SourceOnly
+from cdmer.adaptation._source_only import BenchmarkSVC, SourceOnly
 from cdmer.adaptation._stm import STM
 from cdmer.adaptation._subspaces import GFK, SubspaceAlignment
 from cdmer.adaptation._tkl import TKL
@@ -38,12 +44,20 @@ __all__ = [
     "TSRG",
     "TTRM",
     "ULSIF",
+    "AdaptiveClassifier",
     "BenchmarkSVC",
+    "DomainRows",
     "DomainStandardizer",
+    "FeatureAdapter",
+    "GramSVC",
     "GridVoting",
+    "LargestScore",
+    "MetaClassifier",
     "MethodVoting",
     "OptimalTransport",
+    "PathClassifier",
     "PseudoLabeling",
+    "Reweighter",
     "SourceOnly",
     "SubspaceAlignment",
     "class_scores",
@@ -52,4 +66,4 @@ __all__ = [
     "tgsr_path",
 ]
 
-publish(__name__, GramSVC)
+publish(__name__)

@@ -1,5 +1,6 @@
-"""What every adaptive classifier shares: reading source rows and target rows, and predicting."""
+"""Bases of the adaptive classifiers: reading source rows and target rows, fitting, predicting."""
 
+from abc import ABC, ABCMeta, abstractmethod
 from typing import NamedTuple
 
 import joblib
@@ -9,15 +10,18 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from cdmer._array import check_matrix, is_foreign, take_rows, to_numpy
 from cdmer._domains import split_domains
+from cdmer._parameters import at_setting
 
 
-class Rows(NamedTuple):
+class DomainRows(NamedTuple):
     """Rows of one fit, sorted into source and target.
 
     Parameters
     ----------
     source : array of shape (n_source, n_features)
+        Source rows.
     target : array of shape (n_target, n_features)
+        Target rows; there may be none.
     y : ndarray of shape (n_source,)
         Labels of the source rows.
     classes : ndarray of shape (n_classes,)
@@ -38,14 +42,25 @@ class Rows(NamedTuple):
         return np.eye(len(self.classes))[self.codes]
 
 
-class AdaptiveClassifier(ClassifierMixin, BaseEstimator):
+class AdaptiveClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     """Base of classifiers fitted on labelled source rows and unlabelled target rows together.
 
-    A method defines ``_fit_together(rows, models)``: it fits models that differ in the parameters
-    named in `_path_parameters` alone, sharing what work they can, and yields each as it is done.
-    `fit` is the case of one model, `iter_path` that of a list of settings.
+    A subclass defines
 
-    The metadata request is declared here, so that ``pipe.fit(X, y, sample_domain=d)`` reaches the
+    - ``_fit(rows)``, which learns from a `DomainRows` and sets ``classes_`` to ``rows.classes``;
+    - ``predict(X, sample_domain=None)``, or takes it from `LargestScore` or `MetaClassifier`. New
+      rows are checked by ``self._check_rows(X, reset=False)``, an ndarray of shape
+      (n_samples, n_features).
+
+    See Also
+    --------
+    PathClassifier : Base of methods that fit many settings in less time than one by one.
+    FeatureAdapter : Base of methods that map rows into other features.
+    Reweighter : Base of methods that weight the source rows.
+
+    Notes
+    -----
+    Metadata requests are declared, so that ``pipe.fit(X, y, sample_domain=d)`` reaches the
     classifier when scikit-learn's metadata routing is on.
     """
 
@@ -54,7 +69,6 @@ class AdaptiveClassifier(ClassifierMixin, BaseEstimator):
     __metadata_request__predict_proba = {"sample_domain": True}
     __metadata_request__decision_function = {"sample_domain": True}
 
-    _path_parameters = ()
     _takes_foreign_arrays = False
 
     def fit(self, X, y, sample_domain=None):
@@ -73,6 +87,7 @@ class AdaptiveClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         self : object
+            Fitted classifier.
 
         Raises
         ------
@@ -80,52 +95,41 @@ class AdaptiveClassifier(ClassifierMixin, BaseEstimator):
             If X is not a finite matrix, no row is a source row, the source holds one class only,
             or a parameter does not fit the data.
         """
-        rows = self._read(X, y, sample_domain)
-        for _ in self._fit_together(rows, [self]):
-            pass
+        self._fit(self._read(X, y, sample_domain))
         return self
 
-    def iter_path(self, X, y, *, sample_domain=None, settings):
-        """Fit one model per setting, sharing what work the settings have in common.
+    @abstractmethod
+    def _fit(self, rows):
+        """Learn from the rows that `_read` gives, and set ``classes_``.
+
+        Parameters
+        ----------
+        rows : DomainRows
+        """
+
+    @abstractmethod
+    def predict(self, X, sample_domain=None):
+        """Predict a class for each row.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
+            Rows.
         sample_domain : array-like of int of shape (n_samples,), default=None
-            As in `fit`.
-        settings : sequence of dict
-            Parameters of each model, as for `set_params`.
+            ``>= 0`` for source rows, ``< 0`` for target rows. None: every row is a target row.
 
-        Yields
-        ------
-        index : int
-            Which setting. Each comes once; the order may vary.
-        model : object
-            A fitted clone, the same as ``clone(self).set_params(**settings[index]).fit(...)``.
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Class labels, as in `classes_`.
         """
-        reader = clone(self)
-        rows = reader._read(X, y, sample_domain)
-        families = {}
-        for index, setting in enumerate(settings):
-            rest = {k: v for k, v in setting.items() if k not in self._path_parameters}
-            families.setdefault(joblib.hash(rest), []).append(index)
-        for indices in families.values():
-            models = [clone(self).set_params(**settings[index]) for index in indices]
-            place = {id(model): index for model, index in zip(models, indices, strict=True)}
-            for model in models:
-                for name in ("n_features_in_", "feature_names_in_"):
-                    if hasattr(reader, name):
-                        setattr(model, name, getattr(reader, name))
-            for model in models[0]._fit_together(rows, models):
-                yield place[id(model)], model
 
     def _read(self, X, y, sample_domain):
         X = self._check_rows(X, reset=True)
         source, y_source = split_domains(y, sample_domain, X.shape[0], type(self).__name__)
         classes, codes = np.unique(y_source, return_inverse=True)
         parts = (take_rows(X, np.flatnonzero(rows)) for rows in (source, ~source))
-        return Rows(*parts, y_source, classes, codes)
+        return DomainRows(*parts, y_source, classes, codes)
 
     def _check_rows(self, X, reset):
         if not (self._takes_foreign_arrays and is_foreign(X)):
@@ -135,8 +139,100 @@ class AdaptiveClassifier(ClassifierMixin, BaseEstimator):
         return X
 
 
-class LargestScore:
-    """Prediction by the largest of the scores that ``_scores(X)`` gives, one column per class."""
+class PathClassifier(AdaptiveClassifier):
+    """Base of adaptive classifiers that fit many settings in less time than one by one.
+
+    A subclass names, in the tuple ``_path_parameters``, the parameters in which settings may differ
+    that are fitted together, and defines ``_fit_path(rows, models)`` in place of ``_fit``: from a
+    `DomainRows` it fits each of a list of models, of which it is itself the first, and yields each
+    as it is done, in any order. Work that does not depend on these parameters is done once.
+    """
+
+    _path_parameters = ()
+
+    @abstractmethod
+    def _fit_path(self, rows, models):
+        """Fit models that differ in `_path_parameters` alone, and yield each when it is done.
+
+        Parameters
+        ----------
+        rows : DomainRows
+        models : list of estimator
+            `self` is the first.
+        """
+
+    def _fit(self, rows):
+        for _ in self._fit_path(rows, [self]):
+            pass
+
+    def iter_path(self, X, y, *, sample_domain=None, settings):
+        """Fit one model per setting, sharing what work the settings have in common.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Source and target rows in any order.
+        y : array-like of shape (n_samples,)
+            Class labels; those of target rows are never read.
+        sample_domain : array-like of int of shape (n_samples,), default=None
+            As in `fit`.
+        settings : sequence of dict
+            Parameters of each model, as for `set_params`.
+
+        Yields
+        ------
+        index : int
+            Position of the setting. Each comes once; the order may vary.
+        model : object
+            A fitted clone, the same as ``clone(self).set_params(**settings[index]).fit(...)``.
+
+        Raises
+        ------
+        ValueError
+            As `fit`.
+        """
+        reader = clone(self)
+        rows = reader._read(X, y, sample_domain)
+        families = {}
+        for index, setting in enumerate(settings):
+            rest = {k: v for k, v in setting.items() if k not in self._path_parameters}
+            families.setdefault(joblib.hash(rest), []).append(index)
+        for indices in families.values():
+            models = [at_setting(self, settings[index]) for index in indices]
+            place = {id(model): index for model, index in zip(models, indices, strict=True)}
+            for model in models:
+                for name in ("n_features_in_", "feature_names_in_"):
+                    if hasattr(reader, name):
+                        setattr(model, name, getattr(reader, name))
+            for model in models[0]._fit_path(rows, models):
+                yield place.pop(id(model)), model
+            if place:
+                raise RuntimeError(
+                    f"{type(self).__name__}._fit_path: expected each of {len(models)} models once, "
+                    f"{len(place)} did not come"
+                )
+
+
+class LargestScore(ABC):
+    """Mixin of adaptive classifiers that predict the class with the largest score.
+
+    A subclass, which names it before `AdaptiveClassifier` or `PathClassifier`, defines
+    ``_scores(X)``: the scores of checked rows, an array of shape (n_samples, n_classes) with the
+    classes in the order of ``classes_``.
+    """
+
+    @abstractmethod
+    def _scores(self, X):
+        """Score the classes, also where there are two.
+
+        Parameters
+        ----------
+        X : array of shape (n_samples, n_features)
+
+        Returns
+        -------
+        array of shape (n_samples, n_classes)
+        """
 
     def decision_function(self, X, sample_domain=None):
         """Score the classes for each row.
@@ -144,6 +240,7 @@ class LargestScore:
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows.
         sample_domain : array-like of int of shape (n_samples,), default=None
             Not read: source rows and target rows are scored alike.
 
@@ -162,6 +259,7 @@ class LargestScore:
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows.
         sample_domain : array-like of int of shape (n_samples,), default=None
             Not read: source rows and target rows are scored alike.
 

@@ -11,7 +11,7 @@ from cdmer.adaptation._meta import FeatureAdapter
 class _KernelComponents(ClassNamePrefixFeaturesOutMixin, FeatureAdapter):
     """Maps ``x → Wᵀ k(X, x)``, the same for source rows and target rows."""
 
-    def _decompose(self, rows, models):
+    def _prepare(self, rows, models):
         for model in models:
             check_number("n_components", model.n_components, least=1, whole=True)
         X = np.concatenate([rows.source, rows.target])
@@ -137,9 +137,9 @@ class TCA(_KernelComponents):
         self.kernel = kernel
         self.gamma = gamma
 
-    def _decompose(self, rows, models):
+    def _prepare(self, rows, models):
         check_number("mu", self.mu, above=0)
-        X, K = super()._decompose(rows, models)
+        X, K = super()._prepare(rows, models)
         gap = K @ mean_difference(len(rows.source), len(rows.target))
         most = max(model.n_components for model in models)
         _, W = spread_components(K, gap[:, None], self.mu, most, "TCA")

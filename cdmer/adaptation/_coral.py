@@ -54,7 +54,7 @@ class CORAL(OneToOneFeatureMixin, FeatureAdapter):
         self.estimator = estimator
         self.reg = reg
 
-    def _decompose(self, rows, models):
+    def _prepare(self, rows, models):
         parts = []
         for X in (rows.source, rows.target) if len(rows.target) else ():
             directions, singular = principal_directions(X)

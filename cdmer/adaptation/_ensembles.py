@@ -1,20 +1,22 @@
 """Doing without a choice: pseudo-labels that grow, and a vote over a whole grid."""
 
+from abc import abstractmethod
+
 import numpy as np
-from sklearn.base import MetaEstimatorMixin, clone
+from sklearn.base import MetaEstimatorMixin, clone, is_classifier
 from sklearn.model_selection import ParameterGrid
 from sklearn.svm import SVC
 from sklearn.utils.validation import has_fit_parameter
 
-from cdmer._parameters import check_number
+from cdmer._parameters import at_setting, check_number
 from cdmer.adaptation._base import AdaptiveClassifier, LargestScore
-from cdmer.adaptation._meta import InnerEstimator
+from cdmer.adaptation._meta import MetaClassifier
 from cdmer.adaptation._regression.tgsr import TGSR
 from cdmer.adaptation._source_only import SourceOnly
 from cdmer.adaptation._subspaces import GFK, SubspaceAlignment
 
 
-class PseudoLabeling(InnerEstimator):
+class PseudoLabeling(MetaClassifier):
     """Self-training on target rows with quotas that grow and are the same for every class.
 
     A classifier is fitted on the source rows. In round r of R each class takes, of the target rows
@@ -50,12 +52,7 @@ class PseudoLabeling(InnerEstimator):
         self.estimator = estimator
         self.n_rounds = n_rounds
 
-    def _fit_together(self, rows, models):
-        for model in models:
-            model._train(rows)
-            yield model
-
-    def _train(self, rows):
+    def _fit(self, rows):
         check_number("n_rounds", self.n_rounds, least=1, whole=True)
         self.classes_ = rows.classes
         self.estimator_ = clone(self._inner()).fit(rows.source, rows.y)
@@ -113,6 +110,18 @@ class _Voting(MetaEstimatorMixin, LargestScore, AdaptiveClassifier):
     A class' score is its votes plus a part of less than half a vote; rows are target rows.
     """
 
+    def _read(self, X, y, sample_domain):
+        # As they came: each method sorts them itself.
+        return self._check_rows(X, reset=True), y, sample_domain
+
+    def _fit(self, rows):
+        self.estimators_ = self._fit_each(*rows)
+        self.classes_ = self.estimators_[0].classes_
+
+    @abstractmethod
+    def _fit_each(self, X, y, sample_domain):
+        """Fit the voters, a list of classifiers."""
+
     def _scores(self, X):
         votes, total = 0, 0.0
         for model in self.estimators_:
@@ -164,41 +173,21 @@ class GridVoting(_Voting):
         self.estimator = estimator
         self.param_grid = param_grid
 
-    def fit(self, X, y, sample_domain=None):
-        """Fit every setting.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Source and target rows in any order.
-        y : array-like of shape (n_samples,)
-            Class labels; those of target rows are never read.
-        sample_domain : array-like of int of shape (n_samples,), default=None
-            ``>= 0`` for source rows, ``< 0`` for target rows. None: every row is a source row.
-
-        Returns
-        -------
-        self : GridVoting
-
-        Raises
-        ------
-        ValueError
-            As the estimator's `fit`, or if it is no adaptive classifier.
-        """
+    def _fit_each(self, X, y, sample_domain):
         method = GFK() if self.estimator is None else self.estimator
-        if not hasattr(method, "iter_path"):
+        if not (is_classifier(method) and has_fit_parameter(method, "sample_domain")):
             raise ValueError(
                 "estimator: expected an adaptive classifier of this package, got "
                 f"{type(method).__name__}; wrap a plain classifier in SourceOnly"
             )
         grid = {"n_components": range(1, 41)} if self.param_grid is None else self.param_grid
         self.settings_ = list(ParameterGrid(grid))
-        X = self._check_rows(X, reset=True)
+        if not hasattr(method, "iter_path"):
+            models = (at_setting(method, setting) for setting in self.settings_)
+            return [model.fit(X, y, sample_domain=sample_domain) for model in models]
         path = method.iter_path(X, y, sample_domain=sample_domain, settings=self.settings_)
         models = dict(path)
-        self.estimators_ = [models[index] for index in range(len(models))]
-        self.classes_ = self.estimators_[0].classes_
-        return self
+        return [models[index] for index in range(len(models))]
 
 
 class MethodVoting(_Voting):
@@ -235,27 +224,7 @@ class MethodVoting(_Voting):
     def __init__(self, estimators=None):
         self.estimators = estimators
 
-    def fit(self, X, y, sample_domain=None):
-        """Fit every method.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Source and target rows in any order.
-        y : array-like of shape (n_samples,)
-            Class labels; those of target rows are never read.
-        sample_domain : array-like of int of shape (n_samples,), default=None
-            ``>= 0`` for source rows, ``< 0`` for target rows. None: every row is a source row.
-
-        Returns
-        -------
-        self : MethodVoting
-
-        Raises
-        ------
-        ValueError
-            As the methods' `fit`, or if there are none or one takes no `sample_domain`.
-        """
+    def _fit_each(self, X, y, sample_domain):
         methods = default_committee() if self.estimators is None else self.estimators
         if not len(methods):
             raise ValueError("estimators: got none, expected a list of adaptive classifiers")
@@ -265,10 +234,7 @@ class MethodVoting(_Voting):
                 f"estimators: expected adaptive classifiers, got {plain}; wrap plain ones in "
                 "SourceOnly"
             )
-        X = self._check_rows(X, reset=True)
-        self.estimators_ = [clone(m).fit(X, y, sample_domain=sample_domain) for m in methods]
-        self.classes_ = self.estimators_[0].classes_
-        return self
+        return [clone(m).fit(X, y, sample_domain=sample_domain) for m in methods]
 
 
 def default_committee():

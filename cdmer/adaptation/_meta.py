@@ -1,4 +1,6 @@
-"""Meta-classifiers: an inner estimator fitted on labelled source rows, moved or weighted."""
+"""Bases of meta-classifiers: an inner estimator, fitted on source rows, moved or weighted."""
+
+from abc import abstractmethod
 
 import numpy as np
 from sklearn import config_context
@@ -8,7 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from cdmer._domains import source_mask
-from cdmer.adaptation._base import AdaptiveClassifier
+from cdmer.adaptation._base import AdaptiveClassifier, PathClassifier
 from cdmer.adaptation._gram_svc import GramSVC
 
 
@@ -21,8 +23,13 @@ def _inner_has(method):
     return check
 
 
-class InnerEstimator(MetaEstimatorMixin, AdaptiveClassifier):
-    """Prediction through ``estimator_``, which sees what ``_for_inner`` makes of new rows."""
+class MetaClassifier(MetaEstimatorMixin, AdaptiveClassifier):
+    """Base of adaptive classifiers that predict by an inner classifier.
+
+    A subclass has a parameter `estimator`, and defines ``_fit(rows)`` as `AdaptiveClassifier` says,
+    which sets ``estimator_`` to a fitted clone of ``self._inner()``: the parameter, or a linear
+    support vector machine where it is None.
+    """
 
     def _inner(self):
         return GramSVC() if self.estimator is None else self.estimator
@@ -36,6 +43,7 @@ class InnerEstimator(MetaEstimatorMixin, AdaptiveClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows.
         sample_domain : array-like of int of shape (n_samples,), default=None
             ``>= 0`` for source rows, ``< 0`` for target rows. None: every row is a target row.
 
@@ -49,28 +57,31 @@ class InnerEstimator(MetaEstimatorMixin, AdaptiveClassifier):
 
     @available_if(_inner_has("decision_function"))
     def decision_function(self, X, sample_domain=None):
-        """Give the inner estimator's decision function.
+        """Score the classes by the inner classifier.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows.
         sample_domain : array-like of int of shape (n_samples,), default=None
             ``>= 0`` for source rows, ``< 0`` for target rows. None: every row is a target row.
 
         Returns
         -------
         ndarray
+            As the inner classifier gives it.
         """
         check_is_fitted(self)
         return self.estimator_.decision_function(self._for_inner(X, sample_domain))
 
     @available_if(_inner_has("predict_proba"))
     def predict_proba(self, X, sample_domain=None):
-        """Give the inner estimator's class probabilities.
+        """Class probabilities by the inner classifier.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows.
         sample_domain : array-like of int of shape (n_samples,), default=None
             ``>= 0`` for source rows, ``< 0`` for target rows. None: every row is a target row.
 
@@ -82,19 +93,25 @@ class InnerEstimator(MetaEstimatorMixin, AdaptiveClassifier):
         return self.estimator_.predict_proba(self._for_inner(X, sample_domain))
 
 
-class FeatureAdapter(TransformerMixin, InnerEstimator):
-    """Base of methods that map source rows and target rows into features with less of a gap.
+class FeatureAdapter(TransformerMixin, MetaClassifier, PathClassifier):
+    """Base of methods that map rows into features in which the domains differ less.
 
-    A method defines ``_decompose(rows, models)``, the work that all settings of a path share;
-    ``_learn(rows, shared)``, which sets the map; and ``_map(X, is_source)``. New rows are taken as
-    target rows. With no target rows, ``_learn`` is given none either, and every row is mapped as
-    source rows are.
+    The inner classifier is fitted on the mapped source rows. New rows are taken as target rows.
+    Without target rows in `fit` every row is mapped as source rows are.
+
+    A subclass has a parameter `estimator`, and defines
+
+    - ``_learn(rows, shared)``, which sets the map from a `DomainRows`;
+    - ``_map(X, is_source)``, which maps rows of one domain: an ndarray of shape (n, n_features)
+      becomes one of shape (n, n_features_out);
+    - if it has settings that share work: their names in ``_path_parameters``, see `PathClassifier`,
+      and ``_prepare(rows, models)``, that work, whose result each ``_learn`` is given as `shared`.
     """
 
     __metadata_request__transform = {"sample_domain": True}
 
-    def _fit_together(self, rows, models):
-        shared = self._decompose(rows, models)
+    def _fit_path(self, rows, models):
+        shared = self._prepare(rows, models)
         for model in models:
             model._adapts = bool(len(rows.target))
             model._learn(rows, shared)
@@ -104,8 +121,33 @@ class FeatureAdapter(TransformerMixin, InnerEstimator):
             model._n_features_out = mapped.shape[1]
             yield model
 
-    def _decompose(self, rows, models):
+    def _prepare(self, rows, models):
         return None
+
+    @abstractmethod
+    def _learn(self, rows, shared):
+        """Set the map.
+
+        Parameters
+        ----------
+        rows : DomainRows
+        shared : object
+            What ``_prepare(rows, models)`` gave; None where that is not defined.
+        """
+
+    @abstractmethod
+    def _map(self, X, is_source):
+        """Map rows of one domain.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_features)
+        is_source : bool
+
+        Returns
+        -------
+        ndarray of shape (n, n_features_out)
+        """
 
     def _for_inner(self, X, sample_domain):
         return self._place(self._check_rows(X, reset=False), sample_domain)
@@ -116,6 +158,7 @@ class FeatureAdapter(TransformerMixin, InnerEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows.
         sample_domain : array-like of int of shape (n_samples,), default=None
             ``>= 0`` for source rows, ``< 0`` for target rows. None: every row is a target row.
 
@@ -143,6 +186,7 @@ class FeatureAdapter(TransformerMixin, InnerEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Source and target rows in any order.
         y : array-like of shape (n_samples,)
             Class labels; those of target rows are never read.
         sample_domain : array-like of int of shape (n_samples,), default=None
@@ -155,26 +199,50 @@ class FeatureAdapter(TransformerMixin, InnerEstimator):
         return self.fit(X, y, sample_domain=sample_domain).transform(X, sample_domain)
 
 
-class Reweighter(InnerEstimator):
-    """Base of methods that weigh source rows by how much they look like target rows.
+class Reweighter(MetaClassifier, PathClassifier):
+    """Base of methods that weight source rows by how much they look like target rows.
 
-    A method defines ``_decompose(rows, models)``, the work that all settings of a path share, and
-    ``_weigh(rows, shared)``, one weight per source row.
+    The inner classifier is fitted on the source rows with these weights, all ones without target
+    rows.
+
+    A subclass has a parameter `estimator`, and defines
+
+    - ``_source_weights(rows, shared)``, which gives the weights of the source rows of a
+      `DomainRows`, an ndarray of shape (n_source,); it is called where there are target rows;
+    - if it has settings that share work: ``_path_parameters`` and ``_prepare(rows, models)``, as a
+      `FeatureAdapter`.
     """
 
-    def _fit_together(self, rows, models):
-        shared = self._decompose(rows, models) if len(rows.target) else None
+    def _fit_path(self, rows, models):
+        shared = self._prepare(rows, models) if len(rows.target) else None
         for model in models:
             if len(rows.target):
-                model.weights_ = model._checked(model._weigh(rows, shared), rows)
+                model.weights_ = model._checked(model._source_weights(rows, shared), rows)
             else:
                 model.weights_ = np.ones(len(rows.source))
             model.estimator_ = fit_weighted(model._inner(), rows.source, rows.y, model.weights_)
             model.classes_ = model.estimator_.classes_
             yield model
 
-    def _decompose(self, rows, models):
+    def _prepare(self, rows, models):
         return None
+
+    @abstractmethod
+    def _source_weights(self, rows, shared):
+        """Weights of the source rows.
+
+        Parameters
+        ----------
+        rows : DomainRows
+            With target rows.
+        shared : object
+            What ``_prepare(rows, models)`` gave; None where that is not defined.
+
+        Returns
+        -------
+        ndarray of shape (n_source,)
+            None negative.
+        """
 
     def _checked(self, weights, rows):
         """Refuse weights on which no classifier of all classes can be fitted."""

@@ -70,7 +70,7 @@ class KMM(Reweighter):
         self.kernel = kernel
         self.gamma = gamma
 
-    def _weigh(self, rows, shared):
+    def _source_weights(self, rows, shared):
         check_number("B", self.B, above=0)
         n_source = len(rows.source)
         epsilon = (np.sqrt(n_source) - 1) / np.sqrt(n_source)
@@ -225,11 +225,11 @@ class ULSIF(_DensityRatio):
         self.kernel = kernel
         self.gamma = gamma
 
-    def _decompose(self, rows, models):
+    def _prepare(self, rows, models):
         phi_source, phi_target = self._basis(rows)
         return phi_source, _LeastSquaresRatio(phi_source, phi_target)
 
-    def _weigh(self, rows, shared):
+    def _source_weights(self, rows, shared):
         check_number("alpha", self.alpha, above=0)
         phi_source, ratio = shared
         return ratio.at(phi_source, self.alpha)
@@ -290,12 +290,12 @@ class KLIEP(_DensityRatio):
         self.tol = tol
         self.max_iter = max_iter
 
-    def _fit_together(self, rows, models):
+    def _fit_path(self, rows, models):
         for model in models:
             model.n_iter_, model.gap_ = 1, 0.0  # what it is without target rows
-        yield from super()._fit_together(rows, models)
+        yield from super()._fit_path(rows, models)
 
-    def _weigh(self, rows, shared):
+    def _source_weights(self, rows, shared):
         check_number("tol", self.tol, above=0)
         check_number("max_iter", self.max_iter, least=1, whole=True)
         phi_source, phi_target = self._basis(rows)

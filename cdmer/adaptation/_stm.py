@@ -8,7 +8,7 @@ from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted
 
 from cdmer._parameters import check_number
-from cdmer.adaptation._base import AdaptiveClassifier
+from cdmer.adaptation._base import PathClassifier
 from cdmer.adaptation._kernels import gram
 from cdmer.adaptation._qp import box_with_sum, solve_qp
 
@@ -16,7 +16,7 @@ from cdmer.adaptation._qp import box_with_sum, solve_qp
 LEAST_WEIGHT = 1e-8
 
 
-class STM(AdaptiveClassifier):
+class STM(PathClassifier):
     r"""Selective transfer machine: a support vector machine and its source weights, found together.
 
     .. math::
@@ -92,7 +92,7 @@ class STM(AdaptiveClassifier):
         self.tol = tol
         self.max_iter = max_iter
 
-    def _fit_together(self, rows, models):
+    def _fit_path(self, rows, models):
         K = gram(rows.source, rows.source, self.kernel, self.gamma)
         mean = 0.0
         if len(rows.target):

@@ -17,7 +17,7 @@ class _Subspaces(ClassNamePrefixFeaturesOutMixin, FeatureAdapter):
         self.estimator = estimator
         self.n_components = n_components
 
-    def _decompose(self, rows, models):
+    def _prepare(self, rows, models):
         for model in models:
             check_number("n_components", model.n_components, least=1, whole=True)
         most = max(model.n_components for model in models)

@@ -65,7 +65,7 @@ class TKL(ClassNamePrefixFeaturesOutMixin, FeatureAdapter):
         self.kernel = kernel
         self.gamma = gamma
 
-    def _decompose(self, rows, models):
+    def _prepare(self, rows, models):
         adapts = bool(len(rows.target))
         reference = rows.target if adapts else rows.source
         n_kept = max(1, min(len(reference) - 10, 200)) if adapts else None

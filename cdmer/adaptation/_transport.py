@@ -70,7 +70,7 @@ class OptimalTransport(OneToOneFeatureMixin, FeatureAdapter):
         self.reg = reg
         self.class_reg = class_reg
 
-    def _decompose(self, rows, models):
+    def _prepare(self, rows, models):
         if not len(rows.target):
             return None
         cost = euclidean_distances(rows.source, rows.target, squared=True)

@@ -10,6 +10,8 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from cdmer._array import take_rows
+from cdmer._parameters import at_setting
+from cdmer.adaptation import AdaptiveClassifier
 
 
 def fit_adaptive(model, X, y, sample_domain, people=None):
@@ -45,11 +47,6 @@ def fit_adaptive(model, X, y, sample_domain, people=None):
     if len(source) < len(sample_domain):
         X, y = take_rows(X, source), take_rows(y, source)
     return model.fit(X, y)
-
-
-def at_setting(estimator, setting):
-    """Clone an estimator and set parameters, cloned too: a grid may hold estimators."""
-    return clone(estimator).set_params(**clone(setting, safe=False))
 
 
 def takes_domain(model):
@@ -167,7 +164,8 @@ def _names_in_steps(name, wanted, model, prefix=""):
 def iter_settings(estimator, settings, X, y, sample_domain, people=None):
     """Fit one model per setting, along the method's path where it has one.
 
-    In a pipeline whose settings are all of its last step the steps before are fitted once.
+    In a pipeline whose settings are all of its last step, an adaptive one, the steps before are
+    fitted once.
 
     Parameters
     ----------
@@ -195,12 +193,11 @@ def iter_settings(estimator, settings, X, y, sample_domain, people=None):
             for setting in settings
             if all(key.startswith(f"{name}__") for key in setting)
         ]
-        if hasattr(last, "iter_path") and len(own) == len(settings):
+        adapts = isinstance(last, AdaptiveClassifier) or hasattr(last, "iter_path")
+        if adapts and len(own) == len(settings):
             head = clone(estimator[:-1])
             mapped = head.fit_transform(X, y, **_fit_parameters(head, sample_domain, people))
-            for index, model in last.iter_path(
-                mapped, y, sample_domain=sample_domain, settings=own
-            ):
+            for index, model in iter_settings(last, own, mapped, y, sample_domain, people):
                 yield index, Pipeline([*head.steps, (name, model)])
             return
     for index, setting in enumerate(settings):

@@ -56,8 +56,8 @@ def trusted_types():
     functions, methods and everything else that is not listed here. These are
 
     - the public estimators and settings (`RegionGrid` and the like) of `cdmer.adaptation`,
-      `cdmer.features` and `cdmer.preprocessing`, and the support vector machine inside the methods:
-      setting their attributes, or calling their constructors, runs nothing that the file chooses;
+      `cdmer.features` and `cdmer.preprocessing`: setting their attributes, or calling their
+      constructors, runs nothing that the file chooses;
     - private types inside fitted estimators of scikit-learn that hold data only;
     - `range`, which grids of parameters are made of.
 
@@ -71,7 +71,7 @@ def trusted_types():
     """
     from cdmer import adaptation, features, preprocessing
 
-    types = {adaptation.GramSVC, range}
+    types = {range}
     for package in (adaptation, features, preprocessing):
         public = [getattr(package, name) for name in package.__all__]
         types.update(

@@ -30,10 +30,9 @@ def build(tmp_path, monkeypatch):
         (package / "__init__.py").write_text("")
         (package / "own.py").write_text(code, encoding="utf-8")
         monkeypatch.syspath_prepend(tmp_path)
-        try:
-            return importlib.import_module("stranger.own")
-        finally:
-            for name in ("stranger", "stranger.own"):
-                sys.modules.pop(name, None)
+        return importlib.import_module("stranger.own")
 
-    return build
+    yield build
+    # Not before: pickles and doctests look a class up by the name of its module.
+    for name in ("stranger", "stranger.own"):
+        sys.modules.pop(name, None)

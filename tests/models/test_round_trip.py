@@ -58,7 +58,9 @@ DESCRIPTORS = [
 METHODS = {
     name: thing()
     for name in adaptation.__all__
-    if isinstance(thing := getattr(adaptation, name), type) and name != "DomainStandardizer"
+    if isinstance(thing := getattr(adaptation, name), type)
+    and issubclass(thing, adaptation.AdaptiveClassifier)
+    and not isabstract(thing)
 } | {
     "SourceOnly(SVC)": SourceOnly(SVC(kernel="rbf", gamma="scale")),
     "SourceOnly(calibrated)": SourceOnly(CalibratedClassifierCV(SVC(), cv=2)),

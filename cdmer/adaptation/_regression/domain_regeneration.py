@@ -5,11 +5,11 @@ from sklearn.base import OneToOneFeatureMixin
 from threadpoolctl import threadpool_limits
 
 from cdmer._parameters import check_number
-from cdmer.adaptation._base import AdaptiveClassifier, LargestScore
+from cdmer.adaptation._base import LargestScore, PathClassifier
 from cdmer.adaptation._meta import FeatureAdapter
-from cdmer.adaptation._regression import alm as _alm
+from cdmer.adaptation._regression import alm
 from cdmer.adaptation._regression.penalties import ElementwiseL1
-from cdmer.adaptation._span import SpanLeastSquares
+from cdmer.adaptation._regression.span import SpanLeastSquares
 
 # Outputs that iterate together: what they need stays in a processor's second-level cache. Every
 # output is a problem of its own.
@@ -39,7 +39,7 @@ class _Regression:
         )
         iterate = ElementwiseL1(datafit.basis, l1, datafit.correlation.shape[0])
         first = models[0]
-        parts, order, n_iter, gap = _alm.solve(
+        parts, order, n_iter, gap = alm.solve(
             datafit,
             iterate,
             weight,
@@ -51,7 +51,7 @@ class _Regression:
         return np.concatenate(parts)[np.argsort(order)], n_iter, gap
 
 
-class _DomainRegeneration(AdaptiveClassifier):
+class _DomainRegeneration(PathClassifier):
     """Parameters that the family shares, and their checks."""
 
     _path_parameters = ("mmd_weight", "l1_weight")
@@ -60,7 +60,7 @@ class _DomainRegeneration(AdaptiveClassifier):
         check_number("mmd_weight", self.mmd_weight, least=0)
         check_number("l1_weight", self.l1_weight, least=0)
         check_number("growth", self.growth, above=1)
-        _alm.check_stopping(self.tol, self.max_iter)
+        alm.check_stopping(self.tol, self.max_iter)
 
 
 class _Regenerator(_DomainRegeneration, OneToOneFeatureMixin, FeatureAdapter):
@@ -71,7 +71,7 @@ class _Regenerator(_DomainRegeneration, OneToOneFeatureMixin, FeatureAdapter):
         estimator=None,
         mmd_weight=1.0,
         l1_weight=1.0,
-        growth=_alm.PENALTY_GROWTH,
+        growth=alm.PENALTY_GROWTH,
         tol=1e-8,
         max_iter=1000,
     ):
@@ -82,7 +82,7 @@ class _Regenerator(_DomainRegeneration, OneToOneFeatureMixin, FeatureAdapter):
         self.tol = tol
         self.max_iter = max_iter
 
-    def _decompose(self, rows, models):
+    def _prepare(self, rows, models):
         for model in models:
             model._check()
         if len(rows.target):
@@ -105,7 +105,7 @@ class _Regenerator(_DomainRegeneration, OneToOneFeatureMixin, FeatureAdapter):
                 self.coef_[:, outputs] = coef[0].T
                 self.n_iter_ = max(self.n_iter_, int(n_iter[0]))
                 gap = max(gap, block_gap[0])
-        _alm.warn_unless_converged(type(self).__name__, gap, self.tol, self.max_iter)
+        alm.warn_unless_converged(type(self).__name__, gap, self.tol, self.max_iter)
 
     def _map(self, X, is_source):
         if not self._adapts or is_source == (self._regressed == "source"):
@@ -299,7 +299,7 @@ class DRLS(LargestScore, _DomainRegeneration):
         self,
         mmd_weight=1.0,
         l1_weight=1.0,
-        growth=_alm.PENALTY_GROWTH,
+        growth=alm.PENALTY_GROWTH,
         tol=1e-8,
         max_iter=1000,
     ):
@@ -309,7 +309,7 @@ class DRLS(LargestScore, _DomainRegeneration):
         self.tol = tol
         self.max_iter = max_iter
 
-    def _fit_together(self, rows, models):
+    def _fit_path(self, rows, models):
         for model in models:
             model._check()
         shared = _Regression(rows, "source", rows.one_hot)
@@ -325,7 +325,7 @@ class DRLS(LargestScore, _DomainRegeneration):
                 model.coef_ = shared.rows.T @ model.dual_coef_
                 model.n_iter_ = int(n_iter)
                 yield model
-            _alm.warn_unless_converged("DRLS", gap, self.tol, self.max_iter)
+            alm.warn_unless_converged("DRLS", gap, self.tol, self.max_iter)
 
     def _scores(self, X):
         return X @ self.coef_

@@ -12,10 +12,10 @@ from threadpoolctl import threadpool_limits
 from cdmer._parameters import check_number
 from cdmer.adaptation._base import AdaptiveClassifier, LargestScore
 from cdmer.adaptation._qp import solve_qp
-from cdmer.adaptation._regression import alm as _alm
+from cdmer.adaptation._regression import alm
 from cdmer.adaptation._regression.groups import GroupPartition
 from cdmer.adaptation._regression.penalties import ElementwiseL1
-from cdmer.adaptation._span import SpanLeastSquares
+from cdmer.adaptation._regression.span import SpanLeastSquares
 
 KERNELS = {
     "linear": lambda X, Y: X @ Y.T,
@@ -63,10 +63,10 @@ class _KernelGroups(LargestScore, AdaptiveClassifier):
         datafit = SpanLeastSquares.from_rows(K.T, K.T[:0], response)
         one = np.ones((1, 1, 1))
         iterate = ElementwiseL1(datafit.basis, self.l1_weight * one, response.shape[1])
-        parts, _, _, gap = _alm.solve(
+        parts, _, _, gap = alm.solve(
             datafit, iterate, one, 1e-8, 2000, multiplier=-1.0, growth=self.growth
         )
-        _alm.warn_unless_converged(type(self).__name__, gap, 1e-8, 2000)
+        alm.warn_unless_converged(type(self).__name__, gap, 1e-8, 2000)
         return parts[0][0].T
 
     def _reweigh(self, kernels, P, response):
@@ -212,7 +212,7 @@ class KGSL(_KernelGroups):
         group_weight=0.1,
         l1_weight=0.1,
         kernel="linear",
-        growth=_alm.PENALTY_GROWTH,
+        growth=alm.PENALTY_GROWTH,
         tol=1e-4,
         max_rounds=200,
     ):
@@ -224,14 +224,13 @@ class KGSL(_KernelGroups):
         self.tol = tol
         self.max_rounds = max_rounds
 
-    def _fit_together(self, rows, models):
+    def _fit(self, rows):
         self._check()
         partition = self._partition(rows.source.shape[1])
         kernels = self._kernels(rows.source, rows.source, partition)
         with threadpool_limits(1, user_api="blas"):
             fit = self._alternate(kernels, rows.one_hot, np.ones(len(partition)))
         self._keep(fit, rows.source, rows, partition)
-        yield self
 
 
 class TTRM(_KernelGroups):
@@ -312,7 +311,7 @@ class TTRM(_KernelGroups):
         selection_weight=1.0,
         selection_threshold=0.1,
         kernel="linear",
-        growth=_alm.PENALTY_GROWTH,
+        growth=alm.PENALTY_GROWTH,
         tol=1e-4,
         max_rounds=200,
     ):
@@ -326,7 +325,7 @@ class TTRM(_KernelGroups):
         self.tol = tol
         self.max_rounds = max_rounds
 
-    def _fit_together(self, rows, models):
+    def _fit(self, rows):
         self._check()
         check_number("selection_weight", self.selection_weight, least=0)
         check_number("selection_threshold", self.selection_threshold, above=0, most=1)
@@ -349,7 +348,6 @@ class TTRM(_KernelGroups):
             response = relabel(np.concatenate([one_hot, guess]))
             fit = self._alternate(kernels, response, beta, relabel)
         self._keep(fit, X, rows, partition)
-        yield self
 
     def _select(self, rows, partition):
         """Auxiliary set selection."""

@@ -7,13 +7,13 @@ from threadpoolctl import threadpool_limits
 
 from cdmer._array import is_foreign, to_numpy
 from cdmer._progress import progress_bar
-from cdmer.adaptation._base import AdaptiveClassifier, LargestScore
+from cdmer.adaptation._base import LargestScore, PathClassifier
 from cdmer.adaptation._regression.alm import check_stopping, warn_unless_converged
 from cdmer.adaptation._regression.groups import GroupPartition
 from cdmer.adaptation._regression.tgsr_solver import TGSRProblem
 
 
-class TGSR(LargestScore, AdaptiveClassifier):
+class TGSR(LargestScore, PathClassifier):
     r"""Transfer group sparse regression.
 
     Regresses one-hot labels of the source rows on groups of columns, such as the descriptors of
@@ -107,7 +107,7 @@ class TGSR(LargestScore, AdaptiveClassifier):
         self.tol = tol
         self.max_iter = max_iter
 
-    def _fit_together(self, rows, models):
+    def _fit_path(self, rows, models):
         partition = GroupPartition.from_parameter(self.groups, rows.source.shape[1])
         kept, weights = _check_settings(
             [len(partition) if m.n_selected is None else m.n_selected for m in models],

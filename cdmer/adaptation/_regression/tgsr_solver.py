@@ -5,10 +5,10 @@ from functools import cached_property
 import array_api_compat
 import numpy as np
 
-from cdmer.adaptation._regression import alm as _alm
+from cdmer.adaptation._regression import alm
 from cdmer.adaptation._regression.blocks import make_blocks
 from cdmer.adaptation._regression.penalties import LargestGroups
-from cdmer.adaptation._span import SpanLeastSquares
+from cdmer.adaptation._regression.span import SpanLeastSquares
 
 # On a processor 32 to 128 settings keep the products of matrices efficient, and what 128 need of a
 # block of 256 coordinates fits the second-level cache; short lists still make batches for several
@@ -96,7 +96,7 @@ class TGSRProblem:
             self.datafit.basis.shape[1],
         )
         weight = self.array(mmd_weight)[:, None, None]
-        parts, order, n_iter, gap = _alm.solve(self.datafit, iterate, weight, tol, max_iter)
+        parts, order, n_iter, gap = alm.solve(self.datafit, iterate, weight, tol, max_iter)
         back = self.xp.asarray(np.argsort(order), device=self.device)
         coef = self.xp.take(self.xp.concat(parts), back, axis=0)
         coef = self.xp.take(coef, self.column_order, axis=2)
