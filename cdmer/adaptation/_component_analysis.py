@@ -181,8 +181,8 @@ class JDA(_KernelComponents):
     balance : float or None, default=None
         None: JDA, all weights w are 1. A number from 0 to 1: BDA, w is 1 − balance for all rows
         together and balance for each class.
-    n_rounds : int, default=10
-        Most rounds; ends earlier where predictions repeat themselves.
+    max_iter : int, default=10
+        Most rounds; fewer where predictions repeat themselves.
     kernel : str, default="linear"
         A kernel of `sklearn.metrics.pairwise.pairwise_kernels`.
     gamma : float or None, default=None
@@ -196,7 +196,7 @@ class JDA(_KernelComponents):
         The rows that new rows are compared with, source rows first.
     n_components_ : int
         Components that were found.
-    n_rounds_ : int
+    n_iter_ : int
         Rounds that were run.
     estimator_ : classifier
         The fitted clone.
@@ -217,7 +217,7 @@ class JDA(_KernelComponents):
         n_components=20,
         mu=1.0,
         balance=None,
-        n_rounds=10,
+        max_iter=10,
         kernel="linear",
         gamma=None,
     ):
@@ -225,20 +225,20 @@ class JDA(_KernelComponents):
         self.n_components = n_components
         self.mu = mu
         self.balance = balance
-        self.n_rounds = n_rounds
+        self.max_iter = max_iter
         self.kernel = kernel
         self.gamma = gamma
 
     def _learn(self, rows, shared):
         check_number("mu", self.mu, above=0)
-        check_number("n_rounds", self.n_rounds, least=1, whole=True)
+        check_number("max_iter", self.max_iter, least=1, whole=True)
         if self.balance is not None:
             check_number("balance", self.balance, least=0, most=1)
         n_source, n_target = len(rows.source), len(rows.target)
         X, K = shared
         guessed = None
-        for n_rounds in range(1, self.n_rounds + 1):
-            self.n_rounds_ = n_rounds
+        for n_iter in range(1, self.max_iter + 1):
+            self.n_iter_ = n_iter
             E = self._differences(rows, guessed)
             values, W = spread_components(K, K @ E, self.mu, self.n_components, "JDA")
             coef = W * np.sqrt(len(K) / values)

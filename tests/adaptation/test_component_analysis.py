@@ -86,7 +86,7 @@ def test_jda_is_the_generalised_eigenproblem_of_its_last_labels(balance):
     X, y, domain = sorted_by_domain(*data)
     source = domain >= 0
     one, two = (
-        JDA(LogisticRegression(max_iter=1000), 3, mu=0.5, balance=balance, n_rounds=n).fit(
+        JDA(LogisticRegression(max_iter=1000), 3, mu=0.5, balance=balance, max_iter=n).fit(
             *data[:2], data[2]
         )
         for n in (1, 2)

@@ -78,7 +78,7 @@ def test_group_weights_are_the_nonnegative_lasso():
     t = 1e-5
     A = np.vstack([images.T, t * np.ones(5)])
     expected, _ = nnls(A, np.append(L.ravel(), -0.4 / (2 * t)))
-    np.testing.assert_allclose(model._reweigh(kernels, P, L), expected, atol=1e-4)
+    np.testing.assert_allclose(model._weight_groups(kernels, P, L), expected, atol=1e-4)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -86,7 +86,7 @@ def test_group_weights_are_the_nonnegative_lasso():
 def test_rounds_lower_the_objective(kernel):
     X, y, domain = rows()
     values = [
-        KGSL(groups=4, kernel=kernel, growth=1.01, max_rounds=n).fit(X, y, domain).objective_
+        KGSL(groups=4, kernel=kernel, growth=1.01, max_iter=n).fit(X, y, domain).objective_
         for n in (1, 2, 4, 8)
     ]
     assert np.all(np.diff(values) <= 1e-6)
@@ -121,7 +121,7 @@ def test_auxiliary_set_selection_is_its_quadratic_program():
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_ttrm_labels_are_projections_of_what_it_predicts():
     X, y, domain = rows()
-    model = TTRM(groups=4, selection_weight=0.0, growth=1.003, tol=1e-8, max_rounds=500)
+    model = TTRM(groups=4, selection_weight=0.0, growth=1.003, tol=1e-8, max_iter=500)
     model.fit(X, y, domain)
     assert len(model.auxiliary_)
     predicted = model.decision_function(X[24:][model.auxiliary_])
@@ -160,6 +160,6 @@ def test_bad_input(method):
         method(kernel="chi2").fit(X - 1, y, domain)
     with pytest.raises(ValueError, match="groups"):
         method(groups=5).fit(X, y, domain)
-    with pytest.warns(ConvergenceWarning, match="max_rounds=1 "):
-        method(max_rounds=1).fit(X, y, domain)
+    with pytest.warns(ConvergenceWarning, match="max_iter=1 "):
+        method(max_iter=1).fit(X, y, domain)
     assert np.isfinite(method().fit(X[:25], y[:25], domain[:25]).decision_function(X)).all()

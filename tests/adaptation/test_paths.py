@@ -45,7 +45,7 @@ from cdmer.evaluation._fit import iter_settings
 
 GRIDS = {
     "TCA": (TCA(), {"n_components": [1, 5, 3], "mu": [0.1, 1.0]}),
-    "JDA": (JDA(n_rounds=2), {"n_components": [2, 4]}),
+    "JDA": (JDA(max_iter=2), {"n_components": [2, 4]}),
     "SubspaceAlignment": (SubspaceAlignment(), {"n_components": [1, 5, 3, 50]}),
     "GFK": (GFK(), {"n_components": [1, 5, 3, 50]}),
     "TKL": (TKL(), {"eta": [0.1, 2.0]}),

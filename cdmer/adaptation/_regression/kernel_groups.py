@@ -37,7 +37,7 @@ class _KernelGroups(LargestScore, AdaptiveClassifier):
     def _check(self):
         for name in ("group_weight", "l1_weight"):
             check_number(name, getattr(self, name), least=0)
-        check_number("max_rounds", self.max_rounds, least=1, whole=True)
+        check_number("max_iter", self.max_iter, least=1, whole=True)
         check_number("tol", self.tol, above=0)
         check_number("growth", self.growth, above=1)
         if self.kernel not in list(KERNELS):
@@ -69,7 +69,7 @@ class _KernelGroups(LargestScore, AdaptiveClassifier):
         alm.warn_unless_converged(type(self).__name__, gap, 1e-8, 2000)
         return parts[0][0].T
 
-    def _reweigh(self, kernels, P, response):
+    def _weight_groups(self, kernels, P, response):
         """Group weights for a given P: a non-negative lasso."""
         images = np.einsum("gnm,nc->gmc", kernels, P).reshape(len(kernels), -1)
         beta, _ = solve_qp(
@@ -111,10 +111,10 @@ class _KernelGroups(LargestScore, AdaptiveClassifier):
         little; the lowest is kept.
         """
         best, previous = None, np.inf
-        for n_rounds in range(1, self.max_rounds + 1):
-            self.n_rounds_ = n_rounds
+        for n_iter in range(1, self.max_iter + 1):
+            self.n_iter_ = n_iter
             P = self._regress(kernels, beta, response)
-            P, beta = self._balance(P, self._reweigh(kernels, P, response))
+            P, beta = self._balance(P, self._weight_groups(kernels, P, response))
             if relabel is not None:
                 response = relabel(np.einsum("g,gnm,nc->mc", beta, kernels, P, optimize=True))
             objective = self._objective(kernels, P, beta, response)
@@ -124,7 +124,7 @@ class _KernelGroups(LargestScore, AdaptiveClassifier):
                 return best
             previous = objective
         warnings.warn(
-            f"{type(self).__name__} stopped after max_rounds={self.max_rounds} rounds, the last of "
+            f"{type(self).__name__} stopped after max_iter={self.max_iter} rounds, the last of "
             f"which lowered the objective by more than tol={self.tol:g} of it",
             ConvergenceWarning,
             stacklevel=3,
@@ -175,7 +175,7 @@ class KGSL(_KernelGroups):
         minimiser.
     tol : float, default=1e-4
         Stop where a round lowers the objective by less than this share.
-    max_rounds : int, default=200
+    max_iter : int, default=200
         Most rounds.
 
     Attributes
@@ -190,7 +190,7 @@ class KGSL(_KernelGroups):
         The source rows.
     objective_ : float
         The objective.
-    n_rounds_ : int
+    n_iter_ : int
         Rounds that were run.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
@@ -214,7 +214,7 @@ class KGSL(_KernelGroups):
         kernel="linear",
         growth=alm.PENALTY_GROWTH,
         tol=1e-4,
-        max_rounds=200,
+        max_iter=200,
     ):
         self.groups = groups
         self.group_weight = group_weight
@@ -222,7 +222,7 @@ class KGSL(_KernelGroups):
         self.kernel = kernel
         self.growth = growth
         self.tol = tol
-        self.max_rounds = max_rounds
+        self.max_iter = max_iter
 
     def _fit(self, rows):
         self._check()
@@ -271,7 +271,7 @@ class TTRM(_KernelGroups):
         As in `KGSL`.
     tol : float, default=1e-4
         As in `KGSL`.
-    max_rounds : int, default=200
+    max_iter : int, default=200
         As in `KGSL`.
 
     Attributes
@@ -292,7 +292,7 @@ class TTRM(_KernelGroups):
         The source rows and the selected rows.
     objective_ : float
         The objective.
-    n_rounds_ : int
+    n_iter_ : int
         Rounds that were run.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
@@ -313,7 +313,7 @@ class TTRM(_KernelGroups):
         kernel="linear",
         growth=alm.PENALTY_GROWTH,
         tol=1e-4,
-        max_rounds=200,
+        max_iter=200,
     ):
         self.groups = groups
         self.group_weight = group_weight
@@ -323,7 +323,7 @@ class TTRM(_KernelGroups):
         self.kernel = kernel
         self.growth = growth
         self.tol = tol
-        self.max_rounds = max_rounds
+        self.max_iter = max_iter
 
     def _fit(self, rows):
         self._check()
