@@ -9,7 +9,7 @@ from cdmer.adaptation._meta import FeatureAdapter
 
 
 class _KernelComponents(ClassNamePrefixFeaturesOutMixin, FeatureAdapter):
-    """Maps ``x → Wᵀ k(X, x)``, the same for source rows and target rows."""
+    """Map ``x → Wᵀ k(X, x)``, the same for source rows and target rows."""
 
     def _prepare(self, rows, models):
         for model in models:
@@ -103,13 +103,13 @@ class TCA(_KernelComponents):
     Attributes
     ----------
     coef_ : ndarray of shape (n_samples, n_components_)
-        W, source rows first.
+        Coefficients W, source rows first.
     X_fit_ : ndarray of shape (n_samples, n_features)
-        The rows that new rows are compared with, source rows first.
+        Rows that new rows are compared with, source rows first.
     n_components_ : int
-        Components that were found.
+        Number of components that were found.
     estimator_ : classifier
-        The fitted clone.
+        Fitted clone of the inner classifier.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
 
@@ -151,7 +151,7 @@ class TCA(_KernelComponents):
 
 
 def mean_difference(n_source, n_target):
-    """Weights that take the target's mean from the source's; zeros without target rows."""
+    """Weights of the difference between source mean and target mean; zeros without target rows."""
     if not n_target:
         return np.zeros(n_source)
     return np.repeat([1 / n_source, -1 / n_target], [n_source, n_target])
@@ -161,7 +161,7 @@ class JDA(_KernelComponents):
     r"""Joint distribution adaptation, and its balanced form BDA.
 
     As `TCA`, with the domains' means drawn together for each class too; the classes of target rows
-    are predicted, anew in each of a few rounds:
+    are predicted again in each of a few rounds:
 
     .. math::
         \min_W \sum_{c=0}^{C} w_c \operatorname{tr}(W^\top K M_c K W)
@@ -179,10 +179,10 @@ class JDA(_KernelComponents):
     mu : float, default=1.0
         Weight of the ridge.
     balance : float or None, default=None
-        None: JDA, all weights w are 1. A number from 0 to 1: BDA, w is 1 − balance for all rows
-        together and balance for each class.
+        Share of the weight that the classes have. None: JDA, all weights w are 1. A number from 0
+        to 1: BDA, w is 1 − balance for all rows together and balance for each class.
     max_iter : int, default=10
-        Most rounds; fewer where predictions repeat themselves.
+        Largest number of rounds; fewer are run where predictions repeat themselves.
     kernel : str, default="linear"
         A kernel of `sklearn.metrics.pairwise.pairwise_kernels`.
     gamma : float or None, default=None
@@ -191,15 +191,15 @@ class JDA(_KernelComponents):
     Attributes
     ----------
     coef_ : ndarray of shape (n_samples, n_components_)
-        W, source rows first.
+        Coefficients W, source rows first.
     X_fit_ : ndarray of shape (n_samples, n_features)
-        The rows that new rows are compared with, source rows first.
+        Rows that new rows are compared with, source rows first.
     n_components_ : int
-        Components that were found.
+        Number of components that were found.
     n_iter_ : int
-        Rounds that were run.
+        Number of rounds that were run.
     estimator_ : classifier
-        The fitted clone.
+        Fitted clone of the inner classifier.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
 

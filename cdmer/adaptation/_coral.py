@@ -25,20 +25,20 @@ class CORAL(OneToOneFeatureMixin, FeatureAdapter):
     estimator : classifier or None, default=None
         Fitted on the moved source rows. None: ``SVC(kernel="linear", C=1.0)``.
     reg : float, default=1.0
-        ε, in units of the columns' variance.
+        Ridge ε of the covariances, in units of the columns' variance.
 
     Attributes
     ----------
     source_directions_ : ndarray of shape (n_features, r_s)
         Principal directions of the source rows.
     source_scales_ : ndarray of shape (r_s,)
-        What C_s^(-1/2) adds along them.
+        Factors of C_s^(-1/2) along them, less 1/√ε, that of all other directions.
     target_directions_ : ndarray of shape (n_features, r_t)
         Principal directions of the target rows.
     target_scales_ : ndarray of shape (r_t,)
-        What C_t^(1/2) adds along them.
+        Factors of C_t^(1/2) along them, less √ε, that of all other directions.
     estimator_ : classifier
-        The fitted clone.
+        Fitted clone of the inner classifier.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
 

@@ -18,11 +18,11 @@ class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     with_std : bool, default=True
-        Whether to divide by standard deviations. Constant columns are centred alone.
+        Whether to divide by standard deviations. Constant columns are only centred.
     class_balanced : bool, default=False
-        Whether the statistics of a source corpus weigh its classes alike. Corpora hold expressions
-        in different shares, and a mean over rows moves with them; a mean over classes does not.
-        Reads the labels of source rows.
+        Whether the classes of a source corpus have equal weight in its statistics. Corpora hold
+        expressions in different shares, and a mean over rows moves with them; a mean over classes
+        does not. Reads the labels of source rows.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     scale_ : ndarray of shape (n_domains, n_features)
         Divisor per corpus.
     target_mean_ : ndarray of shape (n_features,)
-        Mean of the target rows; of all rows without any.
+        Mean of the target rows; without any, of all rows.
     target_scale_ : ndarray of shape (n_features,)
         Divisor for new rows.
 
@@ -59,6 +59,7 @@ class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows of all corpora in any order.
         y : array-like of shape (n_samples,) or None, default=None
             Class labels, for `class_balanced`; those of target rows are never read.
         sample_domain : array-like of int of shape (n_samples,), default=None
@@ -68,12 +69,13 @@ class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         self : DomainStandardizer
+            Fitted transformer.
 
         Raises
         ------
         ValueError
-            If X is not a finite matrix, `sample_domain` does not match it, or `class_balanced` has
-            no labels to go by.
+            If X is not a finite matrix, `sample_domain` does not match it, or `class_balanced` is
+            given no labels.
         """
         X = validate_data(self, X, dtype=np.float64)
         domain = np.zeros(len(X), dtype=int)
@@ -92,7 +94,7 @@ class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self
 
     def _class_weights(self, X, y, domain):
-        """One weight per row: equal sums for the classes of a source corpus if they are to be."""
+        """Weights of the rows; with `class_balanced` those of each class sum to 1."""
         weights = np.ones(len(X))
         if not self.class_balanced:
             return weights
@@ -122,12 +124,14 @@ class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows.
         sample_domain : array-like of int of shape (n_samples,), default=None
             Corpus of each row, one of those seen in `fit`. None: new rows of the target.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features)
+            Standardised rows.
 
         Raises
         ------
@@ -155,6 +159,7 @@ class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows of all corpora in any order.
         y : array-like of shape (n_samples,) or None, default=None
             As in `fit`.
         sample_domain : array-like of int of shape (n_samples,), default=None
@@ -163,5 +168,6 @@ class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_features)
+            Standardised rows.
         """
         return self.fit(X, y, sample_domain=sample_domain).transform(X, sample_domain)

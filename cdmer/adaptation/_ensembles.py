@@ -1,4 +1,4 @@
-"""Doing without a choice: pseudo-labels that grow, and a vote over a whole grid."""
+"""Self-training on target rows, and votes over settings and over methods."""
 
 from abc import abstractmethod
 
@@ -21,20 +21,21 @@ class PseudoLabeling(MetaClassifier):
 
     A classifier is fitted on the source rows. In round r of R each class takes, of the target rows
     whose largest score is its own, the ``r/R · n_target/n_classes`` with the widest margin; these
-    rows join the source rows with that label, and the classifier is fitted anew. Equal
+    rows join the source rows with that label, and a fresh clone of the classifier is fitted. Equal
     quotas keep a class that the source favours from taking over.
 
     Parameters
     ----------
     estimator : classifier or None, default=None
-        Needs ``decision_function`` or ``predict_proba``. None: ``SVC(kernel="linear", C=1.0)``.
+        Classifier with ``decision_function`` or ``predict_proba``. None:
+        ``SVC(kernel="linear", C=1.0)``.
     n_rounds : int, default=10
         Number of rounds R.
 
     Attributes
     ----------
     estimator_ : classifier
-        The classifier of the last round.
+        Classifier of the last round.
     pseudo_labels_ : ndarray of shape (n_target,)
         Labels of largest score by the classifier before the last.
     taken_ : ndarray of bool, shape (n_target,)
@@ -77,17 +78,21 @@ class PseudoLabeling(MetaClassifier):
 
 
 def class_scores(model, X):
-    """One score per class, whatever the classifier offers.
+    """Scores of a fitted classifier, one column per class.
+
+    They are those of ``decision_function``, or else of ``predict_proba``.
 
     Parameters
     ----------
     model : classifier
-        Fitted.
+        Fitted classifier.
     X : array-like of shape (n_samples, n_features)
+        Rows.
 
     Returns
     -------
     ndarray of shape (n_samples, n_classes)
+        Scores; of two classes the halves of the difference, with opposite signs.
 
     Raises
     ------
@@ -107,7 +112,7 @@ def class_scores(model, X):
 class _Voting(MetaEstimatorMixin, LargestScore, AdaptiveClassifier):
     """Majority vote of ``estimators_``, scores deciding between equals.
 
-    A class' score is its votes plus a part of less than half a vote; rows are target rows.
+    The score of a class is its votes plus a part of less than half a vote; rows are target rows.
     """
 
     def _read(self, X, y, sample_domain):
@@ -127,7 +132,7 @@ class _Voting(MetaEstimatorMixin, LargestScore, AdaptiveClassifier):
         for model in self.estimators_:
             scores = class_scores(model, X)
             votes = votes + (model.predict(X)[:, None] == self.classes_)
-            # Each row's scores from 0 to 1: methods differ in scale.
+            # The scores of each row are scaled to 0 to 1: methods differ in scale.
             low, high = scores.min(axis=1, keepdims=True), scores.max(axis=1, keepdims=True)
             total = total + (scores - low) / np.where(high > low, high - low, 1.0)
         return votes + total / (3 * len(self.estimators_))
@@ -137,27 +142,28 @@ class GridVoting(_Voting):
     """Majority vote over all settings of a method, in place of choosing one.
 
     Equal votes are decided by the sum of the settings' scores, each row's brought to 0 to 1.
-    Methods with a path solver fit their settings together.
+    Methods that derive from `PathClassifier` fit their settings together.
 
     Parameters
     ----------
     estimator : adaptive classifier or None, default=None
-        A method of this package. None: `GFK`.
+        Method whose settings vote. None: `GFK`.
     param_grid : dict, list of dict or None, default=None
-        As in `sklearn.model_selection.ParameterGrid`. None: ``{"n_components": range(1, 41)}``.
+        Settings, as in `sklearn.model_selection.ParameterGrid`. None:
+        ``{"n_components": range(1, 41)}``.
 
     Attributes
     ----------
     estimators_ : list of classifier
-        The fitted settings, in the grid's order.
+        Fitted models, in the order of `settings_`.
     settings_ : list of dict
-        Their parameters.
+        Settings, in the order of the grid.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
 
     See Also
     --------
-    MethodVoting : The same over methods.
+    MethodVoting : Vote over methods.
 
     Examples
     --------
@@ -193,21 +199,21 @@ class GridVoting(_Voting):
 class MethodVoting(_Voting):
     """Majority vote over methods, one vote each.
 
-    Methods err differently under a change of corpus, and without target labels nobody can tell
-    which errs least. Equal votes are decided as in `GridVoting`.
+    Methods err differently under a change of corpus, and without target labels it is unknown which
+    errs least. Equal votes are decided as in `GridVoting`.
 
     Parameters
     ----------
     estimators : list of adaptive classifiers or None, default=None
-        None: a linear support vector machine on the source rows, and votes of GFK and subspace
-        alignment over their first 40 components and of TGSR over three weights of the mean
-        discrepancy. The machines are soft and weigh classes alike: they are meant for
-        standardised columns.
+        Methods that vote. None: a linear support vector machine on the source rows, and votes of
+        GFK and subspace alignment over their first 40 components and of TGSR over three weights of
+        the mean discrepancy. The machines have a small C and balanced class weights, and are meant
+        for standardised columns.
 
     Attributes
     ----------
     estimators_ : list of classifier
-        The fitted methods.
+        Fitted methods.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
 
@@ -238,7 +244,7 @@ class MethodVoting(_Voting):
 
 
 def default_committee():
-    """Methods that did better than a support vector machine on synthetic corpora, and that one."""
+    """A support vector machine, and methods that did better than it on synthetic corpora."""
     soft = SVC(kernel="linear", C=0.005, class_weight="balanced", random_state=0)
     components = {"n_components": range(1, 41)}
     return [

@@ -16,10 +16,10 @@ from cdmer.adaptation._qp import box_with_sum, solve_qp
 
 
 class KMM(Reweighter):
-    r"""Kernel mean matching; with a linear support vector machine one of the methods named IW-SVM.
+    r"""Kernel mean matching.
 
-    Weighs source rows such that their weighted mean meets the target's mean in the kernel's feature
-    space:
+    The source rows are weighted such that their mean meets the target's mean in the kernel's
+    feature space; with a linear support vector machine, one of the methods named IW-SVM:
 
     .. math::
         \min_\beta \tfrac12 \beta^\top K_{ss} \beta - \kappa^\top \beta
@@ -33,7 +33,7 @@ class KMM(Reweighter):
     B : float, default=1000.0
         Largest weight.
     epsilon : float or None, default=None
-        How far the mean weight may be from 1. None: ``(√n_s − 1)/√n_s``.
+        Largest distance of the mean weight from 1. None: ``(√n_s − 1)/√n_s``.
     kernel : str, default="linear"
         A kernel of `sklearn.metrics.pairwise.pairwise_kernels`.
     gamma : float or None, default=None
@@ -44,7 +44,7 @@ class KMM(Reweighter):
     weights_ : ndarray of shape (n_source,)
         Weights of the source rows in their order; ones without target rows.
     estimator_ : classifier
-        The fitted clone.
+        Fitted clone of the inner classifier.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
 
@@ -90,7 +90,7 @@ class KMM(Reweighter):
 
 
 class _DensityRatio(Reweighter):
-    """The ratio of densities as a sum of kernels at the target rows."""
+    """Ratio of densities as a sum of kernels at the target rows."""
 
     def _basis(self, rows):
         return kernels_at_target(rows.source, rows.target, self.kernel, self.gamma)
@@ -133,20 +133,22 @@ def density_ratio(X_source, X_target, X=None, *, alpha=0.1, kernel="rbf", gamma=
     Parameters
     ----------
     X_source : array-like of shape (n_source, n_features)
+        Source rows.
     X_target : array-like of shape (n_target, n_features)
+        Target rows.
     X : array-like of shape (n_samples, n_features) or None, default=None
-        Where to give the ratio. None: at the source rows.
+        Rows at which the ratio is computed. None: the source rows.
     alpha : float, default=0.1
-        Ridge.
+        Weight of the ridge.
     kernel : str, default="rbf"
-        See `ULSIF`.
+        Kernel, as in `ULSIF`.
     gamma : float or None, default=None
-        See `ULSIF`.
+        Coefficient of the kernel, as in `ULSIF`.
 
     Returns
     -------
     ndarray of shape (n_samples,)
-        None negative.
+        Ratios, none negative.
 
     Raises
     ------
@@ -195,7 +197,8 @@ class ULSIF(_DensityRatio):
     estimator : classifier or None, default=None
         Fitted on the source rows with ``sample_weight``. None: ``SVC(kernel="linear", C=1.0)``.
     alpha : float, default=0.1
-        Ridge λ. The benchmark's grid is 1 to 100 times 1 to 1e5 with the linear kernel.
+        Weight λ of the ridge. The benchmark's grid is 1 to 100 times 1 to 1e5 with the
+        linear kernel.
     kernel : str, default="rbf"
         A kernel of `sklearn.metrics.pairwise.pairwise_kernels`; the benchmark's is "linear".
     gamma : float or None, default=None
@@ -207,7 +210,7 @@ class ULSIF(_DensityRatio):
     weights_ : ndarray of shape (n_source,)
         Weights of the source rows in their order; ones without target rows.
     estimator_ : classifier
-        The fitted clone.
+        Fitted clone of the inner classifier.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
 
@@ -259,7 +262,7 @@ class KLIEP(_DensityRatio):
     tol : float, default=1e-6
         Stop where the likelihood is at most this far below its maximum.
     max_iter : int, default=100
-        Most quadratic programs.
+        Largest number of quadratic programs.
 
     Attributes
     ----------
@@ -268,9 +271,9 @@ class KLIEP(_DensityRatio):
     gap_ : float
         Bound on how far the likelihood is below its maximum; 0 without target rows.
     n_iter_ : int
-        Quadratic programs that were solved; 1 without target rows.
+        Number of quadratic programs that were solved; 1 without target rows.
     estimator_ : classifier
-        The fitted clone.
+        Fitted clone of the inner classifier.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
 
@@ -292,7 +295,7 @@ class KLIEP(_DensityRatio):
 
     def _fit_path(self, rows, models):
         for model in models:
-            model.n_iter_, model.gap_ = 1, 0.0  # what it is without target rows
+            model.n_iter_, model.gap_ = 1, 0.0  # what they are without target rows
         yield from super()._fit_path(rows, models)
 
     def _source_weights(self, rows, shared):
@@ -317,13 +320,13 @@ class KLIEP(_DensityRatio):
         return phi_source @ (share / mass)
 
 
-# Steps of expectation maximisation to begin with: slow in the end, but cheap, and they tell the
+# Steps of expectation maximisation to begin with: slow in the end, but cheap, and they find the
 # parts that matter.
 EM_STEPS = 100
 
 
 def mixture_shares(A, tol, max_iter):
-    """Maximise ``mean(log(A x))`` over the simplex; give x, what is missing at most, and steps.
+    """Maximise ``mean(log(A x))`` over the simplex; give x, the most that is missing, and steps.
 
     Quadratic programs over the parts at hand: those with a share, and those that the gradient asks
     for.
@@ -357,7 +360,7 @@ def mixture_shares(A, tol, max_iter):
             np.zeros(len(parts)),
             name="KLIEP",
         )
-        y[y < 1e-9 * y.max()] = 0.0  # what an interior point calls zero
+        y[y < 1e-9 * y.max()] = 0.0  # zero, to the precision of an interior point
         direction = np.zeros(n_parts)
         direction[parts] = y - x[parts]
         slope, step, now = gradient @ direction, 1.0, loss(x)

@@ -29,7 +29,7 @@ class SourceOnly(MetaClassifier):
     Attributes
     ----------
     estimator_ : classifier
-        The fitted clone.
+        Fitted clone of the inner classifier.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
     n_features_in_ : int
@@ -95,12 +95,12 @@ class BenchmarkSVC(MetaClassifier):
     C : float, default=1.0
         Penalty of errors.
     kernel : str, default="linear"
-        See `sklearn.svm.SVC`.
+        Kernel, as in `sklearn.svm.SVC`.
 
     Attributes
     ----------
     estimator_ : SVC
-        Fitted on the labels' numbers in order of first appearance.
+        Fitted machine, on the positions of the labels in order of first appearance.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
     first_seen_ : ndarray of int, shape (n_classes,)
@@ -138,12 +138,14 @@ class BenchmarkSVC(MetaClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows.
         sample_domain : array-like of int of shape (n_samples,), default=None
             Not read: source rows and target rows are scored alike.
 
         Returns
         -------
         ndarray of shape (n_samples,)
+            Class labels, as in `classes_`.
         """
         check_is_fitted(self)
         return self.classes_[self.first_seen_[super().predict(X)]]
@@ -154,12 +156,14 @@ class BenchmarkSVC(MetaClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows.
         sample_domain : array-like of int of shape (n_samples,), default=None
             Not read: source rows and target rows are scored alike.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            Scores.
         """
         scores = super().decision_function(X)
         if scores.ndim == 1:

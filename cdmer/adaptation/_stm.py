@@ -12,12 +12,12 @@ from cdmer.adaptation._base import PathClassifier
 from cdmer.adaptation._kernels import gram
 from cdmer.adaptation._qp import box_with_sum, solve_qp
 
-# libsvm drops rows without weight; a class all of whose rows it dropped would be gone.
+# libsvm drops rows without weight, and with all rows of a class the class.
 LEAST_WEIGHT = 1e-8
 
 
 class STM(PathClassifier):
-    r"""Selective transfer machine: a support vector machine and its source weights, found together.
+    r"""Selective transfer machine: a support vector machine fitted together with source weights.
 
     .. math::
         \min_{w, s} \sum_p \Big(\tfrac12 \|w_p\|^2 + C \sum_i s_i \ell_p(x^s_i, y_i)\Big)
@@ -38,7 +38,7 @@ class STM(PathClassifier):
     B : float, default=1000.0
         Largest weight.
     epsilon : float or None, default=None
-        How far the mean weight may be from 1. None: ``(√n_s − 1)/√n_s``.
+        Largest distance of the mean weight from 1. None: ``(√n_s − 1)/√n_s``.
     kernel : str, default="linear"
         A kernel of `sklearn.metrics.pairwise.pairwise_kernels`.
     gamma : float or None, default=None
@@ -47,20 +47,20 @@ class STM(PathClassifier):
         Stop where a round lowers the objective by less than this share. libsvm solves to a
         tolerance of its own, so a last round may raise it a little.
     max_iter : int, default=100
-        Most rounds.
+        Largest number of rounds.
 
     Attributes
     ----------
     weights_ : ndarray of shape (n_source,)
         Weights of the source rows in their order; ones without target rows.
     objective_ : list of float
-        The objective after each round.
+        Objective after each round.
     n_iter_ : int
-        Rounds that were run; 1 without target rows.
+        Number of rounds that were run; 1 without target rows.
     svm_ : SVC
-        The fitted machine, on kernels with `X_fit_`.
+        Fitted machine, on kernels with `X_fit_`.
     X_fit_ : ndarray of shape (n_source, n_features)
-        The source rows.
+        Source rows.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
 
@@ -126,11 +126,11 @@ class STM(PathClassifier):
         G, h = box_with_sum(n, self.B, epsilon)
         P, q = 2 * self.trade_off / n**2 * K, -2 * self.trade_off / n * mean
 
-        def weigh(loss):
+        def weights_for(loss):
             s, _ = solve_qp(P, q + self.C * loss, G, h, name="STM")
             return np.clip(s, 0, self.B)
 
-        weights = weigh(np.zeros(n))
+        weights = weights_for(np.zeros(n))
         self.objective_ = []
         for n_iter in range(1, self.max_iter + 1):
             self.n_iter_ = n_iter
@@ -143,7 +143,7 @@ class STM(PathClassifier):
                 before, now = self.objective_[-2:]
                 if before - now < self.tol * abs(before):
                     return
-            weights = weigh(loss)
+            weights = weights_for(loss)
         warnings.warn(
             f"STM stopped after max_iter={self.max_iter} rounds, the last of which lowered the "
             f"objective by more than tol={self.tol:g} of it",
@@ -157,6 +157,7 @@ class STM(PathClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows.
         sample_domain : array-like of int of shape (n_samples,), default=None
             Not read: source rows and target rows are scored alike.
 
@@ -174,12 +175,14 @@ class STM(PathClassifier):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            Rows.
         sample_domain : array-like of int of shape (n_samples,), default=None
             Not read: source rows and target rows are scored alike.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            Scores.
         """
         check_is_fitted(self)
         return self.svm_.decision_function(self._kernel_rows(X))

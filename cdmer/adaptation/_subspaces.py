@@ -9,7 +9,7 @@ from cdmer.adaptation._meta import FeatureAdapter
 
 
 class _Subspaces(ClassNamePrefixFeaturesOutMixin, FeatureAdapter):
-    """Maps made of the principal directions of each domain."""
+    """Map made of the principal directions of each domain."""
 
     _path_parameters = ("n_components",)
 
@@ -58,16 +58,16 @@ class SubspaceAlignment(_Subspaces):
     estimator : classifier or None, default=None
         Fitted on the aligned source rows. None: ``SVC(kernel="linear", C=1.0)``.
     n_components : int, default=20
-        Directions per domain, clipped to what both domains have.
+        Number of directions per domain, clipped to what both domains have.
 
     Attributes
     ----------
     source_map_, target_map_ : ndarray of shape (n_features, n_components_)
-        What rows are multiplied with.
+        Matrices that source rows and target rows are multiplied with.
     n_components_ : int
-        Directions that were used.
+        Number of directions that were used.
     estimator_ : classifier
-        The fitted clone.
+        Fitted clone of the inner classifier.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
 
@@ -107,13 +107,13 @@ class GFK(_Subspaces):
     Attributes
     ----------
     map_ : ndarray of shape (n_features, 2 * n_components_)
-        M with ``G = M Mᵀ``.
+        Matrix M that rows are multiplied with: ``G = M Mᵀ``.
     angles_ : ndarray of shape (n_components_,)
         Principal angles between the subspaces, in radians, smallest first.
     n_components_ : int
         Dimension that was used.
     estimator_ : classifier
-        The fitted clone.
+        Fitted clone of the inner classifier.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
 

@@ -39,15 +39,15 @@ class TKL(ClassNamePrefixFeaturesOutMixin, FeatureAdapter):
     Attributes
     ----------
     eigenvalues_ : ndarray of shape (n_components_,)
-        λ.
+        Eigenvalues λ of the learned kernel.
     coef_ : ndarray of shape (n_reference, n_components_)
-        Features are ``k(x, X_fit_) @ coef_``.
+        Coefficients: features are ``k(x, X_fit_) @ coef_``.
     X_fit_ : ndarray of shape (n_reference, n_features)
-        The target rows; without any, the source rows.
+        Target rows; without any, the source rows.
     n_components_ : int
-        Eigenvectors that were used.
+        Number of eigenvectors that were used.
     estimator_ : classifier
-        The fitted clone.
+        Fitted clone of the inner classifier.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
 

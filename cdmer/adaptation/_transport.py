@@ -10,8 +10,8 @@ from sklearn.metrics.pairwise import euclidean_distances
 from cdmer._parameters import check_number
 from cdmer.adaptation._meta import FeatureAdapter
 
-# Most iterations: of the network simplex method, of Sinkhorn's, and of Sinkhorn's within each
-# round of the class penalty.
+# Largest numbers of iterations: for the network simplex method, for Sinkhorn's, and for Sinkhorn's
+# within each round of the class penalty.
 EMD_ITER, SINKHORN_ITER, INNER_ITER = 1_000_000, 10_000, 1_000
 
 
@@ -43,13 +43,13 @@ class OptimalTransport(OneToOneFeatureMixin, FeatureAdapter):
     Attributes
     ----------
     plan_ : ndarray of shape (n_source, n_target)
-        Γ.
+        Transport plan Γ.
     X_source_ : ndarray of shape (n_source, n_features)
-        The source rows.
+        Source rows.
     moved_ : ndarray of shape (n_source, n_features)
-        Where they go.
+        Source rows where the plan moves them.
     estimator_ : classifier
-        The fitted clone.
+        Fitted clone of the inner classifier.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
 
@@ -95,7 +95,7 @@ class OptimalTransport(OneToOneFeatureMixin, FeatureAdapter):
 
         a, b = (np.full(n, 1 / n) for n in cost.shape)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what POT has to say is checked below
+            warnings.simplefilter("ignore")  # what POT warns of is checked below
             if not self.reg:
                 plan = ot.emd(a, b, cost, numItermax=EMD_ITER)
             elif not self.class_reg:

@@ -30,7 +30,7 @@ def solve(datafit, iterate, weight, tol, max_iter, *, multiplier=0.0, growth=PEN
     weight : array of shape (n_settings, 1, 1)
         λ of the datafit, per setting.
     tol : float
-        A setting ends where no entry of P and B differs by more.
+        Settings end where no entry of P and B differs by more.
     max_iter : int
     multiplier : float, default=0.0
         Every entry of T at the start.

@@ -1,4 +1,4 @@
-"""What the groups' parts of W = B + Qw look like, in as few numbers as their sizes allow.
+"""Parts of W = B + Qw that belong to groups, in as few numbers as their sizes allow.
 
 Both kinds of block do the same three things for neighbouring groups of one size: advance W by a
 step within the span, give its products with the span's basis Q, and give W itself.

@@ -64,7 +64,7 @@ class _DomainRegeneration(PathClassifier):
 
 
 class _Regenerator(_DomainRegeneration, OneToOneFeatureMixin, FeatureAdapter):
-    """TSRG and DRFS-T: one domain's rows are made anew from the kernel, the other's stay."""
+    """TSRG and DRFS-T: the rows of one domain are regenerated from the kernel, the others stay."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class _Regenerator(_DomainRegeneration, OneToOneFeatureMixin, FeatureAdapter):
 
 
 class TSRG(_Regenerator):
-    r"""Target sample regeneration, also called DRFS-S: target rows made anew to look like source.
+    r"""Target sample regeneration, also called DRFS-S.
 
     A regression from kernel columns to features is learned on the source rows, such that it draws
     the mean of both domains together; the classifier is fitted on the source rows as they are and
@@ -143,25 +143,25 @@ class TSRG(_Regenerator):
     tol : float, default=1e-8
         Stop where no entry of the two copies of P differs by more.
     max_iter : int, default=1000
-        Most iterations.
+        Largest number of iterations.
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_samples, n_features)
-        P, source rows first. Absent without target rows.
+        Coefficients P, source rows first. Absent without target rows.
     X_fit_ : ndarray of shape (n_samples, n_features)
         Rows that new rows are compared with, source rows first. Absent without target rows.
     estimator_ : classifier
-        The fitted clone.
+        Fitted clone of the inner classifier.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
     n_iter_ : int
-        Most iterations that a feature took; 1 without target rows, where there are none to run.
+        Largest number of iterations that a feature took; 1 without target rows.
 
     See Also
     --------
-    DRFST : The other way round.
-    DRLS : The same with labels in place of features.
+    DRFST : Regeneration of the source rows.
+    DRLS : Regression on labels in place of features.
 
     References
     ----------
@@ -184,7 +184,7 @@ class TSRG(_Regenerator):
 
 
 class DRFST(_Regenerator):
-    r"""Domain regeneration in the target's space: source rows made anew to look like target.
+    r"""Domain regeneration in the target's space, called DRFS-T.
 
     As `TSRG` with the domains swapped: the regression is learned on the target rows, the classifier
     fitted on regenerated source rows and applied to target rows as they are:
@@ -203,28 +203,28 @@ class DRFST(_Regenerator):
     l1_weight : float, default=1.0
         Weight μ of the L1 norm.
     growth : float, default=1.1
-        See `TSRG`.
+        Factor by which the penalty grows per iteration, as in `TSRG`.
     tol : float, default=1e-8
-        See `TSRG`.
+        Stop where no entry of the two copies of P differs by more.
     max_iter : int, default=1000
-        See `TSRG`.
+        Largest number of iterations.
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_samples, n_features)
-        P, source rows first. Absent without target rows.
+        Coefficients P, source rows first. Absent without target rows.
     X_fit_ : ndarray of shape (n_samples, n_features)
         Rows that source rows are compared with, source rows first. Absent without target rows.
     estimator_ : classifier
-        The fitted clone.
+        Fitted clone of the inner classifier.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
     n_iter_ : int
-        Most iterations that a feature took; 1 without target rows, where there are none to run.
+        Largest number of iterations that a feature took; 1 without target rows.
 
     See Also
     --------
-    TSRG : The other way round.
+    TSRG : Regeneration of the target rows.
 
     References
     ----------
@@ -261,18 +261,18 @@ class DRLS(LargestScore, _DomainRegeneration):
     tol : float, default=1e-8
         Stop where no entry of the two copies of P differs by more.
     max_iter : int, default=1000
-        Most iterations.
+        Largest number of iterations.
 
     Attributes
     ----------
     dual_coef_ : ndarray of shape (n_samples, n_classes)
-        P, source rows first.
+        Coefficients P, source rows first.
     coef_ : ndarray of shape (n_features, n_classes)
-        ``Xᵀ P``: scores are ``x @ coef_``.
+        Coefficients ``Xᵀ P``: scores are ``x @ coef_``.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
     n_iter_ : int
-        Iterations that were run.
+        Number of iterations that were run.
 
     Notes
     -----
@@ -313,7 +313,7 @@ class DRLS(LargestScore, _DomainRegeneration):
         for model in models:
             model._check()
         shared = _Regression(rows, "source", rows.one_hot)
-        # Settings with alike penalties need alike numbers of iterations.
+        # Settings with similar penalties need similar numbers of iterations.
         models = sorted(models, key=lambda model: (model.l1_weight, model.mmd_weight))
         for start in range(0, len(models), SETTING_BLOCK):
             batch = models[start : start + SETTING_BLOCK]

@@ -80,7 +80,7 @@ class _KernelGroups(LargestScore, AdaptiveClassifier):
             name=type(self).__name__,
         )
         beta = np.maximum(beta, 0)
-        beta[beta < 1e-9 * beta.max(initial=0)] = 0  # what an interior point calls zero
+        beta[beta < 1e-9 * beta.max(initial=0)] = 0  # zero, to the precision of an interior point
         if not beta.any():
             raise ValueError(
                 f"group_weight, l1_weight: no group is left at {self.group_weight!r} and "
@@ -156,7 +156,7 @@ class KGSL(_KernelGroups):
         \min_{P, \beta \ge 0} \Big\|L - P^\top \sum_i \beta_i K_i\Big\|_F^2
         + \lambda \sum_i \beta_i + \mu \|P\|_1.
 
-    A method for one database: target rows play no part. P by the augmented Lagrangian method and β
+    A method for one database: target rows are not used. P by the augmented Lagrangian method and β
     by a non-negative lasso take turns from equal weights.
 
     Parameters
@@ -176,22 +176,22 @@ class KGSL(_KernelGroups):
     tol : float, default=1e-4
         Stop where a round lowers the objective by less than this share.
     max_iter : int, default=200
-        Most rounds.
+        Largest number of rounds.
 
     Attributes
     ----------
     dual_coef_ : ndarray of shape (n_source, n_classes)
-        P.
+        Coefficients P.
     group_weights_ : ndarray of shape (n_groups,)
-        β, in the order of `groups_`.
+        Weights β, in the order of `groups_`.
     groups_ : ndarray of shape (n_groups,)
         Sorted group ids.
     X_fit_ : ndarray of shape (n_source, n_features)
-        The source rows.
+        Source rows.
     objective_ : float
-        The objective.
+        Lowest objective of all rounds.
     n_iter_ : int
-        Rounds that were run.
+        Number of rounds that were run.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
 
@@ -255,7 +255,7 @@ class TTRM(_KernelGroups):
     Parameters
     ----------
     groups : int, array-like of shape (n_features,) or None, default=None
-        As in `KGSL`.
+        Groups of columns, as in `KGSL`.
     group_weight : float, default=0.1
         Weight λ1 of the group weights.
     l1_weight : float, default=0.1
@@ -263,37 +263,37 @@ class TTRM(_KernelGroups):
     selection_weight : float, default=1.0
         Weight λ of the selection.
     selection_threshold : float, default=0.1
-        Rows whose α is at least this share of the largest are selected. The source only says
+        Rows whose α is at least this share of the largest are selected. The paper only says
         "large".
     kernel : {"linear", "chi2", "rbf"}, default="linear"
-        As in `KGSL`. The selection takes the sum over the groups.
+        Kernel of each group, as in `KGSL`. The selection takes the sum over the groups.
     growth : float, default=1.1
-        As in `KGSL`.
+        Factor by which the loop's penalty grows per iteration, as in `KGSL`.
     tol : float, default=1e-4
-        As in `KGSL`.
+        Stop where a round lowers the objective by less than this share.
     max_iter : int, default=200
-        As in `KGSL`.
+        Largest number of rounds.
 
     Attributes
     ----------
     selection_ : ndarray of shape (n_target,)
-        α of the target rows in their order.
+        Weights α of the target rows in their order.
     auxiliary_ : ndarray of int, shape (n_auxiliary,)
         Positions of the selected rows among the target rows.
     auxiliary_labels_ : ndarray of shape (n_auxiliary, n_classes)
-        Y_a, rows that sum to 1.
+        Labels Y_a; rows sum to 1.
     dual_coef_ : ndarray of shape (n_source + n_auxiliary, n_classes)
-        P.
+        Coefficients P.
     group_weights_ : ndarray of shape (n_groups,)
-        β, in the order of `groups_`.
+        Weights β, in the order of `groups_`.
     groups_ : ndarray of shape (n_groups,)
         Sorted group ids.
     X_fit_ : ndarray of shape (n_source + n_auxiliary, n_features)
-        The source rows and the selected rows.
+        Source rows and selected rows.
     objective_ : float
-        The objective.
+        Lowest objective of all rounds.
     n_iter_ : int
-        Rounds that were run.
+        Number of rounds that were run.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
 
@@ -365,7 +365,7 @@ class TTRM(_KernelGroups):
                 name="TTRM",
             )
             self.selection_ = np.clip(alpha, 0, 1)
-        # An interior point calls 1e-9 zero: rows that nothing speaks for are no auxiliary set.
+        # An interior point stops short of zero, at 1e-9: rows that should have none are left out.
         least = max(self.selection_threshold * self.selection_.max(initial=0), 1e-6)
         self.auxiliary_ = np.flatnonzero(self.selection_ >= least)
 

@@ -43,13 +43,13 @@ class TGSR(LargestScore, PathClassifier):
     tol : float, default=1e-8
         Stop where no entry of P and B differs by more.
     max_iter : int, default=1000
-        Most iterations. The penalty reaches its end within 440.
+        Largest number of iterations. The penalty reaches its end within 440.
 
     Attributes
     ----------
     coef_ : array of shape (n_features, n_classes)
-        C, one column per class: scores are ``X @ coef_``. The layout is the paper's, and that of
-        `tgsr_path`.
+        Coefficients C, one column per class: scores are ``X @ coef_``. The layout is the
+        paper's, and that of `tgsr_path`.
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels of the source rows.
     groups_ : ndarray of shape (n_groups,)
@@ -57,9 +57,9 @@ class TGSR(LargestScore, PathClassifier):
     group_norms_ : ndarray of shape (n_groups,)
         Frobenius norm of each group's coefficients, in the order of `groups_`.
     selected_groups_ : ndarray of shape (n_kept,)
-        Ids of the groups that are kept, sorted.
+        Sorted ids of the groups that are kept.
     n_iter_ : int
-        Iterations that were run.
+        Number of iterations that were run.
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -165,24 +165,24 @@ def tgsr_path(
     mmd_weight : array-like of float of shape (n_settings,)
         Weight of the mean discrepancy, per setting.
     groups : int, array-like of shape (n_features,) or None, default=None
-        See `TGSR`.
+        Groups of columns, as in `TGSR`.
     tol : float, default=1e-8
-        See `TGSR`.
+        Stop where no entry of P and B differs by more, as in `TGSR`.
     max_iter : int, default=1000
-        See `TGSR`.
+        Largest number of iterations.
     n_jobs : int or None, default=None
         Number of threads, on the processor. The result does not depend on it.
     progress : bool or None, default=None
-        None shows a bar on terminals alone, False never.
+        Whether to show a progress bar. None: on terminals only.
     return_n_iter : bool, default=False
-        Whether to give the numbers of iterations too.
+        Whether to return the numbers of iterations too.
 
     Returns
     -------
     coefs : array of shape (n_settings, n_features, n_classes)
-        Classes in sorted order. In the namespace and on the device of X.
+        Coefficients, classes in sorted order, in the namespace and on the device of X.
     n_iters : ndarray of int, shape (n_settings,)
-        Only with `return_n_iter`.
+        Numbers of iterations, only with `return_n_iter`.
 
     Raises
     ------
@@ -247,14 +247,16 @@ def iter_tgsr_path(
     """Solve TGSR for a list of settings, a batch at a time.
 
     Parameters are those of `tgsr_path`. Until the last batch has come, BLAS runs on one thread in
-    the whole process: batches are what runs in parallel.
+    the whole process, as batches run in parallel.
 
     Yields
     ------
     settings : ndarray of int, shape (n_batch,)
-        Which settings the batch holds. Each setting comes once; the order may vary.
+        Positions of the settings of the batch. Each comes once; the order may vary.
     coefs : array of shape (n_batch, n_features, n_classes)
+        Coefficients, as `tgsr_path` returns them.
     n_iters : ndarray of int, shape (n_batch,)
+        Numbers of iterations.
     """
     rows = TGSR()._read(X, y, sample_domain)
     partition = GroupPartition.from_parameter(groups, X.shape[1])
