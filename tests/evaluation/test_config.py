@@ -279,8 +279,9 @@ def test_all_estimators_of_the_library_are_listed():
     for module, listed in ((adaptation, METHODS), (features, DESCRIPTORS)):
         for name in module.__all__:
             thing = getattr(module, name)
-            if isclass(thing) and issubclass(thing, BaseEstimator) and not isabstract(thing):
-                assert listed[name] is thing
+            if isclass(thing) and issubclass(thing, BaseEstimator):
+                # Bases, which cannot be made, are not.
+                assert listed.get(name) is (None if isabstract(thing) else thing)
     assert {"CropAlign", "TemporalInterpolation", "YuNetDetector"} <= set(DESCRIPTORS)
     assert set(DESCRIPTORS) <= set(METHODS)
     # What learns from other clips belongs into the methods.
