@@ -47,3 +47,20 @@ def published():
         return loaded[name]
 
     return load
+
+
+@pytest.fixture
+def registry():
+    """Forget the databases that a test registers; gives the module that knows them."""
+    from cdmer.corpora import LabelScheme, get_scheme, list_schemes
+    from cdmer.corpora._databases import databases
+
+    known = dict(databases.DATABASES)
+    schemes = [one for one in map(get_scheme, list_schemes()) if isinstance(one, LabelScheme)]
+    rules = [dict(scheme.rules) for scheme in schemes]
+    yield databases
+    databases.DATABASES.clear()
+    databases.DATABASES.update(known)
+    for scheme, before in zip(schemes, rules, strict=True):
+        scheme.rules.clear()
+        scheme.rules.update(before)

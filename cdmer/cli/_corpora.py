@@ -33,16 +33,17 @@ def list_command():
     Shows the name by which the other commands know a database, the published number of clips, the
     variants of its frames, and the label file, unless emotions are in the names of the folders.
     """
-    from cdmer.corpora._databases.databases import DATABASES
+    from cdmer.corpora import get_layout, list_databases
 
     rows = [("NAME", "DATABASE", "CLIPS", "VARIANTS", "LABEL FILE")]
-    for name, layout in DATABASES.items():
+    for name in list_databases():
+        layout = get_layout(name)
         n_clips = layout.n_clips if isinstance(layout.n_clips, tuple) else (layout.n_clips,)
         rows.append(
             (
                 name,
                 layout.title,
-                " or ".join(map(str, n_clips)),
+                " or ".join("?" if n is None else str(n) for n in n_clips),
                 ", ".join(layout.folders),
                 layout.label_files[0] if layout.label_files else "none",
             )

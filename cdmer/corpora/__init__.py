@@ -5,18 +5,22 @@ from cdmer._public import publish
 from cdmer.corpora._clip import Clip
 from cdmer.corpora._corpus import Corpus
 from cdmer.corpora._databases.check import DatabaseCheck, check_database
-from cdmer.corpora._databases.load import list_databases, load_database
-from cdmer.corpora._databases.loaders import (
-    load_4dme,
-    load_cas_me_2,
-    load_casme,
-    load_casme2,
-    load_casme3,
-    load_dfme,
-    load_mmew,
-    load_samm,
-    load_smic,
+from cdmer.corpora._databases.databases import (
+    get_layout,
+    list_databases,
+    load_database,
+    register_database,
 )
+from cdmer.corpora._databases.layout import Folders, KnownMistake, Layout
+from cdmer.corpora._databases.layouts.cas_me_2 import load_cas_me_2
+from cdmer.corpora._databases.layouts.casme import load_casme, load_casme2
+from cdmer.corpora._databases.layouts.casme3 import load_casme3
+from cdmer.corpora._databases.layouts.dfme import load_dfme
+from cdmer.corpora._databases.layouts.fourdme import load_4dme
+from cdmer.corpora._databases.layouts.mmew import load_mmew
+from cdmer.corpora._databases.layouts.samm import load_samm
+from cdmer.corpora._databases.layouts.smic import load_smic
+from cdmer.corpora._databases.style import RehearsalStyle
 from cdmer.corpora._faults import Fault, Repair
 from cdmer.corpora._manifest import load_manifest
 from cdmer.corpora._media.frames import FrameFolder, list_frames
@@ -38,14 +42,19 @@ __all__ = [
     "Corpus",
     "DatabaseCheck",
     "Fault",
+    "Folders",
     "FrameFolder",
+    "KnownMistake",
     "LabelScheme",
+    "Layout",
     "PublishedFeatures",
     "RecordingSetup",
+    "RehearsalStyle",
     "Repair",
     "VideoFile",
     "check_database",
     "fetch_published_features",
+    "get_layout",
     "get_scheme",
     "list_databases",
     "list_frames",
@@ -65,6 +74,7 @@ __all__ = [
     "make_database",
     "make_synthetic_corpus",
     "pack",
+    "register_database",
 ]
 
 publish(__name__)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cdmer._parameters import check_flag
 from cdmer.corpora._corpus import Corpus
-from cdmer.corpora._databases.layout import fold_header
+from cdmer.corpora._databases.spelling import fold_header
 from cdmer.corpora._faults import Fault
 from cdmer.corpora._manifest_files import COLUMNS, PASSED_OVER, REQUIRED, read_manifest
 from cdmer.corpora._manifest_rows import RowReader

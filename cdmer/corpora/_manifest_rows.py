@@ -7,11 +7,10 @@ from bisect import bisect_left
 from functools import cache
 
 from cdmer.corpora._clip import Clip
-from cdmer.corpora._faults import Fault
+from cdmer.corpora._faults import Fault, check_moments
 from cdmer.corpora._manifest_files import NUMBERS
 from cdmer.corpora._media.frames import FrameFolder, list_frames
 from cdmer.corpora._media.video import VideoFile, slack
-from cdmer.corpora._moments import check_moments
 
 _UNIT_SEPARATORS = re.compile("[+,;\N{FULLWIDTH COMMA}\N{IDEOGRAPHIC COMMA}]")
 

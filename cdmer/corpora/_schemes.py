@@ -1,13 +1,15 @@
 """Label schemes, read from `schemes.toml`."""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 import numpy as np
 
-from cdmer.corpora._action_units import annotated_units, unit_number
+from cdmer._action_units import annotated_units, unit_number
+from cdmer._parameters import ParameterError
 
 OBJECTIVE_CLASSES = ("I", "II", "III", "IV", "V", "VI", "VII")
 
@@ -209,3 +211,60 @@ def get_scheme(scheme):
     if scheme not in schemes:
         raise ValueError(f"scheme: expected one of {sorted(schemes)}, got {scheme!r}")
     return schemes[scheme]
+
+
+def check_rules(scheme, classes, emotions):
+    """Check the classes that a database gives its emotions under a scheme.
+
+    Parameters
+    ----------
+    scheme : str
+        A name of `list_schemes`.
+    classes : dict of str to str
+        Class of each emotion, ``""`` to leave clips out.
+    emotions : iterable of str
+        Emotions of the database.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such scheme of one class per clip, an emotion is missing or unknown, or a
+        class is none of the scheme's.
+    """
+    known = [name for name, one in _load().items() if isinstance(one, LabelScheme)]
+    if scheme not in known:
+        raise ParameterError(f"schemes: expected names among {known}, got {scheme!r}")
+    if not isinstance(classes, Mapping) or set(classes) != set(emotions):
+        raise ParameterError(
+            f"schemes[{scheme!r}]: expected a class for each of {list(emotions)}, got {classes!r}"
+        )
+    expected = (*_load()[scheme].classes, "")
+    for emotion, name in classes.items():
+        if name not in expected:
+            raise ParameterError(
+                f"schemes[{scheme!r}][{emotion!r}]: expected one of {expected}, got {name!r}"
+            )
+
+
+def add_rules(corpus, schemes):
+    """Add the rules of a corpus to label schemes.
+
+    Parameters
+    ----------
+    corpus : str
+    schemes : dict of str to dict
+        Per scheme, the class of each emotion, as `check_rules` takes them.
+
+    Raises
+    ------
+    ParameterError
+        If a scheme has rules for that corpus already; then none is changed.
+    """
+    for name in schemes:
+        rules = _load()[name].rules
+        if corpus in rules or any(corpus in family["corpora"] for family in rules.values()):
+            raise ParameterError(
+                f"schemes: expected a corpus for which scheme {name!r} has no rules, got {corpus!r}"
+            )
+    for name, classes in schemes.items():
+        _load()[name].rules[corpus] = {"corpora": [corpus], "emotions": dict(classes)}

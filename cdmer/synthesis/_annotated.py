@@ -4,9 +4,9 @@ import hashlib
 import json
 import re
 
+from cdmer._action_units import annotated_units
 from cdmer._parameters import ParameterError
 from cdmer.corpora import get_scheme
-from cdmer.corpora._action_units import annotated_units
 from cdmer.synthesis._expert import FAINTEST, STRONGEST
 from cdmer.synthesis._expression import ACTION_UNITS, Expression, UnitSource
 

@@ -1,5 +1,6 @@
 """Copies of a database with something wrong with them."""
 
+import csv
 import os
 import shutil
 from dataclasses import dataclass, field
@@ -98,7 +99,7 @@ class Tree:
         if not layout.label_files:
             label_file, rows, first = None, [], 0
         else:
-            (label_file,) = (p for p in root.iterdir() if p.suffix in (".xlsx", ".xls"))
+            (label_file,) = (p for p in root.iterdir() if p.suffix in (".xlsx", ".xls", ".csv"))
             rows = _read(label_file, layout.sheet)
             first = 0 if layout.header is None else layout.header + 1
         folders = [Path(clip.source.folder) for clip in corpus]
@@ -307,5 +308,8 @@ def _read(path, sheet):
     if path.suffix == ".xlsx":
         book = openpyxl.load_workbook(path)
         return [list(row) for row in (book[sheet] if sheet else book.worksheets[0]).values]
+    if path.suffix == ".csv":
+        with open(path, encoding="utf-8", newline="") as file:
+            return list(csv.reader(file))
     rows = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python()
     return [[int(c) if isinstance(c, float) else c for c in row] for row in rows]

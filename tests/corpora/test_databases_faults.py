@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from cdmer.corpora import load_casme2, load_casme3, load_database, load_smic
-from cdmer.corpora._databases.layout import fold_name
+from cdmer.corpora._databases.spelling import fold_name
 
 HEADER = [
     "Subject",

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
+from cdmer._images import MAX_PIXELS, image_size, read_image
 from cdmer.corpora import Clip, FrameFolder, list_frames
-from cdmer.corpora._media.images import MAX_PIXELS, image_size, read_image
 
 RNG = np.random.default_rng(0)
 PICTURE = cv2.GaussianBlur(RNG.integers(0, 256, (48, 64, 3), dtype=np.uint8), (0, 0), 2)

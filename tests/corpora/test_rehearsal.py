@@ -12,7 +12,6 @@ from python_calamine import CalamineWorkbook
 from cdmer.corpora import (
     PRESETS,
     get_scheme,
-    list_databases,
     load_database,
     load_samm,
     make_database,
@@ -21,7 +20,6 @@ from cdmer.corpora import (
 )
 from cdmer.corpora._databases.databases import DATABASES
 from cdmer.corpora._rehearsal.files import write_label_file
-from cdmer.corpora._rehearsal.styles import STYLES
 
 VARIANTS = [(name, variant) for name, layout in DATABASES.items() for variant in layout.folders]
 
@@ -62,7 +60,7 @@ def test_what_is_written_loads_to_the_cell(made, name, variant):
     for clip in written:
         assert by_key[clip.key].__dict__ == clip.__dict__
     layout = DATABASES[name]
-    assert loaded.name == layout.name
+    assert loaded.name == layout.corpus
     assert set(loaded.table["label"]) <= set(layout.emotions)
     assert set(loaded.table["fps"]) == {layout.fps}
     if layout.label_files:  # the order of the rows, too
@@ -254,10 +252,6 @@ def test_casme2_packs_under_its_schemes(made, scheme):
     folder, written = made("casme2")
     clips, y, _ = pack(load_database("casme2", folder), [], scheme)
     assert len(clips) == len(y) == sum(c is not None for c in written.labels(scheme)) > 0
-
-
-def test_every_database_has_a_style():
-    assert set(STYLES) == set(list_databases())
 
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from cdmer._action_units import unit_number
 from cdmer.corpora import ActionUnitScheme, Clip, Corpus, get_scheme, list_schemes, pack
-from cdmer.corpora._action_units import unit_number
 from cdmer.extraction import extract
 from cdmer.features import LBPTOP, RegionGrid
 

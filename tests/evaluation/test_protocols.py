@@ -12,8 +12,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score, cross_validate
 from sklearn.svm import SVC
 
-from cdmer.corpora import get_scheme
-from cdmer.corpora._databases.databases import DATABASES
+from cdmer.corpora import get_layout, get_scheme
 from cdmer.evaluation import protocols
 from cdmer.evaluation.protocols import (
     CDMER_EXPERIMENTS,
@@ -401,7 +400,7 @@ def test_published_counts_follow_from_the_label_files():
         for corpus, expected in _load()[name].items():
             rules = scheme._rules_for(corpus)
             counts = dict.fromkeys(scheme.classes, 0)
-            for emotion, number in DATABASES[corpus].emotions.items():
+            for emotion, number in get_layout(corpus).emotions.items():
                 label = rules["emotions"][emotion]
                 if label:  # of two sheets the longer one
                     counts[label] += max(number) if isinstance(number, tuple) else number

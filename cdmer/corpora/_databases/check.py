@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from cdmer._parameters import ParameterError
-from cdmer.corpora._databases.load import get_layout
+from cdmer.corpora._databases.databases import get_layout
 from cdmer.corpora._databases.reader import read_database
 
 

@@ -1,10 +1,12 @@
 """Which column of a label file holds what."""
 
-from cdmer.corpora._databases.layout import REQUIRED, fold_header
+from cdmer.corpora._databases.spelling import fold_header
 from cdmer.corpora._faults import Fault
 
 # A header stands within the first rows; SAMM's has a dozen rows of remarks above it.
 _HEADER_ROWS = 50
+# Where the database has these columns, there is no clip without them, or no use for it.
+_NEEDED = ("subject", "clip", "onset", "apex", "offset", "label")
 
 
 def find_columns(layout, sheet):
@@ -29,7 +31,7 @@ def find_columns(layout, sheet):
     ValueError
         If there is no header, or a column is missing without which there is no clip.
     """
-    fields = [name for _, name in layout.columns if name is not None]
+    fields = list(layout.fields)
     if layout.header is None:
         order = [name for _, name in layout.columns]
         width = max(map(len, sheet.rows), default=0)
@@ -64,7 +66,7 @@ def find_columns(layout, sheet):
             columns[name] = places[0]
             continue
         problem = f"row {at + 1} has no column {header!r}, only {[t for t in sheet.rows[at] if t]}"
-        if name in REQUIRED:
+        if name in _NEEDED:
             raise ValueError(f"{sheet.name}: {problem}")
         faults.append(Fault("column", f"{sheet.name}, row {at + 1}", problem))
     return at + 1, columns, faults

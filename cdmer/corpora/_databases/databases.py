@@ -1,345 +1,22 @@
-"""The databases: how each lies on disk, what its label file holds, what was published of it."""
+"""All databases by their names, those of others too."""
 
-from cdmer.corpora._databases.layout import Folders, KnownMistake, Layout
+import warnings
+from functools import cache
+from importlib.metadata import entry_points
 
-# Per camera: published counts, frames per second.
-_CAMERAS = {
-    "HS": ({"negative": 70, "positive": 51, "surprise": 43}, 164, 100.0),
-    "VIS": ({"negative": 23, "positive": 28, "surprise": 20}, 71, 25.0),
-    "NIR": ({"negative": 23, "positive": 28, "surprise": 20}, 71, 25.0),
-}
+from cdmer._parameters import ParameterError
+from cdmer.corpora._databases.layout import Layout
+from cdmer.corpora._databases.layouts.cas_me_2 import CAS_ME_2
+from cdmer.corpora._databases.layouts.casme import CASME, CASME2
+from cdmer.corpora._databases.layouts.casme3 import CASME3
+from cdmer.corpora._databases.layouts.dfme import DFME
+from cdmer.corpora._databases.layouts.fourdme import FOURDME
+from cdmer.corpora._databases.layouts.mmew import MMEW
+from cdmer.corpora._databases.layouts.samm import SAMM
+from cdmer.corpora._databases.layouts.smic import SMIC
+from cdmer.corpora._databases.load import load_layout
+from cdmer.corpora._schemes import add_rules
 
-
-def _smic(camera):
-    emotions, n_clips, fps = _CAMERAS[camera]
-    place = f"{camera}/{{subject}}/micro/{{label}}/{{clip}}"
-    return Layout(
-        name=f"smic-{camera.lower()}",
-        title=f"SMIC {camera}",
-        fps=fps,
-        folders={
-            "raw": Folders((f"SMIC_all_raw/{place}", place), "image{number:06d}.bmp"),
-            "cropped": Folders((f"SMIC_all_cropped/{place}",), "reg_image{number:06d}.bmp"),
-        },
-        emotions=emotions,
-        n_clips=n_clips,
-        subject="s{:02d}",
-    )
-
-
-CASME = Layout(
-    name="casme",
-    title="CASME",
-    fps=60.0,
-    folders={
-        "raw": Folders(("CASME_raw_selected/{subject}/{clip}",), "{clip}-{number}.jpg"),
-        "cropped": Folders(("Cropped/{subject}/{clip}",), "reg_{clip}-{number:05d}.jpg"),
-    },
-    emotions={
-        "tense": 68,
-        "disgust": 45,
-        "repression": 39,
-        "surprise": 20,
-        "happiness": 7,
-        "sadness": 6,
-        "contempt": 2,
-        "fear": 2,
-    },
-    n_clips=189,
-    label_files=("casme.xlsx",),
-    columns=(
-        ("Subject", "subject"),
-        ("Filename", "clip"),
-        ("", None),
-        ("OnsetF", "onset"),
-        ("ApexF1", "apex"),
-        ("ApexF2", None),
-        ("OffsetF", "offset"),
-        ("", None),
-        ("Emotion", "label"),
-        ("AU", "action_units"),
-    ),
-    subject="sub{:02d}",
-)
-
-CASME2 = Layout(
-    name="casme2",
-    title="CASME II",
-    fps=200.0,
-    folders={
-        "raw": Folders(
-            ("CASME2_RAW_selected/{subject}/{clip}", "CASME2-RAW/{subject}/{clip}"),
-            "img{number}.jpg",
-        ),
-        "cropped": Folders(
-            ("Cropped/{subject}/{clip}", "Cropped_original/{subject}/{clip}"),
-            "reg_img{number}.jpg",
-        ),
-    },
-    emotions={
-        "others": 99,
-        "disgust": (63, 64),
-        "happiness": 32,
-        "repression": 27,
-        "surprise": 25,
-        "sadness": 7,
-        "fear": 2,
-    },
-    n_clips=(255, 256),
-    label_files=("CASME2-coding-*.xlsx",),
-    columns=(
-        ("Subject", "subject"),
-        ("Filename", "clip"),
-        ("", None),
-        ("OnsetFrame", "onset"),
-        ("ApexFrame", "apex"),
-        ("OffsetFrame", "offset"),
-        ("", None),
-        ("Action Units", "action_units"),
-        ("Estimated Emotion", "label"),
-    ),
-    subject="sub{:02d}",
-    unknown={"apex": ("/",)},
-)
-
-CAS_ME_2 = Layout(
-    name="cas-me-2",
-    title="CAS(ME)^2",
-    fps=30.0,
-    folders={
-        "cropped": Folders(("cropped/{subject}/{clip}", "{subject}/{clip}"), "img{number}.jpg"),
-    },
-    emotions=dict.fromkeys(
-        ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "others")
-    ),
-    n_clips=54,
-    label_files=("CAS(ME)2.xls",),
-    columns=(
-        ("", "subject"),
-        ("", "clip"),
-        ("", "onset"),
-        ("", "apex"),
-        ("", "offset"),
-        ("", "label"),
-    ),
-    header=None,
-    subject="{:d}",
-    unknown={"apex": ("0",)},
-)
-
-CASME3_A = Layout(
-    name="casme3-a",
-    title="CAS(ME)^3 part A",
-    fps=30.0,
-    folders={
-        "raw": Folders(
-            ("part_A/{subject}/{clip}/color", "{subject}/{clip}/color"),
-            "{number}.jpg",
-            recordings=True,
-        ),
-        "clips": Folders(
-            ("Part_A_ME_clip/frame/{subject}_{clip}_{onset}", "frame/{subject}_{clip}_{onset}"),
-            "{number}.jpg",
-        ),
-    },
-    emotions={
-        "disgust": 250,
-        "surprise": 187,
-        "others": 161,
-        "fear": 86,
-        "anger": 64,
-        "sad": 57,
-        "happy": 55,
-    },
-    n_clips=860,
-    label_files=(
-        "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx",
-        "cas(me)3_part_A_ME_label_JpgIndex*.xlsx",
-    ),
-    columns=(
-        ("Subject", "subject"),
-        ("Filename", "clip"),
-        ("Onset", "onset"),
-        ("Apex", "apex"),
-        ("Offset", "offset"),
-        ("AU", "action_units"),
-        ("Objective class", "objective_class"),
-        ("emotion", "label"),
-    ),
-    clip="{clip}_{onset}",
-)
-
-CASME3_C = Layout(
-    name="casme3-c",
-    title="CAS(ME)^3 part C",
-    fps=30.0,
-    folders={
-        "raw": Folders(("part_C/{subject}/{clip}/color", "{subject}/{clip}/color"), "{number}.jpg"),
-        "recordings": Folders(
-            ("part_C/{subject}/a/color", "{subject}/a/color"), "{number}.jpg", recordings=True
-        ),
-    },
-    emotions={"negative": 99, "surprise": 30, "others": 20, "positive": 16},
-    n_clips=165,
-    label_files=("CAS(ME)3_part_C_ME.xlsx",),
-    sheet="mockCrimeME",
-    columns=(
-        ("sub", "subject"),
-        ("count", "clip"),
-        ("onset", "onset"),
-        ("offset", "offset"),
-        ("au", "action_units"),
-        ("emotion", "label"),
-    ),
-    subject="{:02d}",
-)
-
-SAMM = Layout(
-    name="samm",
-    title="SAMM",
-    fps=200.0,
-    folders={
-        "raw": Folders(("SAMM/{subject}/{clip}", "{subject}/{clip}"), "{subject}_{number:05d}.jpg"),
-        "cropped": Folders(("SAMM_CROP/{subject}/{clip}",), "{subject}_{number:05d}.jpg"),
-    },
-    emotions={
-        "anger": 57,
-        "happiness": 26,
-        "others": 26,
-        "surprise": 15,
-        "contempt": 12,
-        "disgust": 9,
-        "fear": 8,
-        "sadness": 6,
-    },
-    n_clips=159,
-    label_files=("SAMM_Micro_FACS_Codes_v2.xlsx", "SAMM_Micro_FACS_Codes*.xlsx"),
-    columns=(
-        ("Subject", "subject"),
-        ("Filename", "clip"),
-        ("Inducement Code", None),
-        ("Onset Frame", "onset"),
-        ("Apex Frame", "apex"),
-        ("Offset Frame", "offset"),
-        ("Duration", None),
-        ("Micro", None),
-        ("Action Units", "action_units"),
-        ("Estimated Emotion", "label"),
-        ("Objective Classes", "objective_class"),
-        ("Notes", None),
-    ),
-    header=12,
-    subject="{:03d}",
-    mistakes=(
-        KnownMistake(
-            "032",
-            "032_3_1",
-            "apex",
-            1930,
-            4945,
-            "the label file puts the apex before the onset, 4896",
-        ),
-    ),
-)
-
-MMEW = Layout(
-    name="mmew",
-    title="MMEW",
-    fps=90.0,
-    folders={"raw": Folders(("Micro_Expression/{label}/{clip}",), "{number}.jpg")},
-    emotions={
-        "surprise": 89,
-        "disgust": 72,
-        "others": 66,
-        "happiness": 36,
-        "fear": 16,
-        "sadness": 13,
-        "anger": 8,
-    },
-    n_clips=300,
-    label_files=("MMEW_Micro_Exp.xlsx", "MMEW_Micro_Exp*.xlsx"),
-    columns=(
-        ("Subject", "subject"),
-        ("Filename", "clip"),
-        ("OnsetFrame", "onset"),
-        ("ApexFrame", "apex"),
-        ("OffsetFrame", "offset"),
-        ("Action Units", "action_units"),
-        ("Estimated Emotion", "label"),
-        ("remarks", None),
-    ),
-    subject="S{:02d}",
-)
-
-FOURDME = Layout(
-    name="4dme",
-    title="4DME",
-    fps=60.0,
-    folders={
-        "raw": Folders(("gray_micro/{subject}/{clip}",), "{number}.jpg"),
-        "cropped": Folders(("gray_micro_crop/{subject}/{clip}",), "{number}.jpg"),
-    },
-    emotions=dict.fromkeys(("negative", "positive", "surprise", "repression", "others")),
-    n_clips=267,
-    label_files=("4DME_Labelling_Micro_release v1.xlsx", "4DME_Labelling_Micro*.xlsx"),
-    columns=(
-        ("sub_ID", "subject"),
-        ("fold_name", "clip"),
-        ("Emotion", "label"),
-        ("Onset", "onset"),
-        ("Apex", "apex"),
-        ("Offset", "offset"),
-        ("AUs", "action_units"),
-    ),
-)
-
-# Per part: published number of clips, frames per second.
-_PARTS = {"A": (1118, 500.0), "B": (969, 300.0), "C": (5439, 200.0)}
-
-
-def _dfme(part):
-    n_clips, fps = _PARTS[part]
-    return Layout(
-        name="dfme",
-        title=f"DFME part {part}",
-        fps=fps,
-        folders={
-            "raw": Folders(
-                (
-                    f"part_{part}/{{subject}}/{{clip}}",
-                    f"part_{part}/{{clip}}",
-                    "{subject}/{clip}",
-                    "{clip}",
-                ),
-                "{number:05d}.png",
-            ),
-        },
-        emotions=dict.fromkeys(
-            ("happiness", "disgust", "contempt", "surprise", "fear", "anger", "sadness", "others")
-        ),
-        n_clips=n_clips,
-        label_files=(
-            f"DFME_part_{part}.xlsx",
-            f"*part{part}.xlsx",
-            f"*part?{part}.xlsx",
-            f"*part?{part}[!a-z]*.xlsx",
-        ),
-        columns=(
-            ("Subject", "subject"),
-            ("Filename", "clip"),
-            ("Onset", "onset"),
-            ("Apex", "apex"),
-            ("Offset", "offset"),
-            ("AU", "action_units"),
-            ("Emotion", "label"),
-        ),
-    )
-
-
-SMIC = {camera: _smic(camera) for camera in _CAMERAS}
-CASME3 = {"A": CASME3_A, "C": CASME3_C}
-DFME = {part: _dfme(part) for part in _PARTS}
-# By the name of the corpus; the parts of DFME are one corpus each, of one name.
 DATABASES = {
     layout.name: layout
     for layout in (
@@ -351,5 +28,152 @@ DATABASES = {
         SAMM,
         MMEW,
         FOURDME,
+        *DFME.values(),
     )
-} | {f"dfme-{part.lower()}": layout for part, layout in DFME.items()}
+}
+# What else stands before the colon of a source on the command line and in config files.
+_OTHER_SOURCES = ("features", "manifest", "published", "synthetic")
+# Packages name here a module that registers databases, for the command line and config files.
+_GROUP = "cdmer.databases"
+
+
+def register_database(layout):
+    """Make a database known by its name.
+
+    From then on, `load_database`, `check_database`, `make_database`, `list_databases`, the commands
+    of ``cdmer corpora`` and config files of benchmarks take the name, and label schemes know the
+    emotions that the layout maps to their classes.
+
+    Parameters
+    ----------
+    layout : Layout
+        The declaration of the database.
+
+    Raises
+    ------
+    ParameterError
+        A ValueError and a TypeError: if `layout` is no Layout, its name is taken, or a scheme has
+        other rules for its corpus.
+
+    Notes
+    -----
+    Other processes, such as those of the command line, know the database if an installed package
+    has an entry point in the group ``cdmer.databases`` whose value is the module that registers it.
+
+    Examples
+    --------
+    >>> from cdmer.corpora import Folders, Layout, list_databases, register_database
+    >>> layout = Layout(
+    ...     name="ours",
+    ...     title="Ours",
+    ...     fps=120.0,
+    ...     folders={"raw": Folders(("{subject}/{label}/{clip}",), "{number:04d}.png")},
+    ...     emotions={"negative": None, "positive": None},
+    ... )
+    >>> register_database(layout)  # doctest: +SKIP
+    >>> list_databases()  # doctest: +SKIP
+    ['smic-hs', ..., 'ours']
+    """
+    if not isinstance(layout, Layout):
+        raise ParameterError(f"layout: expected a Layout, got {layout!r}")
+    taken = (*DATABASES, *_OTHER_SOURCES)
+    if layout.name in taken:
+        raise ParameterError(f"name: expected one that is none of {taken}, got {layout.name!r}")
+    add_rules(layout.corpus, layout.schemes)
+    DATABASES[layout.name] = layout
+
+
+@cache
+def _import_registrations():
+    """Import what installed packages name as the modules that register their databases."""
+    for entry in entry_points(group=_GROUP):
+        try:
+            entry.load()
+        except Exception as error:  # of somebody else's code; the other databases are there
+            warnings.warn(
+                f"the databases of {entry.value} are not known: {type(error).__name__}: {error}",
+                stacklevel=3,
+            )
+
+
+def list_databases():
+    """Names of all databases, as a list of str.
+
+    `load_database`, `check_database`, `make_database` and `get_layout` take them.
+    """
+    _import_registrations()
+    return list(DATABASES)
+
+
+def get_layout(name):
+    """Look up the layout of a database.
+
+    Parameters
+    ----------
+    name : str
+        One of `list_databases`.
+
+    Returns
+    -------
+    Layout
+
+    Raises
+    ------
+    ValueError
+        If no database has that name.
+
+    Examples
+    --------
+    >>> from cdmer.corpora import get_layout
+    >>> get_layout("samm").fps
+    200.0
+    """
+    if name not in list_databases():
+        raise ValueError(f"name: expected one of {list_databases()}, got {name!r}")
+    return DATABASES[name]
+
+
+def load_database(name, path, *, variant=None, repair=True, colour=False, label_file=None):
+    """Load a database by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `list_databases`.
+    path : path-like
+        The folder of your copy: it holds the label file and the folders of frames, itself or in a
+        folder within. Case, spaces and leading zeros in the names of folders do not matter.
+    variant : str, optional
+        Which frames: ``"raw"``, ``"cropped"``, or what else the database has. By default the first
+        that it has.
+    repair : bool, default=True
+        Put right the mistakes of the label file for which the right value is known; the corpus
+        lists them in `repairs`.
+    colour : bool, default=False
+        Give frames in red, green and blue in place of grey levels.
+    label_file : path-like, optional
+        The label file, if it does not lie in `path`, or if there are several: an xlsx, xls or CSV
+        file.
+
+    Returns
+    -------
+    Corpus
+        Clips in the order of the label file; frames are read when asked for. Emotions are in lower
+        case, ``"Other"`` and ``"others"`` one. Onset, apex and offset are the numbers in the label
+        file, which are those in the names of the frames; None where the label file has none.
+        `faults` lists what is wrong with the copy.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown; if a folder, the label file or a column is missing or cannot be
+        read; or if no row has frames.
+    ParameterError
+        If the variant is unknown, or `repair` or `colour` is not True or False.
+
+    Warns
+    -----
+    UserWarning
+        If rows of the label file give no clip; `faults` lists which, and why.
+    """
+    return load_layout(get_layout(name), path, variant, repair, colour, label_file)

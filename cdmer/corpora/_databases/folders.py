@@ -3,7 +3,7 @@
 import os
 import re
 
-from cdmer.corpora._databases.layout import fold_name
+from cdmer.corpora._databases.spelling import fold_name
 
 _FIELD = re.compile(r"\{(\w+)\}")
 

@@ -4,9 +4,8 @@ from bisect import bisect_left, bisect_right
 from dataclasses import replace
 
 from cdmer.corpora._clip import Clip
-from cdmer.corpora._faults import Fault, Repair
+from cdmer.corpora._faults import Fault, Repair, check_moments
 from cdmer.corpora._media.frames import FrameFolder, list_frames
-from cdmer.corpora._moments import check_moments
 
 
 class Joiner:

@@ -1,23 +1,19 @@
 """How a database lies on disk, as data."""
 
 import re
-import unicodedata
 from dataclasses import dataclass, field
 
-# Headers of label files are compared without case, spaces and punctuation. Every database's own
-# header counts too; these are the spellings that releases vary between.
-_SPELLINGS = {
-    "subject": ("subject", "sub", "subid", "subjectid"),
-    "clip": ("filename", "file", "clip"),
-    "onset": ("onset", "onsetframe", "onsetf"),
-    "apex": ("apex", "apexframe", "apexf"),
-    "offset": ("offset", "offsetframe", "offsetf"),
-    "label": ("emotion", "estimatedemotion"),
-    "action_units": ("au", "aus", "actionunit", "actionunits"),
-    "objective_class": ("objectiveclass", "objectiveclasses"),
-}
-# Without these columns there is no clip, or no use for it.
-REQUIRED = ("subject", "clip", "onset", "apex", "offset", "label")
+from cdmer._images import SUFFIXES
+from cdmer._parameters import check_choice, check_flag
+from cdmer.corpora._databases.layout_check import (
+    check_layout,
+    check_template,
+    check_texts,
+    expect,
+)
+from cdmer.corpora._databases.spelling import HEADERS, fold_header
+from cdmer.corpora._databases.style import RehearsalStyle
+from cdmer.corpora._faults import MOMENTS
 
 
 @dataclass(frozen=True)
@@ -28,18 +24,36 @@ class Folders:
     ----------
     templates : tuple of str
         Folders of a clip relative to the database's, with ``{subject}``, ``{clip}``, ``{label}``
-        and ``{onset}`` in them. The first whose leading part exists counts.
+        and ``{onset}`` in them. The first whose leading part exists counts; the first of all is
+        where a rehearsal copy has them.
     frame : str
-        Name of a frame's file, with ``{number}``, ``{subject}`` and ``{clip}``. Reading goes by
-        the last integer of the name, whatever the rest.
-    recordings : bool
+        Name of a frame's file, with ``{number}``, ``{subject}`` and ``{clip}``, such as
+        ``"img{number:03d}.jpg"``. Reading goes by the last integer of the name, whatever the rest.
+    recordings : bool, default=False
         Whether a folder holds a whole recording, of which a clip is the frames from onset to
         offset. Then folders without a row are as expected.
+
+    Raises
+    ------
+    ParameterError
+        A ValueError and a TypeError: if a parameter is not as above.
     """
 
     templates: tuple[str, ...]
     frame: str
     recordings: bool = False
+
+    def __post_init__(self):
+        check_texts("templates", self.templates, least=1)
+        for template in self.templates:
+            check_template("templates", template, ("subject", "clip", "label", "onset"))
+            inside = not {"", "..", "."} & set(template.split("/"))
+            expect(inside, "templates", "folders within that of the database", template)
+        check_template("frame", self.frame, ("number", "subject", "clip"), needed="number")
+        suffix = self.frame.rpartition(".")[2].lower()
+        pictures = f"the name of a picture ({', '.join(sorted(SUFFIXES))})"
+        expect(suffix in SUFFIXES, "frame", pictures, self.frame)
+        check_flag("recordings", self.recordings)
 
 
 @dataclass(frozen=True)
@@ -48,13 +62,23 @@ class KnownMistake:
 
     Parameters
     ----------
-    subject, clip : str
-        The row, by the clip's own subject and name.
+    subject : str
+        The subject, as the database spells it.
+    clip : str
+        Name of the clip.
     field : {"onset", "apex", "offset"}
-    before, after : int
-        As the label file has it, and the right one. Where a label file has anything else, it is
-        left alone.
+        What is wrong.
+    before : int
+        The number that the label file has. Where it has anything else, it is left alone.
+    after : int
+        The right number.
     reason : str
+        Why the label file is wrong.
+
+    Raises
+    ------
+    ParameterError
+        A ValueError and a TypeError: if `field` is none of these.
     """
 
     subject: str
@@ -64,6 +88,9 @@ class KnownMistake:
     after: int
     reason: str
 
+    def __post_init__(self):
+        check_choice("field", self.field, MOMENTS)
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -72,38 +99,60 @@ class Layout:
     Parameters
     ----------
     name : str
-        Name of the corpus, as label schemes know it.
+        Name by which `load_database` and its siblings know the database.
     title : str
         Name of the database in print.
     fps : float
         Frames per second.
     folders : dict of str to Folders
-        Per variant; the first is the default.
+        Where the frames of each variant lie; the first variant is the default.
     emotions : dict of str to (int, tuple of int or None)
-        Emotions that the database has, lower case, and the published number of clips of each: a
+        Emotions that the database has, in lower case, and the published number of clips of each: a
         tuple where releases differ, None where none is published.
-    n_clips : int or tuple of int
+    n_clips : int, tuple of int or None, default=None
         Published number of clips.
-    label_files : tuple of str
+    label_files : tuple of str, default=()
         Names of the label file, with ``*`` for what releases vary; the first is the official one.
         Empty: emotion and subject are in the names of the folders, and a folder holds the frames
         from onset to offset.
-    sheet : str or None
+    sheet : str, default=None
         Name of the sheet; None for the first.
-    columns : tuple of (str, str or None)
-        Headers in the order of the official file, and the field of the clip that each holds; None
-        for a column that is not read. A file without header goes by the order alone.
-    header : int or None
+    columns : tuple of (str, str or None), default=()
+        Headers in the order of the official file, and what each column holds: ``"subject"``,
+        ``"clip"``, ``"label"``, ``"onset"``, ``"apex"``, ``"offset"``, ``"action_units"`` or
+        ``"objective_class"``, or None for a column that is not read. A label file needs the first
+        three. A file without header goes by the order alone.
+    header : int or None, default=0
         Row of the header in the official file, from 0; None for a file without. A header in
         another row is found as well.
-    subject : str
+    subject : str, default="{}"
         The subject's own spelling from its number, ``"sub{:02d}"``; ``"{}"`` where it is no number.
-    clip : str
-        The clip's name, from ``{clip}`` and ``{onset}``: one that repeats within a subject is told
-        by its onset.
-    unknown : dict of str to tuple of str
-        Per moment, what a cell holds where the moment is not known; an empty one always counts.
-    mistakes : tuple of KnownMistake
+    clip : str, default="{clip}"
+        The clip's name, from ``{clip}`` and ``{onset}``: the onset tells clips apart whose names
+        repeat within a subject.
+    unknown : dict of str to tuple of str, default={}
+        What a cell of ``"onset"``, ``"apex"`` or ``"offset"`` holds where the moment is not known;
+        an empty cell always counts.
+    mistakes : tuple of KnownMistake, default=()
+        Mistakes of the label file for which the right value is known.
+    corpus : str, default=None
+        Name of the corpus, by which label schemes find their rules; None for `name`. Parts or other
+        releases of a database may share one.
+    schemes : dict of str to dict, default={}
+        Class of each emotion under label schemes, ``{"three": {"joy": "positive", "neutral":
+        ""}}``; ``""`` leaves clips out. Needed where a scheme knows neither the corpus nor its
+        emotions; see `list_schemes`.
+    rehearsal : RehearsalStyle, default=RehearsalStyle()
+        What `make_database` spells as the database does.
+
+    Raises
+    ------
+    ParameterError
+        A ValueError and a TypeError: if a parameter is not as above, or what is needed is missing.
+
+    See Also
+    --------
+    register_database : Makes a database known by its name.
     """
 
     name: str
@@ -111,7 +160,7 @@ class Layout:
     fps: float
     folders: dict
     emotions: dict
-    n_clips: int | tuple[int, ...]
+    n_clips: int | tuple[int, ...] | None = None
     label_files: tuple[str, ...] = ()
     sheet: str | None = None
     columns: tuple[tuple[str, str | None], ...] = ()
@@ -120,11 +169,25 @@ class Layout:
     clip: str = "{clip}"
     unknown: dict = field(default_factory=dict)
     mistakes: tuple[KnownMistake, ...] = ()
+    corpus: str | None = None
+    schemes: dict = field(default_factory=dict)
+    rehearsal: RehearsalStyle = RehearsalStyle()
+
+    def __post_init__(self):
+        if self.corpus is None:
+            object.__setattr__(self, "corpus", self.name)
+        kinds = {"folders": Folders, "mistakes": KnownMistake, "rehearsal": RehearsalStyle}
+        check_layout(self, kinds)
+
+    @property
+    def fields(self):
+        """What the columns of the label file hold, a tuple of str."""
+        return tuple(name for _, name in self.columns if name is not None)
 
     def headers(self, field):
         """Folded spellings under which a column may stand, a set of str; empty if there is none."""
         own = {fold_header(header) for header, known in self.columns if known == field}
-        return own | set(_SPELLINGS[field]) if own else set()
+        return own | set(HEADERS[field]) if own else set()
 
     def subject_name(self, text):
         """Spell a subject as the database does.
@@ -144,20 +207,3 @@ class Layout:
         if self.subject == "{}" or number is None:
             return text
         return self.subject.format(int(number[1]))
-
-
-def fold_header(text):
-    """Leave of a header what its spellings have in common."""
-    return "".join(c for c in text.casefold() if c.isalnum())
-
-
-def fold_name(text):
-    """Leave of the name of a folder what copies have in common: case, spaces and zeros go."""
-    text = "".join(unicodedata.normalize("NFC", text).casefold().split())
-    return re.sub(r"(?<!\d)0+(?=\d)", "", text)
-
-
-def fold_emotion(text):
-    """Spell an emotion in lower case, `Other` and `Others` as one."""
-    text = " ".join(text.casefold().split())
-    return "others" if text == "other" else text

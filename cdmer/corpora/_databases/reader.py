@@ -154,7 +154,7 @@ def _rows_of_folders(reading, tree):
             )
             continue
         subject, name = layout.subject_name(values["subject"]), values["clip"]
-        row = Row(layout.name, subject, name, name, emotion, where=where)
+        row = Row(layout.corpus, subject, name, name, emotion, where=where)
         if row.key in rows:
             reading.faults.append(
                 Fault(

@@ -4,9 +4,8 @@ import re
 from dataclasses import dataclass, field
 
 from cdmer.corpora._databases.columns import find_columns
-from cdmer.corpora._databases.layout import fold_emotion
-from cdmer.corpora._faults import Fault
-from cdmer.corpora._moments import MOMENTS
+from cdmer.corpora._databases.spelling import fold_emotion
+from cdmer.corpora._faults import MOMENTS, Fault
 
 # Side (left, right, top, bottom), number, intensity.
 _UNIT = re.compile(r"(?:AU)?\s*([LRTB]?\s?\d{1,2}\s?[LR]?[A-E]?)", re.IGNORECASE)
@@ -130,7 +129,7 @@ class _RowReader:
             self._report("cell", "onset", f"no onset, which tells clips named {clip!r} apart")
             return None
         return Row(
-            corpus=self.layout.name,
+            corpus=self.layout.corpus,
             subject=self.layout.subject_name(self.texts["subject"]),
             name=self.layout.clip.format(clip=clip, **moments),
             clip=clip,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cdmer._fingerprint import fingerprint
+from cdmer._images import SUFFIXES, read_image
 from cdmer._parameters import check_flag
-from cdmer.corpora._media.images import SUFFIXES, read_image
 
 _INTEGER = re.compile(r"[0-9]+")
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from cdmer._cv2 import import_cv2
 from cdmer._fingerprint import fingerprint
+from cdmer._images import MAX_PIXELS
 from cdmer._parameters import check_flag, check_number
 from cdmer.corpora._media.frames import stamp
-from cdmer.corpora._media.images import MAX_PIXELS
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def write_label_file(path, rows, sheet=None):
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _WRITERS[path.suffix](path, rows, sheet)
+    _WRITERS[path.suffix.lower()](path, rows, sheet)
 
 
 def _write_csv(path, rows, sheet):

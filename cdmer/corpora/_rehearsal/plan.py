@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from cdmer.corpora._databases.rows import MOMENTS
+from cdmer.corpora._faults import MOMENTS
 from cdmer.corpora._schemes import OBJECTIVE_CLASSES, get_scheme
 
 # Annotated emotions by the class that a synthetic clip shows. Others of a database, such as
@@ -27,7 +27,7 @@ _UNKNOWN_APEX, _WITHOUT_OFFSET, _DOUBTFUL, _EARLY_APEX = 1, 2, 3, 4
 
 
 @dataclass(frozen=True)
-class Plan:
+class PlannedClip:
     """A clip to be written.
 
     Parameters
@@ -61,13 +61,12 @@ class Planner:
     Parameters
     ----------
     layout : Layout
-    style : Style
     folders : Folders
     """
 
-    def __init__(self, layout, style, folders):
-        self.layout, self.style, self.folders = layout, style, folders
-        self._known = {field for _, field in layout.columns if field is not None}
+    def __init__(self, layout, folders):
+        self.layout, self.style, self.folders = layout, layout.rehearsal, folders
+        self._known = set(layout.fields)
         self._counts = {}
         self._next = {}  # per folder, the number after its last frame
 
@@ -81,7 +80,7 @@ class Planner:
 
         Returns
         -------
-        list of Plan
+        list of PlannedClip
         """
         mistaken = list(dict.fromkeys((m.subject, m.clip) for m in self.layout.mistakes))
         plans = []
@@ -98,34 +97,36 @@ class Planner:
         numbers = self._number(face, values | {"label": label}, mistakes, i)
         moments = {moment: numbers[getattr(face, moment)] for moment in MOMENTS}
         known, cells = self._annotate(moments, mistakes, oddity)
-        units, cells["action_units"] = self._units(face, i, oddity == _DOUBTFUL)
+        action_units, cells["action_units"] = self._action_units(face, i, oddity == _DOUBTFUL)
         objective = _objective_class(face)
         cells["objective_class"] = (
             OBJECTIVE_CLASSES.index(objective) + 1 if self.style.arabic else objective
         )
-        cells |= {u: int(u[2:] in face.action_units) for u in self.style.unit_columns}
+        further = self.style.action_unit_columns
+        cells |= {header: int(header[2:] in face.action_units) for header in further}
         cells |= {"subject": self._subject_cell(subject), "clip": _number_or_text(file)}
         cells["label"] = self._spell(label)
         clip = replace(
             face,
-            corpus=self.layout.name,
+            corpus=self.layout.corpus,
             subject=subject,
             label=label,
             fps=self.layout.fps,
             name=self.layout.clip.format(clip=file, onset=moments["onset"]),
             **known,
-            action_units=units if "action_units" in self._known else (),
+            action_units=action_units if "action_units" in self._known else (),
             objective_class=objective if "objective_class" in self._known else None,
         )
         folder = self.folders.templates[0].format(**values, label=label, onset=moments["onset"])
-        return Plan(clip, folder, numbers, moments["onset"], moments["offset"], values, cells)
+        onset, offset = moments["onset"], moments["offset"]
+        return PlannedClip(clip, folder, numbers, onset, offset, values, cells)
 
     def _emotion(self, face, i):
         emotions = list(self.layout.emotions)
         rest = [emotion for emotion in emotions if emotion not in _OF_A_CLASS]
         if i % 6 == 5 and rest:
             return rest[i // 6 % len(rest)]
-        fitting = [emotion for emotion in emotions if emotion in _EMOTIONS[face.label]]
+        fitting = [emotion for emotion in emotions if emotion in _EMOTIONS[face.label]] or emotions
         return fitting[self._count(face.label) % len(fitting)]
 
     def _name(self, face, label):
@@ -172,23 +173,23 @@ class Planner:
             known["apex"] = cells["apex"] = moments["onset"] - 1
         return known, cells
 
-    def _units(self, face, i, doubtful):
+    def _action_units(self, face, i, doubtful):
         """Action units as they should load, and their cell."""
         written = [
-            self.style.units[(i + j) % len(self.style.units)].format(unit)
-            for j, unit in enumerate(face.action_units)
+            self.style.action_units[(i + j) % len(self.style.action_units)].format(action_unit)
+            for j, action_unit in enumerate(face.action_units)
         ]
-        units = [unit.removeprefix("AU") for unit in written]
+        action_units = [text.removeprefix("AU") for text in written]
         if doubtful and self.style.doubtful:
             written[-1] += self.style.doubtful
-            units[-1] = written[-1]
+            action_units[-1] = written[-1]
         joint = self.style.joints[i % len(self.style.joints)]
-        return tuple(units), _number_or_text(joint.join(written))
+        return tuple(action_units), _number_or_text(joint.join(written))
 
     def _subject_cell(self, subject):
         if self.layout.subject == "{}":
             return _number_or_text(subject)
-        return int("".join(c for c in subject if c.isdigit()))
+        return int(subject.removeprefix(self.layout.subject.partition("{")[0]))
 
     def _spell(self, label):
         if label == "others":
@@ -204,4 +205,4 @@ def _objective_class(face):
 
 def _number_or_text(text):
     """Give the cell that a spreadsheet makes of a text."""
-    return int(text) if text.isdigit() else text
+    return int(text) if text.isdecimal() and str(int(text)) == text else text

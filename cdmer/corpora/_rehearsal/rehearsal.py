@@ -9,11 +9,10 @@ import numpy as np
 from cdmer._faces.setups import PRESETS
 from cdmer._parameters import check_choice, check_number
 from cdmer.corpora._corpus import Corpus
-from cdmer.corpora._databases.databases import DATABASES
+from cdmer.corpora._databases.databases import get_layout, list_databases
 from cdmer.corpora._media.frames import FrameFolder
 from cdmer.corpora._rehearsal.files import write_frames, write_label_file
 from cdmer.corpora._rehearsal.plan import Planner
-from cdmer.corpora._rehearsal.styles import STYLES
 from cdmer.corpora._synthetic import make_synthetic_corpus
 
 _NOTE = "{title}, rehearsed: these are rendered faces, not the database."
@@ -32,9 +31,7 @@ def make_database(
     Parameters
     ----------
     name : str
-        The database: ``"casme"``, ``"casme2"``, ``"cas-me-2"``, ``"casme3-a"``, ``"casme3-c"``,
-        ``"samm"``, ``"mmew"``, ``"4dme"``, ``"smic-hs"``, ``"smic-vis"``, ``"smic-nir"``,
-        ``"dfme-a"``, ``"dfme-b"`` or ``"dfme-c"``.
+        One of `list_databases`.
     folder : path-like
         Where it goes: a folder that is empty or not there yet.
     variant : str, optional
@@ -75,8 +72,8 @@ def make_database(
     >>> loaded.table.equals(written.table)
     True
     """
-    check_choice("name", name, tuple(DATABASES))
-    layout = DATABASES[name]
+    check_choice("name", name, tuple(list_databases()))
+    layout = get_layout(name)
     check_choice("variant", variant, (None, *layout.folders))
     check_choice("preset", preset, (None, *PRESETS))
     folders = next(iter(layout.folders.values())) if variant is None else layout.folders[variant]
@@ -86,7 +83,7 @@ def make_database(
             f"folder: expected an empty folder or none, got {str(folder)!r}, which holds something"
         )
     check_number("random_state", random_state, least=0, most=2**32 - 1, whole=True)
-    setup = replace(PRESETS[preset or STYLES[name].setup], fps=layout.fps)
+    setup = replace(PRESETS[preset or layout.rehearsal.setup], fps=layout.fps)
     faces = make_synthetic_corpus(
         setup,
         n_clips=n_clips,
@@ -94,24 +91,25 @@ def make_database(
         size=size,
         random_state=np.random.RandomState([random_state, *name.encode()]),
     )
-    plans = Planner(layout, STYLES[name], folders).plan(faces)
+    plans = Planner(layout, folders).plan(faces)
     root.mkdir(parents=True, exist_ok=True)
     note = _NOTE.format(title=layout.title)
     (root / "REHEARSAL.txt").write_text(note + "\n", encoding="utf-8")
     if layout.label_files:
         label_file = root / layout.label_files[0].replace("*", "rehearsal")
-        write_label_file(label_file, _table(layout, STYLES[name], plans, note), layout.sheet)
-    return Corpus([_write(plan, root, layout, folders) for plan in plans], layout.name)
+        write_label_file(label_file, _table(layout, plans, note), layout.sheet)
+    return Corpus([_write(plan, root, layout, folders) for plan in plans], layout.corpus)
 
 
-def _table(layout, style, plans, note):
+def _table(layout, plans, note):
     """Rows of the label file."""
-    fields = [*(field for _, field in layout.columns), *style.unit_columns]
+    further = layout.rehearsal.action_unit_columns
+    fields = [*(field for _, field in layout.columns), *further]
     rows = [[plan.cells.get(field) for field in fields] for plan in plans]
     if layout.header is None:
         return rows
     remarks = [[note], *[[]] * (layout.header - 1)] if layout.header else []
-    headers = [*(header or None for header, _ in layout.columns), *style.unit_columns]
+    headers = [*(header or None for header, _ in layout.columns), *further]
     return [*remarks, headers, *rows]
 
 

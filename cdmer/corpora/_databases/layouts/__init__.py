@@ -1,0 +1,1 @@
+"""The databases that come with the library: a declaration and a loader each."""
