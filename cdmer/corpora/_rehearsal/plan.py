@@ -21,7 +21,6 @@ _EMOTIONS = {
     "positive": ("positive", "happiness", "happy"),
     "surprise": ("surprise",),
 }
-_OF_A_CLASS = frozenset(emotion for emotions in _EMOTIONS.values() for emotion in emotions)
 # Which clip, counted after those with known mistakes, has which oddity.
 _UNKNOWN_APEX, _WITHOUT_OFFSET, _DOUBTFUL, _EARLY_APEX = 1, 2, 3, 4
 
@@ -67,6 +66,9 @@ class Planner:
     def __init__(self, layout, folders):
         self.layout, self.style, self.folders = layout, layout.rehearsal, folders
         self._known = set(layout.fields)
+        self._fitting = {label: self._emotions_of(label) for label in _EMOTIONS}
+        of_a_class = {emotion for emotions in self._fitting.values() for emotion in emotions}
+        self._others = [emotion for emotion in layout.emotions if emotion not in of_a_class]
         self._counts = {}
         self._next = {}  # per folder, the number after its last frame
 
@@ -121,12 +123,19 @@ class Planner:
         onset, offset = moments["onset"], moments["offset"]
         return PlannedClip(clip, folder, numbers, onset, offset, values, cells)
 
+    def _emotions_of(self, label):
+        """Emotions of the database for a class that synthetic clips show, a list of str."""
+        schemes = self.layout.schemes.values()
+        return [
+            emotion
+            for emotion in self.layout.emotions
+            if emotion in _EMOTIONS[label] or any(one[emotion] == label for one in schemes)
+        ]
+
     def _emotion(self, face, i):
-        emotions = list(self.layout.emotions)
-        rest = [emotion for emotion in emotions if emotion not in _OF_A_CLASS]
-        if i % 6 == 5 and rest:
-            return rest[i // 6 % len(rest)]
-        fitting = [emotion for emotion in emotions if emotion in _EMOTIONS[face.label]] or emotions
+        if i % 6 == 5 and self._others:
+            return self._others[i // 6 % len(self._others)]
+        fitting = self._fitting[face.label] or list(self.layout.emotions)
         return fitting[self._count(face.label) % len(fitting)]
 
     def _name(self, face, label):
