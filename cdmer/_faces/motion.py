@@ -1,4 +1,4 @@
-"""How a face moves: action units as local smooth displacement fields, and their course over time.
+"""How a face moves: action units as local smooth displacement fields, and the head as a whole.
 
 Coordinates are those of `cdmer._faces.face`: the picture spans [-1, 1], x to the right, y down.
 """
@@ -78,3 +78,15 @@ def displacement(who, intensities, x, y):
                 field[0] += side * dx * weight
                 field[1] += dy * weight
     return field
+
+
+def draw_head(seconds, rng):
+    """Drift and tremor, shape (n_frames, 3): shifts in half picture widths, turn in radians."""
+    drift = rng.normal(scale=(0.012, 0.012, 0.008)) * seconds[:, None]
+    tremor = np.zeros_like(drift)
+    for frequency in rng.uniform(2, 9, size=3):
+        phase = rng.uniform(0, 2 * np.pi, size=3)
+        strength = rng.normal(scale=(0.0012, 0.0012, 0.0008))
+        tremor += strength * np.sin(2 * np.pi * frequency * seconds[:, None] + phase)
+    place = rng.normal(scale=(0.015, 0.015, 0.01))
+    return place + drift + tremor

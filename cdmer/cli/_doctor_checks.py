@@ -117,13 +117,13 @@ def data():
 
 
 def _published_files():
-    from cdmer.corpora._published import FILES
+    from cdmer._published_files import FILES
 
     return FILES
 
 
 def _published(file):
-    from cdmer.corpora._published import git_blob_id
+    from cdmer._published_files import git_blob_id
 
     for folder in _data_folders():
         path = folder / file.name

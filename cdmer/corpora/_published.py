@@ -1,6 +1,5 @@
 """The published LBP-TOP features of the CDMER benchmark."""
 
-import hashlib
 import io
 import os
 import sys
@@ -10,34 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cdmer._published_files import FILES, URL, git_blob_id
 from cdmer.corpora._schemes import get_scheme
 
-# The authors' repository jiangxingxun/Seeking_Salient_Facial_Region at one commit.
-URL = (
-    "https://raw.githubusercontent.com/jiangxingxun/Seeking_Salient_Facial_Region/"
-    "0ceef18ea3f5cb7a4cb0dac049b6250ffe075a01/data/3class/"
-)
 N_FEATURES = 15045
 SCHEME = "cdmer-130"
-
-
-class _File(NamedTuple):
-    name: str
-    variable: str
-    n_clips: int
-    blob: str  # git's id of the file: SHA-1 over a header with the size, and the content
-
-
-def _file(code, n_clips, blob):
-    return _File(f"CrossCorpus_LBPTOP_R3P8_{code}_112by112.mat", code, n_clips, blob)
-
-
-FILES = {
-    "casme2": _file("CASME2", 130, "871c42b4eedc9857b1e533144400a67ad77fafb4"),
-    "smic-hs": _file("SMIC_HS", 164, "600e2166c33f0fb56248d1d775bbba1e6e9d1189"),
-    "smic-vis": _file("SMIC_VIS", 71, "4dd7765f1fbfa3c20d3d8d76ec9abab3a7fe9085"),
-    "smic-nir": _file("SMIC_NIR", 71, "5a5b0adabf5b0df4a8dad4b41eb9da5ca9e84eb3"),
-}
 
 
 class PublishedFeatures(NamedTuple):
@@ -148,12 +124,6 @@ def _look_up(name):
     if name not in FILES:
         raise ValueError(f"name: expected one of {sorted(FILES)}, got {name!r}")
     return FILES[name]
-
-
-def git_blob_id(content):
-    """Id that git gives a file with this content, 40 hexadecimal digits."""
-    header = b"blob %d\0" % len(content)
-    return hashlib.sha1(header + content, usedforsecurity=False).hexdigest()
 
 
 def _check_blob(content, file, place):

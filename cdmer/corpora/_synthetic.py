@@ -3,30 +3,15 @@
 import numpy as np
 
 from cdmer._faces.course import draw_course
+from cdmer._faces.emotions import EMOTIONS, EMOTIONS_OF
 from cdmer._faces.identity import draw_identities
+from cdmer._faces.motion import draw_head
 from cdmer._faces.render import Render
 from cdmer._faces.setups import PRESETS, RecordingSetup, check_count
 from cdmer.corpora._clip import Clip
 from cdmer.corpora._corpus import Corpus
 
 CLASSES = ("negative", "positive", "surprise")
-
-# Action units and their probabilities per emotion, and the emotions of each class: the expert table
-# of MiE-X (Liu et al., 2022, arXiv:2112.01730).
-EMOTIONS = {
-    "happiness": {"12": 1.0, "25": 0.5, "6": 0.5},
-    "surprise": {"1": 1.0, "2": 1.0, "5": 0.5, "25": 0.5, "26": 0.5},
-    "sadness": {"4": 1.0, "1": 0.5, "15": 0.5},
-    "fear": {"5": 0.5, "20": 0.5, "25": 0.5, "26": 0.5},
-    "anger": {"4": 1.0, "7": 0.5, "23": 0.5},
-    "disgust": {"9": 1.0, "10": 0.5, "17": 1.0},
-    "contempt": {"14": 1.0},
-}
-EMOTIONS_OF = {
-    "negative": ("sadness", "fear", "anger", "disgust", "contempt"),
-    "positive": ("happiness",),
-    "surprise": ("surprise",),
-}
 
 
 def make_synthetic_corpus(
@@ -164,15 +149,3 @@ def _draw_motion(setup, rng):
         blink = np.exp(-0.5 * ((seconds - rng.uniform(0, seconds[-1])) / 0.045) ** 2)
         blink[blink < 0.01] = 0
     return course, blink, head, moments
-
-
-def draw_head(seconds, rng):
-    """Drift and tremor, shape (n_frames, 3): shifts in half picture widths, turn in radians."""
-    drift = rng.normal(scale=(0.012, 0.012, 0.008)) * seconds[:, None]
-    tremor = np.zeros_like(drift)
-    for frequency in rng.uniform(2, 9, size=3):
-        phase = rng.uniform(0, 2 * np.pi, size=3)
-        strength = rng.normal(scale=(0.0012, 0.0012, 0.0008))
-        tremor += strength * np.sin(2 * np.pi * frequency * seconds[:, None] + phase)
-    place = rng.normal(scale=(0.015, 0.015, 0.01))
-    return place + drift + tremor

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from cdmer._faces.emotions import EMOTIONS
 from cdmer._parameters import ParameterError, check_number
-from cdmer.corpora._synthetic import EMOTIONS
 from cdmer.synthesis._expert import check_emotions
 from cdmer.synthesis._expression import ACTION_UNITS, Expression, UnitSource
 

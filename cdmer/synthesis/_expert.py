@@ -1,7 +1,7 @@
 """Action units from the table of an expert."""
 
+from cdmer._faces.emotions import EMOTIONS, EMOTIONS_OF
 from cdmer._parameters import ParameterError
-from cdmer.corpora._synthetic import EMOTIONS, EMOTIONS_OF
 from cdmer.synthesis._expression import Expression, UnitSource
 
 # Of FACS' five levels, divided by 5: a micro-expression is faint.

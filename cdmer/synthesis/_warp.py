@@ -7,11 +7,11 @@ import numpy as np
 from cdmer._cv2 import one_cv2_thread
 from cdmer._faces.face import EXTENT, axes, draw_face
 from cdmer._faces.identity import HAIR_STYLES, Identity
+from cdmer._faces.motion import draw_head
 from cdmer._faces.render import OVERSAMPLING, Compositor, Mover, Sensor, output_axes
 from cdmer._faces.setups import PRESETS, RecordingSetup
 from cdmer._fingerprint import fingerprint
 from cdmer._parameters import ParameterError, check_number
-from cdmer.corpora._synthetic import draw_head
 from cdmer.synthesis._deformation import backward, by_side, openings, velocity
 from cdmer.synthesis._expression import Renderer
 from cdmer.synthesis._furrows import shading

@@ -414,7 +414,7 @@ main()
 
 
 def test_doctor_names_what_is_broken_and_what_is_missing(tmp_path, monkeypatch):
-    from cdmer.corpora._published import FILES
+    from cdmer._published_files import FILES
 
     monkeypatch.setenv("CDMER_DATA", str(tmp_path))
     (tmp_path / FILES["smic-nir"].name).write_bytes(b"torn")

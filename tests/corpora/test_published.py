@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
+from cdmer._published_files import FILES, git_blob_id, published_file
 from cdmer.corpora import _published, fetch_published_features, load_published_features
 
 
@@ -28,8 +29,8 @@ def stand_in(monkeypatch, tmp_path):
     monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path / "cache")
 
     def register(content, n_clips=6):
-        file = _published._file("SMIC_VIS", n_clips, _published.git_blob_id(content))
-        monkeypatch.setitem(_published.FILES, "smic-vis", file)
+        file = published_file("SMIC_VIS", n_clips, git_blob_id(content))
+        monkeypatch.setitem(FILES, "smic-vis", file)
         return file.name
 
     return register
@@ -63,7 +64,7 @@ def server(monkeypatch):
 
 def test_blob_id_is_gits():
     # `printf 'hello\n' | git hash-object --stdin`
-    assert _published.git_blob_id(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
+    assert git_blob_id(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
 
 
 def test_reads_a_file_from_data_home_and_from_the_environment(stand_in, tmp_path, monkeypatch):

@@ -4,8 +4,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cdmer._faces.emotions import EMOTIONS, EMOTIONS_OF
 from cdmer.corpora import PRESETS, RecordingSetup, make_synthetic_corpus
-from cdmer.corpora._synthetic import EMOTIONS, EMOTIONS_OF
 
 QUIET = RecordingSetup(fps=100, blur=0, noise=0, head_motion=0, blink_rate=0)
 

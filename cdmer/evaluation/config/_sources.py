@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from cdmer._published_files import FILES
 from cdmer.corpora import (
     PRESETS,
     list_databases,
@@ -11,7 +12,6 @@ from cdmer.corpora import (
     load_published_features,
     make_synthetic_corpus,
 )
-from cdmer.corpora._published import FILES
 from cdmer.evaluation.config._section import unknown
 from cdmer.extraction import FeatureTable
 
