@@ -3,27 +3,27 @@
 import re
 
 # Prefix, side (left, right, top, bottom), number, intensity: "4", "AU12", "R12B", "T18".
-_UNIT = re.compile(r"\s*(?:AU)?\s*[LRTB]?\s*(\d{1,2})\s*[LR]?\s*[A-E]?\s*", re.IGNORECASE)
+_ACTION_UNIT = re.compile(r"\s*(?:AU)?\s*[LRTB]?\s*(\d{1,2})\s*[LR]?\s*[A-E]?\s*", re.IGNORECASE)
 
 
-def unit_number(text):
+def action_unit_number(text):
     """Read the number of an action unit, side and intensity aside.
 
     Parameters
     ----------
     text : str
-        One unit as annotated, ``"R12B"``.
+        One action unit as annotated, ``"R12B"``.
 
     Returns
     -------
     int or None
-        None for what is no single unit: ``"?"``, ``"12 or 15"``.
+        None for what is no single action unit: ``"?"``, ``"12 or 15"``.
     """
-    match = _UNIT.fullmatch(text)
+    match = _ACTION_UNIT.fullmatch(text)
     return None if match is None else int(match[1])
 
 
-def annotated_units(clip):
+def annotated_action_units(clip):
     """Give the texts of a clip's action units.
 
     Parameters
@@ -41,9 +41,9 @@ def annotated_units(clip):
     ValueError
         If there is none.
     """
-    units = clip.action_units
-    units = units.split("+") if isinstance(units, str) else list(units)
-    units = [unit for unit in units if unit.strip()]
-    if not units:
+    action_units = clip.action_units
+    action_units = action_units.split("+") if isinstance(action_units, str) else list(action_units)
+    action_units = [action_unit for action_unit in action_units if action_unit.strip()]
+    if not action_units:
         raise ValueError(f"action units of clip {clip.key!r}: expected at least one, got none")
-    return units
+    return action_units

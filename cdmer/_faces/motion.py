@@ -46,7 +46,8 @@ def bumps_of(who):
     }
 
 
-# How far a unit opens the mouth, raises the upper lid and raises the lower lid; 45 closes the eye.
+# How far action units open the mouth, raise the upper lid and raise the lower lid; 45 closes the
+# eye.
 MOUTH = {"25": 0.035, "26": 0.06}
 UPPER_LID = {"5": 0.03}
 LOWER_LID = {"6": 0.018, "7": 0.028}
@@ -70,8 +71,8 @@ def displacement(who, intensities, x, y):
     shape = np.broadcast_shapes(x.shape, y.shape)
     field = np.zeros((2, *shape), dtype=np.float32)
     bumps = bumps_of(who)
-    for unit, intensity in intensities.items():
-        for cx, cy, sx, sy, dx, dy in bumps[unit]:
+    for action_unit, intensity in intensities.items():
+        for cx, cy, sx, sy, dx, dy in bumps[action_unit]:
             for side in (1, -1):
                 stroke = STROKE * intensity * (1 - side * who.asymmetry)
                 weight = stroke * bell(x, y, side * cx, cy, sx, sy)

@@ -94,7 +94,7 @@ class _Expressed:
         self.last = None, None
 
     def __call__(self, strength, closed):
-        """Linear light with the lids closed by `closed` and the units at `strength`."""
+        """Linear light with the lids closed by `closed` and the action units at `strength`."""
         key = (0.0 if self.still else strength, closed)
         if key != self.last[0]:
             self.last = key, self._picture(*key)

@@ -135,7 +135,7 @@ def synthesize(
     stream and in failures.csv; starting again tries them again), 1 if nothing could be made, 130 if
     stopped by Ctrl-C.
     """  # noqa: D301 (click reads the backspace)
-    from cdmer.synthesis._synthesize import make_plan, run
+    from cdmer.synthesis._synthesize import make_request, run
 
     check_folder(out.absolute())
     for option, value in {"--size": size, "--faces": faces, "--setup": setup}.items():
@@ -150,7 +150,7 @@ def synthesize(
         names = generator_classes and _names("--generator-classes", generator_classes)
         renderer = make_generating_renderer(generator, names, seed)
     identities = identities or renderer.n_identities or 5000
-    plan = make_plan(
+    request = make_request(
         classes=_names("--classes", classes),
         sources=make_sources(_names("--sources", sources), given),
         renderer=renderer,
@@ -161,7 +161,7 @@ def synthesize(
         name="synthesis",
     )
     started = time.perf_counter()
-    made = run(out, plan, n_jobs, show(quiet))
+    made = run(out, request, n_jobs, show(quiet))
     seconds = time.perf_counter() - started
     for row in made.failures:
         click.echo(f"cdmer: clip {row['clip']!r}: {' '.join(row['error'].split())}", err=True)

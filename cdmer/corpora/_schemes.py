@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from cdmer._action_units import annotated_units, unit_number
+from cdmer._action_units import action_unit_number, annotated_action_units
 from cdmer._parameters import ParameterError
 
 OBJECTIVE_CLASSES = ("I", "II", "III", "IV", "V", "VI", "VII")
@@ -56,13 +56,13 @@ class LabelScheme:
         ------
         ValueError
             If the clip has no label, or one that the rules do not know; for classes by action
-            units, if the clip has none.
+            action units, if the clip has none.
         """
         rules = self._rules_for(clip.corpus)
         if f"{clip.subject}/{clip.name}" in rules.get("without", ()):
             return None
         if "action_units" in rules:
-            return self._classify_units(clip, rules["action_units"])
+            return self._classify_action_units(clip, rules["action_units"])
         emotions = rules["emotions"]
         emotion = str(clip.label).strip().lower()
         emotion = "others" if emotion == "other" else emotion
@@ -79,7 +79,7 @@ class LabelScheme:
                 return rules
         return self.rules["native"]
 
-    def _classify_units(self, clip, combinations):
+    def _classify_action_units(self, clip, combinations):
         annotated = getattr(clip, "objective_class", None)
         if annotated is not None:
             if annotated not in OBJECTIVE_CLASSES:
@@ -88,9 +88,11 @@ class LabelScheme:
                     f"got {annotated!r}"
                 )
             return annotated if annotated in self.classes else None
-        shown = {unit_number(unit) for unit in annotated_units(clip)}
+        shown = {action_unit_number(action_unit) for action_unit in annotated_action_units(clip)}
         for name, texts in combinations.items():
-            if any(shown == {int(unit) for unit in text.split("+")} for text in texts):
+            if any(
+                shown == {int(action_unit) for action_unit in text.split("+")} for text in texts
+            ):
                 return name
         return None
 
@@ -103,7 +105,7 @@ class ActionUnitScheme:
     ----------
     name : str
     classes : tuple of str
-        The units, ``"AU1"`` and so on.
+        The action units, ``"AU1"`` and so on.
     description : str
     source : str
         Where the scheme was published.
@@ -115,7 +117,7 @@ class ActionUnitScheme:
     source: str = ""
 
     def indicator(self, clips):
-        """Show which clip shows which unit, on whichever side and however strongly.
+        """Show which clip shows which action unit, on whichever side and however strongly.
 
         Parameters
         ----------
@@ -124,7 +126,7 @@ class ActionUnitScheme:
         Returns
         -------
         ndarray of int, shape (n_clips, n_units)
-            1 where a clip shows the unit, else 0; scikit-learn's multi-label targets.
+            1 where a clip shows the action unit, else 0; scikit-learn's multi-label targets.
 
         Raises
         ------
@@ -139,19 +141,19 @@ class ActionUnitScheme:
         >>> scheme.indicator(corpus).shape
         (3, 12)
         """
-        units = [int(name.removeprefix("AU")) for name in self.classes]
-        rows = np.zeros((len(clips), len(units)), dtype=int)
+        action_units = [int(name.removeprefix("AU")) for name in self.classes]
+        rows = np.zeros((len(clips), len(action_units)), dtype=int)
         for row, clip in zip(rows, clips, strict=True):
             shown = set()
-            for text in annotated_units(clip):
-                number = unit_number(text)
+            for text in annotated_action_units(clip):
+                number = action_unit_number(text)
                 if number is None:
                     raise ValueError(
-                        f"action units of clip {clip.key!r}: expected single units such as "
+                        f"action units of clip {clip.key!r}: expected single action units such as "
                         f"'R12B', got {text!r}; leave the clip out or replace its action_units"
                     )
                 shown.add(number)
-            row[:] = [unit in shown for unit in units]
+            row[:] = [action_unit in shown for action_unit in action_units]
         return rows
 
     def classify(self, clip):

@@ -103,7 +103,7 @@ def _draw_labels(balance, n_clips, rng):
 
 
 def _make_clip(setup, who, label, clip_name, corpus, size, rng):
-    intensities = _draw_units(label, setup.amplitude, rng)
+    intensities = _draw_action_units(label, setup.amplitude, rng)
     course, blink, head, numbers = _draw_motion(setup, rng)
     render = Render(
         who=who,
@@ -130,13 +130,15 @@ def _make_clip(setup, who, label, clip_name, corpus, size, rng):
     )
 
 
-def _draw_units(label, amplitude, rng):
+def _draw_action_units(label, amplitude, rng):
     """Action units and intensities of one expression; never none."""
-    units = EMOTIONS[rng.choice(EMOTIONS_OF[label])]
+    action_units = EMOTIONS[rng.choice(EMOTIONS_OF[label])]
     drawn = []
     while not drawn:
-        drawn = [unit for unit, chance in units.items() if rng.random() < chance]
-    return {unit: float(amplitude * rng.uniform(0.7, 1.3)) for unit in drawn}
+        drawn = [
+            action_unit for action_unit, chance in action_units.items() if rng.random() < chance
+        ]
+    return {action_unit: float(amplitude * rng.uniform(0.7, 1.3)) for action_unit in drawn}
 
 
 def _draw_motion(setup, rng):

@@ -4,23 +4,23 @@ import hashlib
 import json
 import re
 
-from cdmer._action_units import annotated_units
+from cdmer._action_units import annotated_action_units
 from cdmer._parameters import ParameterError
 from cdmer.corpora import get_scheme
 from cdmer.synthesis._expert import FAINTEST, STRONGEST
 from cdmer.synthesis._expression import ACTION_UNITS, Expression, UnitSource
 
 # Prefix, side, number, side, FACS' level: "4", "AU12", "R12B", "T18", "12L".
-_UNIT = re.compile(r"(?:AU)?([LRTB]?)(\d{1,2})([LR]?)([A-E]?)", re.IGNORECASE)
+_ACTION_UNIT = re.compile(r"(?:AU)?([LRTB]?)(\d{1,2})([LR]?)([A-E]?)", re.IGNORECASE)
 
 
 class AnnotatedUnits(UnitSource):
     """Action units of the clips of a corpus.
 
-    A clip of the class is drawn, each as likely as any other, and gives its units: with the side
-    that is annotated, and with the intensity, A to E being 0.2 to 1. Units without an intensity
-    are given one between 0.1 and 0.3, as in `ExpertUnits`. Units that are not among the 17 of
-    `ACTION_UNITS`, and what is no single unit (``"12 or 15"``), are passed over.
+    A clip of the class is drawn, each as likely as any other, and gives its action units: with the
+    side that is annotated, and with the intensity, A to E being 0.2 to 1. Those without intensity
+    are given one between 0.1 and 0.3, as in `ExpertUnits`. What is not among the 17 of
+    `ACTION_UNITS`, or is no single action unit (``"12 or 15"``), is passed over.
 
     Parameters
     ----------
@@ -32,7 +32,8 @@ class AnnotatedUnits(UnitSource):
     Raises
     ------
     ValueError
-        If no clip of the scheme's classes has such a unit, or the scheme does not know a label.
+        If no clip of the scheme's classes has such an action unit, or the scheme does not know a
+        label.
     """
 
     def __init__(self, corpus, scheme="cdmer-130"):
@@ -40,9 +41,10 @@ class AnnotatedUnits(UnitSource):
         found = {}
         for clip in corpus:
             label = scheme.classify(clip)
-            units = _read_units(clip) if label is not None and clip.action_units else ()
-            if units:
-                found.setdefault(label, []).append(units)
+            if label is None or not clip.action_units:
+                continue
+            if action_units := _read_action_units(clip):
+                found.setdefault(label, []).append(action_units)
         if not found:
             raise ParameterError(
                 f"corpus: expected clips with one or more of the action units "
@@ -55,11 +57,11 @@ class AnnotatedUnits(UnitSource):
         """Draw an expression: see `UnitSource.draw`."""
         self.check_label(label)
         clips = self.clips[label]
-        units = [
+        action_units = [
             (code, rng.uniform(FAINTEST, STRONGEST) if intensity is None else intensity)
             for code, intensity in clips[rng.integers(len(clips))]
         ]
-        return Expression(label, units, "annotated")
+        return Expression(label, action_units, "annotated")
 
     def describe(self):
         """Everything that the draws follow from but the random numbers, a dict for JSON."""
@@ -68,23 +70,23 @@ class AnnotatedUnits(UnitSource):
         return {"source": "annotated", "clips": counts, "sha256": digest}
 
 
-def _read_units(clip):
-    """Codes and intensities of a clip's units; None for an intensity that is not annotated."""
+def _read_action_units(clip):
+    """Codes and intensities of a clip's action units; None for one without intensity."""
     found = {}
-    for text in annotated_units(clip):
-        match = _UNIT.fullmatch("".join(text.split()))
+    for text in annotated_action_units(clip):
+        match = _ACTION_UNIT.fullmatch("".join(text.split()))
         if match is None or match[2].lstrip("0") not in ACTION_UNITS:
             continue
-        unit = match[2].lstrip("0")
+        action_unit = match[2].lstrip("0")
         side = (match[1] or match[3]).upper()
         level = match[4].upper()
         # Top and bottom name halves of the lips, which show on both sides.
-        found[side if side in ("L", "R") else "", unit] = (
+        found[side if side in ("L", "R") else "", action_unit] = (
             ("ABCDE".index(level) + 1) / 5 if level else None
         )
     # What is said of both sides holds for each.
     return tuple(
-        (side + unit, intensity)
-        for (side, unit), intensity in found.items()
-        if not side or ("", unit) not in found
+        (side + action_unit, intensity)
+        for (side, action_unit), intensity in found.items()
+        if not side or ("", action_unit) not in found
     )

@@ -1,7 +1,7 @@
-"""How action units move the skin: smooth maps that can be inverted, however strong the units are.
+"""How action units move the skin: smooth maps that can be inverted, however strong these are.
 
-A unit's bumps are a velocity; the skin follows it for one unit of time. Where strong units meet,
-displacements that are merely added would fold the skin; a flow cannot.
+An action unit's bumps are a velocity; the skin follows it for one unit of time. Where strong action
+units meet, displacements that are merely added would fold the skin; a flow cannot.
 """
 
 import numpy as np
@@ -20,12 +20,12 @@ _GRID = 96  # points along each side of the field, far fewer than the narrowest 
 _DOUBLINGS = 5
 
 
-def by_side(units):
+def by_side(action_units):
     """Action unit → intensities on the person's left and right, from codes with sides."""
     sides = {}
-    for code, intensity in units:
-        side, unit = split_code(code)
-        both = sides.setdefault(unit, [0.0, 0.0])
+    for code, intensity in action_units:
+        side, action_unit = split_code(code)
+        both = sides.setdefault(action_unit, [0.0, 0.0])
         for i in range(2):
             if side in ("", "LR"[i]):
                 both[i] = intensity
@@ -52,8 +52,8 @@ def velocity(shape, sides, amplitude=1.0):
     x = x - getattr(shape, "lean", 0.0) * (y - shape.eye_y)
     field = np.zeros((2, _GRID, _GRID), dtype=np.float32)
     bumps = bumps_of(shape)
-    for unit, both in sides.items():
-        for cx, cy, sx, sy, dx, dy in bumps[unit]:
+    for action_unit, both in sides.items():
+        for cx, cy, sx, sy, dx, dy in bumps[action_unit]:
             across = np.exp(-0.5 * ((y - cy) / sy) ** 2)
             for side, intensity in zip((1, -1), both, strict=True):  # the left is on the right
                 if intensity:
@@ -124,7 +124,9 @@ def openings(sides, x, amplitude=1.0):
     raised, lifted, gap = (
         5
         * amplitude
-        * sum(size * np.asarray(sides.get(unit, (0, 0))) for unit, size in table.items())
+        * sum(
+            size * np.asarray(sides.get(action_unit, (0, 0))) for action_unit, size in table.items()
+        )
         for table in (UPPER_LID, LOWER_LID, MOUTH)
     )
     raised, lifted = (

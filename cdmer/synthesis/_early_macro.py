@@ -78,9 +78,12 @@ class EarlyMacroUnits(UnitSource):
             label: [(emotion, rise) for emotion in shown[label] for rise in tables[emotion]]
             for label in self.classes
         }
-        self._told = {"source": "early-macro", "sha256": digest.hexdigest()}
-        self._told |= {"classes": {label: list(names) for label, names in emotions_of.items()}}
-        self._told |= {"least_confidence": float(least_confidence)}
+        self._description = {
+            "source": "early-macro",
+            "sha256": digest.hexdigest(),
+            "classes": {label: list(names) for label, names in emotions_of.items()},
+            "least_confidence": float(least_confidence),
+        }
 
     def draw(self, label, rng):
         """Draw an expression: see `UnitSource.draw`."""
@@ -88,16 +91,16 @@ class EarlyMacroUnits(UnitSource):
         tables = self.tables[label]
         emotion, rise = tables[rng.integers(len(tables))]
         intensities = rise[round(rng.uniform(_EARLIEST, _LATEST) * (len(rise) - 1))]
-        units = [
-            (unit, float(i))
-            for unit, i in zip(ACTION_UNITS, intensities, strict=True)
+        action_units = [
+            (action_unit, float(i))
+            for action_unit, i in zip(ACTION_UNITS, intensities, strict=True)
             if i >= _FAINTEST
         ]
-        return Expression(label, units, "early-macro", emotion)
+        return Expression(label, action_units, "early-macro", emotion)
 
     def describe(self):
         """Everything that the draws follow from but the random numbers, a dict for JSON."""
-        return self._told
+        return self._description
 
 
 def _read_rise(path, least_confidence):
@@ -111,7 +114,7 @@ def _read_rise(path, least_confidence):
         table = pd.read_csv(path, skipinitialspace=True)
     except ValueError as error:
         raise fault(f"expected CSV as OpenFace writes it, got {error}") from None
-    columns = [f"AU{int(unit):02d}_r" for unit in ACTION_UNITS]
+    columns = [f"AU{int(action_unit):02d}_r" for action_unit in ACTION_UNITS]
     missing = [name for name in ("frame", "confidence", "success", *columns) if name not in table]
     if missing:
         raise fault(f"expected a column {missing[0]!r}, got none")

@@ -35,7 +35,7 @@ class ExpertUnits(UnitSource):
     >>> import numpy as np
     >>> from cdmer.synthesis import ExpertUnits
     >>> drawn = ExpertUnits().draw("positive", np.random.default_rng(0))
-    >>> drawn.emotion, "12" in dict(drawn.units)
+    >>> drawn.emotion, "12" in dict(drawn.action_units)
     ('happiness', True)
     """
 
@@ -49,9 +49,13 @@ class ExpertUnits(UnitSource):
         emotion = str(rng.choice(self.emotions_of[label]))
         drawn = []
         while not drawn:
-            drawn = [unit for unit, chance in EMOTIONS[emotion].items() if rng.random() < chance]
-        units = [(unit, rng.uniform(FAINTEST, STRONGEST)) for unit in drawn]
-        return Expression(label, units, "expert", emotion)
+            drawn = [
+                action_unit
+                for action_unit, chance in EMOTIONS[emotion].items()
+                if rng.random() < chance
+            ]
+        action_units = [(action_unit, rng.uniform(FAINTEST, STRONGEST)) for action_unit in drawn]
+        return Expression(label, action_units, "expert", emotion)
 
     def describe(self):
         """Everything that the draws follow from but the random numbers, a dict for JSON."""

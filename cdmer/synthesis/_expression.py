@@ -49,13 +49,13 @@ def split_code(code):
     Raises
     ------
     ParameterError
-        If it is no such code, or of another unit.
+        If it is no such code, or of another action unit.
     """
     match = _CODE.fullmatch(code) if isinstance(code, str) else None
     if match is None or match[2] not in ACTION_UNITS:
         raise ParameterError(
-            f"units: expected action units {', '.join(ACTION_UNITS)}, with L or R before them for "
-            f"one side, got {code!r}"
+            f"action_units: expected action units {', '.join(ACTION_UNITS)}, with L or R before "
+            f"them for one side, got {code!r}"
         )
     return match[1], match[2]
 
@@ -68,66 +68,66 @@ class Expression:
     ----------
     label : str
         The class, such as ``"negative"``.
-    units : iterable of (str, float)
+    action_units : iterable of (str, float)
         Action units and intensities from 0 (nothing shows) to 1 (as much as can be): those of FACS
         divided by 5. ``"12"`` is both sides, ``"L12"`` and ``"R12"`` the person's left and right,
         which are on the right and the left of the picture. None is a neutral face. Kept in the
-        order of the units.
+        order of the action units.
     source : str, default=""
-        Where the units come from: ``"expert"``, ``"annotated"`` or ``"early-macro"``.
+        Where the action units come from: ``"expert"``, ``"annotated"`` or ``"early-macro"``.
     emotion : str, default=""
         The emotion, where the class holds several.
 
     Raises
     ------
     ParameterError
-        A ValueError and a TypeError: if `units` are no pairs, a unit is not one of the 17 of
+        A ValueError and a TypeError: if `action_units` are no pairs, one is not among the 17 of
         `ACTION_UNITS` or is given twice, or an intensity is not a number from 0 to 1.
 
     Examples
     --------
     >>> from cdmer.synthesis import Expression
-    >>> Expression("positive", [("12", 0.3), ("L6", 0.1)]).units
+    >>> Expression("positive", [("12", 0.3), ("L6", 0.1)]).action_units
     (('L6', 0.1), ('12', 0.3))
     """
 
     label: str
-    units: tuple[tuple[str, float], ...]
+    action_units: tuple[tuple[str, float], ...]
     source: str = ""
     emotion: str = ""
 
     def __post_init__(self):
         checked, seen = [], set()
-        for code, intensity in _pairs(self.units):
-            side, unit = split_code(code)
+        for code, intensity in _pairs(self.action_units):
+            side, action_unit = split_code(code)
             check_number(f"intensity of action unit {code!r}", intensity, least=0, most=1)
             for one in side or "LR":
-                if (one, unit) in seen:
-                    raise ParameterError(f"units: expected each once, got {code!r} again")
-                seen.add((one, unit))
-            checked.append((int(unit), code, float(intensity)))
-        units = tuple((code, intensity) for _, code, intensity in sorted(checked))
-        object.__setattr__(self, "units", units)
+                if (one, action_unit) in seen:
+                    raise ParameterError(f"action_units: expected each once, got {code!r} again")
+                seen.add((one, action_unit))
+            checked.append((int(action_unit), code, float(intensity)))
+        action_units = tuple((code, intensity) for _, code, intensity in sorted(checked))
+        object.__setattr__(self, "action_units", action_units)
 
 
-def _pairs(units):
+def _pairs(action_units):
     """Make sure of pairs before they are taken apart: text of two letters looks like one."""
-    pairs = list(units) if isinstance(units, Iterable) else [units]
-    if isinstance(units, str | Mapping) or not all(
+    pairs = list(action_units) if isinstance(action_units, Iterable) else [action_units]
+    if isinstance(action_units, str | Mapping) or not all(
         isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs
     ):
         raise ParameterError(
-            f"units: expected pairs of action unit and intensity, such as [('12', 0.3)], got "
-            f"{units!r}"
+            "action_units: expected pairs of action unit and intensity, such as [('12', 0.3)], "
+            f"got {action_units!r}"
         )
     return pairs
 
 
 class UnitSource(ABC):
-    """Draws expressions of given classes.
+    """Base class of sources of action units, which draw expressions of given classes.
 
     A source is a pure function of its parameters and of the random numbers that it is given, and
-    can be pickled.
+    can be pickled. A subclass sets `classes` and defines `draw` and `describe`.
 
     Attributes
     ----------
@@ -168,10 +168,11 @@ class UnitSource(ABC):
 
 
 class Renderer(ABC):
-    """Turns an identity and an expression into frames.
+    """Base class of renderers, which turn an identity and an expression into frames.
 
     A renderer is a pure function of its parameters, of the identity's number and of the random
-    numbers that it is given, and can be pickled.
+    numbers that it is given, and can be pickled. A subclass sets `size` and `n_identities`, and
+    defines `render` and `describe`.
 
     Attributes
     ----------
@@ -215,3 +216,55 @@ class Renderer(ABC):
     @abstractmethod
     def describe(self):
         """Everything that the frames follow from but the random numbers, a dict for JSON."""
+
+
+def check_source(name, source):
+    """Refuse what is no `UnitSource`, or one without its attributes.
+
+    Parameters
+    ----------
+    name : str
+        What messages call it.
+    source : object
+
+    Raises
+    ------
+    ParameterError
+    """
+    if not isinstance(source, UnitSource):
+        raise ParameterError(f"{name}: expected a UnitSource, got {source!r}")
+    classes = getattr(source, "classes", None)
+    if not _are_names(classes):
+        raise ParameterError(
+            f"{name}: expected a UnitSource that sets `classes`, a tuple of str, got {classes!r} "
+            f"of {type(source).__name__}"
+        )
+
+
+def check_renderer(renderer):
+    """Refuse what is no `Renderer`, or one without its attributes.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if not isinstance(renderer, Renderer):
+        raise ParameterError(f"renderer: expected a Renderer, got {renderer!r}")
+    kind = type(renderer).__name__
+    for name, none_too in (("size", False), ("n_identities", True)):
+        if not hasattr(renderer, name):
+            raise ParameterError(
+                f"renderer: expected a Renderer that sets `{name}`, got {kind} without"
+            )
+        value = getattr(renderer, name)
+        if value is not None or not none_too:
+            check_number(f"renderer: {name} of {kind}", value, least=1, whole=True)
+    if renderer.classes is not None and not _are_names(renderer.classes):
+        raise ParameterError(
+            f"renderer: expected `classes` of {kind} to be a tuple of str or None, got "
+            f"{renderer.classes!r}"
+        )
+
+
+def _are_names(names):
+    return isinstance(names, tuple | list) and all(isinstance(name, str) for name in names)

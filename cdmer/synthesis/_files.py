@@ -11,7 +11,7 @@ from pathlib import Path
 from cdmer._cv2 import import_cv2
 from cdmer._files import write_atomically
 
-PLAN = "synthesis.json"
+REQUEST = "synthesis.json"
 MANIFEST = "manifest.csv"
 FAILURES = "failures.csv"
 # Clips are written in here, and move to their places when they are whole.
@@ -20,14 +20,14 @@ UNFINISHED = ".unfinished"
 _END = b"\x00\x00\x00\x00IEND\xaeB\x60\x82"
 
 
-def claim_folder(folder, request):
+def claim_folder(folder, content):
     """Make a folder the place of one request, and refuse it to any other once clips are there.
 
     Parameters
     ----------
     folder : Path
-    request : dict
-        As `Plan.describe` gives it.
+    content : dict
+        As `Request.describe` gives it.
 
     Raises
     ------
@@ -36,12 +36,12 @@ def claim_folder(folder, request):
     OSError
         If it cannot be made or written to.
     """
-    place = folder / PLAN
+    place = folder / REQUEST
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"out: expected a folder, got {str(folder)!r}")
-    others = [p.name for p in folder.iterdir() if p.name != PLAN] if folder.is_dir() else []
+    others = [p.name for p in folder.iterdir() if p.name != REQUEST] if folder.is_dir() else []
     if place.is_file() and others:
-        _compare(folder, _read_plan(place), request)
+        _compare(folder, _read_request(place), content)
         return
     if others:
         raise ValueError(
@@ -49,24 +49,24 @@ def claim_folder(folder, request):
             f"{str(folder)!r}, which holds something else"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(place, json.dumps(request, indent=1) + "\n")
+    write_atomically(place, json.dumps(content, indent=1) + "\n")
 
 
-def _read_plan(place):
+def _read_request(place):
     try:
-        plan = json.loads(place.read_text("utf-8"))
+        found = json.loads(place.read_text("utf-8"))
     except ValueError as error:
         raise ValueError(f"{place}: cannot be read as JSON ({error})") from None
-    if not isinstance(plan, dict):
-        raise ValueError(f"{place}: expected an object, got a {type(plan).__name__}")
-    return plan
+    if not isinstance(found, dict):
+        raise ValueError(f"{place}: expected an object, got a {type(found).__name__}")
+    return found
 
 
-def _compare(folder, there, request):
+def _compare(folder, there, content):
     differing = [
-        f"{key} {_short(there.get(key))} there, {_short(request.get(key))} asked for"
-        for key in [*request, *(there.keys() - request.keys())]
-        if there.get(key) != request.get(key)
+        f"{key} {_short(there.get(key))} there, {_short(content.get(key))} asked for"
+        for key in [*content, *(there.keys() - content.keys())]
+        if there.get(key) != content.get(key)
     ]
     if differing:
         raise ValueError(

@@ -98,14 +98,14 @@ def shading(who, sides, x, y, light, ambient, amplitude=1.0):
     change = np.zeros((y.shape[0], x.shape[1]), dtype=np.float32)
     towards = (1 - ambient) * np.asarray(light) / np.linalg.norm(light)
     furrows, bulges = _furrows(who), _bulges(who)
-    for unit, both in sides.items():
+    for action_unit, both in sides.items():
         for side, intensity in zip((1, -1), both, strict=True):
             strength = amplitude * intensity
             if not strength:
                 continue
-            for furrow in furrows[unit]:
+            for furrow in furrows[action_unit]:
                 _add_furrow(change, who, x, y, side, strength, furrow)
-            for bulge in bulges.get(unit, ()):
+            for bulge in bulges.get(action_unit, ()):
                 _add_bulge(change, who, x, y, side, strength, bulge, towards)
     return change
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cdmer._parameters import ParameterError, check_number
-from cdmer.synthesis._expression import UnitSource
+from cdmer.synthesis._expression import UnitSource, check_source
 
 
 class MixedUnits(UnitSource):
@@ -39,12 +39,9 @@ class MixedUnits(UnitSource):
         if not parts:
             raise ParameterError("parts: expected one or more sources with their shares, got none")
         for part in parts:
-            if not (
-                isinstance(part, tuple | list)
-                and len(part) == 2
-                and isinstance(part[0], UnitSource)
-            ):
+            if not (isinstance(part, tuple | list) and len(part) == 2):
                 raise ParameterError(f"parts: expected (source, share), got {part!r}")
+            check_source("parts", part[0])
             check_number("share", part[1], above=0)
         self.sources = [source for source, _ in parts]
         shares = np.array([share for _, share in parts], dtype=float)
@@ -64,5 +61,5 @@ class MixedUnits(UnitSource):
 
     def describe(self):
         """Everything that the draws follow from but the random numbers, a dict for JSON."""
-        told = [source.describe() for source in self.sources]
-        return {"source": "mixed", "parts": told, "shares": self.shares.tolist()}
+        parts = [source.describe() for source in self.sources]
+        return {"source": "mixed", "parts": parts, "shares": self.shares.tolist()}

@@ -16,7 +16,7 @@ from cdmer.synthesis._files import (
     sweep,
     write_table,
 )
-from cdmer.synthesis._plan import Plan
+from cdmer.synthesis._request import Request
 from cdmer.synthesis._warp import WarpRenderer
 from cdmer.synthesis._work import work
 
@@ -151,8 +151,10 @@ def synthesize(
     >>> corpus[0].name, frames.shape
     ('negative-expert-1', (2, 128, 128))
     """
-    plan = make_plan(classes, sources, renderer, identities, per_class, fps, random_state, name)
-    made = run(out, plan, n_jobs, progress)
+    request = make_request(
+        classes, sources, renderer, identities, per_class, fps, random_state, name
+    )
+    made = run(out, request, n_jobs, progress)
     if made.failures:
         first = made.failures[0]
         warnings.warn(
@@ -163,11 +165,11 @@ def synthesize(
     return load_manifest(made.manifest)
 
 
-def make_plan(classes, sources, renderer, identities, per_class, fps, random_state, name):
-    """Check arguments of `synthesize`, and make a Plan of them."""
+def make_request(classes, sources, renderer, identities, per_class, fps, random_state, name):
+    """Check arguments of `synthesize`, and make a Request of them."""
     if sources is None:
         sources = {"expert": ExpertUnits()}
-    return Plan(
+    return Request(
         classes=tuple(classes) if isinstance(classes, tuple | list) else classes,
         sources=sources,
         renderer=WarpRenderer() if renderer is None else renderer,
@@ -179,7 +181,7 @@ def make_plan(classes, sources, renderer, identities, per_class, fps, random_sta
     )
 
 
-def run(out, plan, n_jobs=None, progress=None):
+def run(out, request, n_jobs=None, progress=None):
     """Do what `synthesize` does, without its warning and without reading the corpus.
 
     Returns
@@ -187,13 +189,13 @@ def run(out, plan, n_jobs=None, progress=None):
     Made
     """
     root = Path(out).absolute()
-    claim_folder(root, plan.describe())
-    step = -(-_PER_TASK // plan.n_per_identity)
+    claim_folder(root, request.describe())
+    step = -(-_PER_TASK // request.n_per_identity)
     tasks = (
-        delayed(work)(plan, root, range(first, min(first + step, plan.identities)))
-        for first in range(0, plan.identities, step)
+        delayed(work)(request, root, range(first, min(first + step, request.identities)))
+        for first in range(0, request.identities, step)
     )
-    total = plan.identities * plan.n_per_identity
+    total = request.identities * request.n_per_identity
     rows, failures, n_found = [], [], 0
     with progress_bar(total, "Synthesis", "clip", progress) as bar:
         for outcomes in Parallel(n_jobs=n_jobs, return_as="generator", batch_size=1)(tasks):

@@ -27,9 +27,9 @@ class WarpRenderer(Renderer):
     """Render expressions by warping neutral faces.
 
     Each of 17 action units is a smooth velocity of the skin around the muscles' places, which is
-    followed for one unit of time: a map that can be inverted, however strong the units are and
-    however many there are of them. Lids move over the eyes, lips part, and the furrows and bulges
-    that units make darken and lighten the skin.
+    followed for one unit of time: a map that can be inverted, however strong and however many the
+    action units are. Lids move over the eyes, lips part, and the furrows and bulges
+    that action units make darken and lighten the skin.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class WarpRenderer(Renderer):
 
     Notes
     -----
-    At intensity 1 a unit moves the skin by about 9 pixels of 112, at 0.2 by those 2 that
+    At intensity 1 an action unit moves the skin by about 9 pixels of 112, at 0.2 by those 2 that
     micro-expressions show. Frames of more than two are ``1 / setup.fps`` seconds apart; the two of
     a pair are 0.1 to 0.25 seconds apart. Both matter for the motion of the head only.
 
@@ -165,7 +165,7 @@ class WarpRenderer(Renderer):
             face = self._face(identity)
             expose = Sensor(self.setup, self.size, rng)
             heads = self._heads(len(course), rng)
-            sides = by_side(expression.units)
+            sides = by_side(expression.action_units)
             frames = np.empty((len(course), self.size, self.size), dtype=np.uint8)
             shown = None
             for t, (strength, head) in enumerate(zip(course, heads, strict=True)):
@@ -180,7 +180,10 @@ class WarpRenderer(Renderer):
 
     def _expressed(self, face, sides, strength):
         """The face before its skin moves, and how it moves."""
-        sides = {unit: (strength * left, strength * right) for unit, (left, right) in sides.items()}
+        sides = {
+            action_unit: (strength * left, strength * right)
+            for action_unit, (left, right) in sides.items()
+        }
         x, y = axes(self._side)
         amplitude = self.setup.amplitude
         raised, lifted, closed, gap = openings(sides, x, amplitude)

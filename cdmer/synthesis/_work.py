@@ -20,12 +20,12 @@ class Outcome:
     found: bool = False  # the frames were there already
 
 
-def work(plan, root, identities):
+def work(request, root, identities):
     """Make the clips of some identities.
 
     Parameters
     ----------
-    plan : Plan
+    request : Request
     root : Path
         Folder of the corpus.
     identities : sequence of int
@@ -36,41 +36,42 @@ def work(plan, root, identities):
         In the order of the manifest.
     """
     with one_blas_thread(), one_cv2_thread():
-        return [_make(plan, root, item) for number in identities for item in plan.items(number)]
+        items = (item for number in identities for item in request.items(number))
+        return [_make(request, root, item) for item in items]
 
 
-def _make(plan, root, item):
+def _make(request, root, item):
     try:
-        draw, _ = plan.draw(item)
+        draw, _ = request.draw(item)
         found = is_whole(root / item.path, len(draw.course))
-        frames = None if found else plan.render(item)[1]
+        frames = None if found else request.render(item)[1]
     except _NOT_ITS_FAULT:
         raise
     except Exception as error:
         return Outcome(_failure(item, error), failed=True)
     if not found:
         write_clip(root, item.path, frames)
-    return Outcome(_row(plan, item, draw), found=found)
+    return Outcome(_row(request, item, draw), found=found)
 
 
-def _row(plan, item, draw):
+def _row(request, item, draw):
     onset, apex, offset = draw.moments
     expression = draw.expression
     # A renderer that goes by the class shows it in its own way.
-    own_way = plan.renderer.classes is not None
-    units, emotion = ((), None) if own_way else (expression.units, expression.emotion)
+    own_way = request.renderer.classes is not None
+    action_units, emotion = ((), None) if own_way else (expression.action_units, expression.emotion)
     row = {
         "path": item.path,
         "subject": item.subject,
         "label": item.label,
         "name": item.name,
-        "corpus": plan.name,
+        "corpus": request.name,
         "onset": onset,
         "apex": apex,
         "offset": offset,
-        "fps": plan.fps,
-        "action_units": "+".join(code for code, _ in units),
-        "intensities": "+".join(f"{intensity:.4f}" for _, intensity in units),
+        "fps": request.fps,
+        "action_units": "+".join(code for code, _ in action_units),
+        "intensities": "+".join(f"{intensity:.4f}" for _, intensity in action_units),
         "emotion": emotion,
         "source": expression.source or item.source,
         "seed": item.seed,

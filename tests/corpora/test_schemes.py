@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cdmer._action_units import unit_number
+from cdmer._action_units import action_unit_number
 from cdmer.corpora import ActionUnitScheme, Clip, Corpus, get_scheme, list_schemes, pack
 from cdmer.extraction import extract
 from cdmer.features import LBPTOP, RegionGrid
@@ -224,8 +224,8 @@ def test_emotions_as_annotated():
         ("12F", None),
     ],
 )
-def test_unit_numbers(text, number):
-    assert unit_number(text) == number
+def test_action_unit_numbers(text, number):
+    assert action_unit_number(text) == number
 
 
 def test_action_units_are_an_indicator():

@@ -12,7 +12,7 @@ from cdmer.synthesis import Expression, Renderer, UnitSource, synthesize
 
 @dataclass(frozen=True)
 class Coin(UnitSource):
-    """Two units of random strength."""
+    """Two action units of random strength."""
 
     classes: tuple = ("negative", "positive", "surprise")
     strongest: float = 1.0

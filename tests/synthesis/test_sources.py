@@ -35,7 +35,7 @@ def likely(count, n, share):
 def test_experts_draw_units_as_often_as_the_table_says(emotion):
     source, rng, n = ExpertUnits({"it": [emotion]}), np.random.default_rng(0), 1000
     drawn = [source.draw("it", rng) for _ in range(n)]
-    units = [dict(expression.units) for expression in drawn]
+    units = [dict(expression.action_units) for expression in drawn]
     assert set().union(*units) == set(TABLE[emotion])
     none = np.prod([1 - chance for chance in TABLE[emotion].values()])
     for unit, chance in TABLE[emotion].items():
@@ -67,8 +67,8 @@ def test_annotated_units_keep_side_and_intensity():
     )
     assert source.classes == ("positive", "surprise")
     rng = np.random.default_rng(0)
-    assert source.draw("positive", rng).units == (("6", 1.0), ("L12", 0.4))
-    drawn = dict(source.draw("surprise", rng).units)
+    assert source.draw("positive", rng).action_units == (("6", 1.0), ("L12", 0.4))
+    drawn = dict(source.draw("surprise", rng).action_units)
     assert set(drawn) == {"1", "2"}
     assert drawn["2"] == 0.6
     assert 0.1 <= drawn["1"] <= 0.3
@@ -82,7 +82,7 @@ def test_annotated_clips_are_alike_likely():
     corpus = make_synthetic_corpus("webcam-25fps", n_clips=12, n_subjects=3, size=32)
     source, rng = AnnotatedUnits(corpus), np.random.default_rng(0)
     own = [set(c.action_units) for c in corpus if c.label == "negative"]
-    drawn = [{unit for unit, _ in source.draw("negative", rng).units} for _ in range(600)]
+    drawn = [{unit for unit, _ in source.draw("negative", rng).action_units} for _ in range(600)]
     for units in own:
         assert likely(drawn.count(units), 600, own.count(units) / len(own))
 
@@ -112,13 +112,13 @@ def test_early_frames_of_a_macro_expression(tmp_path):
     source, rng = EarlyMacroUnits(tmp_path), np.random.default_rng(0)
     assert source.classes == ("positive",)
     drawn = [source.draw("positive", rng) for _ in range(500)]
-    total = np.array([sum(value for _, value in one.units) for one in drawn]) * 5
+    total = np.array([sum(value for _, value in one.action_units) for one in drawn]) * 5
     # The onset is the last frame at a tenth of the rise, 0.4; the apex is at 4.0.
     assert total.min() >= 0.4 + 0.25 * 3.6 - 0.06
     assert total.max() <= 0.4 + 0.5 * 3.6 + 0.06
     assert np.ptp(total) > 0.7
     for one in drawn[:5]:
-        units = dict(one.units)
+        units = dict(one.action_units)
         assert set(units) == {"6", "12"}
         assert units["12"] == pytest.approx(3 * units["6"])
         assert (one.emotion, one.source) == ("happiness", "early-macro")

@@ -15,8 +15,16 @@ from doubles import Coin, Noise, contents
 
 from cdmer._faces.course import draw_course
 from cdmer.corpora import load_manifest
-from cdmer.synthesis import ExpertUnits, WarpRenderer, split_identities, synthesize
-from cdmer.synthesis._files import MANIFEST, PLAN
+from cdmer.synthesis import (
+    ExpertUnits,
+    MixedUnits,
+    Renderer,
+    UnitSource,
+    WarpRenderer,
+    split_identities,
+    synthesize,
+)
+from cdmer.synthesis._files import MANIFEST, REQUEST
 
 SOURCES = {"a": Coin(), "b": Coin(strongest=0.3)}
 SMALL = {"sources": SOURCES, "renderer": Noise(), "identities": 4, "random_state": 7}
@@ -58,9 +66,9 @@ def test_a_row_tells_how_its_clip_came_about(tmp_path):
         frames = Noise().render(int(clip.subject[2:]), expression, course, rng)
         np.testing.assert_array_equal(clip.frames, frames)
         assert (clip.onset, clip.apex, clip.offset, clip.fps) == (onset, apex, offset, 50)
-        assert row["action_units"] == "+".join(code for code, _ in expression.units)
+        assert row["action_units"] == "+".join(code for code, _ in expression.action_units)
         said = [float(text) for text in row["intensities"].split("+")]
-        np.testing.assert_allclose(said, [i for _, i in expression.units], atol=5e-5)
+        np.testing.assert_allclose(said, [i for _, i in expression.action_units], atol=5e-5)
         assert (row["source"], row["emotion"]) == ("coin", "joy")
     seeds = [row["seed"] for row in rows(tmp_path / "out")]
     assert len(set(seeds)) == len(seeds)
@@ -132,7 +140,7 @@ def test_a_folder_answers_one_request(tmp_path):
         with pytest.raises(ValueError, match=f"^out: .*another synthesis.*{re.escape(said)}"):
             synthesize(out, **SMALL | change)
     assert contents(out) == before
-    (out / PLAN).write_text("{")
+    (out / REQUEST).write_text("{")
     with pytest.raises(ValueError, match=r"synthesis\.json: cannot be read as JSON"):
         synthesize(out, **SMALL)
     (tmp_path / "mine").mkdir()
@@ -180,7 +188,7 @@ def test_nothing_is_blamed_on_a_clip_that_is_not_its_fault(tmp_path):
         ({"classes": "negative"}, "classes: expected different class names, got 'negative'"),
         ({"classes": ("negative", "negative")}, "classes: expected different"),
         ({"sources": [Coin()]}, "sources: expected a dict"),
-        ({"sources": {"a": "expert"}}, "sources: expected a UnitSource as 'a', got 'expert'"),
+        ({"sources": {"a": "expert"}}, r"sources\['a'\]: expected a UnitSource, got 'expert'"),
         ({"sources": {"../a": Coin()}}, "sources: expected names of letters"),
         (
             {
@@ -233,6 +241,51 @@ def test_a_renderer_that_gives_something_else_is_named(tmp_path):
 
     with pytest.raises(TypeError, match=r"renderer: expected frames of uint8, shape \(2, 32, 32\)"):
         synthesize(tmp_path / "out", **SMALL | {"renderer": Floats()})
+
+
+class Forgetful(UnitSource):
+    """A source that forgets its classes."""
+
+    def draw(self, label, rng):
+        return label
+
+    def describe(self):
+        return {}
+
+
+class Sizeless(Renderer):
+    """A renderer that forgets its size."""
+
+    def render(self, identity, expression, course, rng):
+        return None
+
+    def describe(self):
+        return {}
+
+
+def test_what_subclasses_forget_is_named(tmp_path):
+    with pytest.raises(TypeError, match="abstract class '?Half'?.* method '?describe"):
+        type("Half", (UnitSource,), {"draw": Forgetful.draw})()
+    with pytest.raises(TypeError, match="abstract class '?Half'?.* method '?render"):
+        type("Half", (Renderer,), {"describe": Sizeless.describe})()
+    source, renderer = Forgetful(), Sizeless()
+    message = "expected a UnitSource that sets `classes`, a tuple of str, got None of Forgetful"
+    for sources in ({"a": source}, {"a": Coin(), "b": source}):
+        with pytest.raises(ValueError, match=message):
+            synthesize(tmp_path / "out", **SMALL | {"sources": sources})
+    with pytest.raises(ValueError, match=f"parts: {message}"):
+        MixedUnits([(source, 1)])
+    source.classes = ("negative", "positive", "surprise")
+    message = r"sources\['a'\]: expected an Expression from draw, got 'negative'"
+    with pytest.raises(ValueError, match=message):
+        synthesize(tmp_path / "out", **SMALL | {"sources": {"a": source}})
+    message = "renderer: expected a Renderer that sets `size`, got Sizeless without"
+    with pytest.raises(ValueError, match=message):
+        synthesize(tmp_path / "new", **SMALL | {"renderer": renderer})
+    renderer.size, renderer.n_identities = 32, 0
+    message = "renderer: n_identities of Sizeless: expected a whole number >= 1, got 0"
+    with pytest.raises(ValueError, match=message):
+        synthesize(tmp_path / "new", **SMALL | {"renderer": renderer})
 
 
 @pytest.mark.slow

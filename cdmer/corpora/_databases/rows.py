@@ -8,7 +8,7 @@ from cdmer.corpora._databases.spelling import fold_emotion
 from cdmer.corpora._faults import MOMENTS, Fault
 
 # Side (left, right, top, bottom), number, intensity.
-_UNIT = re.compile(r"(?:AU)?\s*([LRTB]?\s?\d{1,2}\s?[LR]?[A-E]?)", re.IGNORECASE)
+_ACTION_UNIT = re.compile(r"(?:AU)?\s*([LRTB]?\s?\d{1,2}\s?[LR]?[A-E]?)", re.IGNORECASE)
 # A plus sign, or what passes for one; Chinese spreadsheets have commas of their own.
 _SEPARATORS = re.compile("[+,;\N{FULLWIDTH COMMA}\N{IDEOGRAPHIC COMMA}\N{FULLWIDTH SEMICOLON}]")
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
@@ -135,7 +135,7 @@ class _RowReader:
             clip=clip,
             label=self._emotion(),
             **moments,
-            action_units=self._units(),
+            action_units=self._action_units(),
             objective_class=self._objective_class(),
             where=where,
             cells=self.cells,
@@ -158,17 +158,19 @@ class _RowReader:
             self._report("emotion", "label", f"expected one of {expected}, got {emotion!r}")
         return emotion or None
 
-    def _units(self):
-        units = []
+    def _action_units(self):
+        action_units = []
         for text in _SEPARATORS.split(self.texts.get("action_units", "")):
             text = " ".join(text.split())
-            match = _UNIT.fullmatch(text)
+            match = _ACTION_UNIT.fullmatch(text)
             if match:
-                units.append(match[1].replace(" ", "").upper())
+                action_units.append(match[1].replace(" ", "").upper())
             elif text:
-                self._report("action-units", "action_units", f"expected one unit, got {text!r}")
-                units.append(text)
-        return tuple(units)
+                self._report(
+                    "action-units", "action_units", f"expected one action unit, got {text!r}"
+                )
+                action_units.append(text)
+        return tuple(action_units)
 
     def _objective_class(self):
         text = self.texts.get("objective_class", "").upper()

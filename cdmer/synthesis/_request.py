@@ -10,7 +10,13 @@ import numpy as np
 from cdmer import __version__
 from cdmer._faces.course import draw_course
 from cdmer._parameters import ParameterError, check_number
-from cdmer.synthesis._expression import Expression, Renderer, UnitSource
+from cdmer.synthesis._expression import (
+    Expression,
+    Renderer,
+    UnitSource,
+    check_renderer,
+    check_source,
+)
 
 PAIR = (0.0, 1.0)
 # They become names of folders.
@@ -67,7 +73,7 @@ class Draw:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Request:
     """A whole synthesis; parameters are those of `synthesize`.
 
     It can be pickled, and every part of it is a pure function of the item's numbers: which worker
@@ -94,8 +100,7 @@ class Plan:
         self._check_renderer()
 
     def _check_renderer(self):
-        if not isinstance(self.renderer, Renderer):
-            raise ParameterError(f"renderer: expected a Renderer, got {self.renderer!r}")
+        check_renderer(self.renderer)
         shown, most = self.renderer.classes, self.renderer.n_identities
         unknown = [label for label in self.classes if shown is not None and label not in shown]
         if unknown:
@@ -121,8 +126,7 @@ class Plan:
             _check_name("classes", label)
         for name, source in self.sources.items():
             _check_name("sources", name)
-            if not isinstance(source, UnitSource):
-                raise ParameterError(f"sources: expected a UnitSource as {name!r}, got {source!r}")
+            check_source(f"sources[{name!r}]", source)
             unknown = [label for label in classes if label not in source.classes]
             if unknown:
                 raise ParameterError(
@@ -169,6 +173,10 @@ class Plan:
         """
         rng = np.random.default_rng(item.seed)
         expression = self.sources[item.source].draw(item.label, rng)
+        if not isinstance(expression, Expression):
+            raise ParameterError(
+                f"sources[{item.source!r}]: expected an Expression from draw, got {expression!r}"
+            )
         if self.fps is None:
             return Draw(expression, PAIR, (0, 1, None)), rng
         return Draw(expression, *draw_course(self.fps, rng)), rng
@@ -198,7 +206,7 @@ class Plan:
 
     def describe(self):
         """Everything that the files follow from, a dict as it comes back from JSON."""
-        request = {
+        content = {
             "cdmer": __version__,
             "name": self.name,
             "classes": self.classes,
@@ -209,7 +217,7 @@ class Plan:
             "fps": self.fps,
             "random_state": self.random_state,
         }
-        return json.loads(json.dumps(request, default=_plain))
+        return json.loads(json.dumps(content, default=_plain))
 
 
 def _plain(value):
