@@ -68,7 +68,7 @@ def open_often(manifest, n_rounds):
 def write_frames(root, size, suffix, n_clips):
     """Write clips of rendered faces."""
     lines = ["path,subject,label"]
-    for clip in make_synthetic_corpus("lab-200fps", n_clips=n_clips, size=256):
+    for clip in make_synthetic_corpus("lab-200fps", n_clips=n_clips, size=256, random_state=0):
         folder = root / clip.name
         folder.mkdir()
         lines.append(f"{clip.name},{clip.subject},{clip.label}")

@@ -45,7 +45,7 @@ class CountedLBPTOP(LBPTOP):
 
 def run_extraction(options):
     """Do what is measured."""
-    corpus = make_synthetic_corpus(options.preset, n_clips=options.clips)
+    corpus = make_synthetic_corpus(options.preset, n_clips=options.clips, random_state=0)
     table = extract(
         corpus, CountedLBPTOP(), n_jobs=options.jobs, cache=options.child / "cache", progress=False
     )
@@ -150,7 +150,7 @@ def main():
         run_extraction(options)
         return
 
-    corpus = make_synthetic_corpus(options.preset, n_clips=options.clips)
+    corpus = make_synthetic_corpus(options.preset, n_clips=options.clips, random_state=0)
     rendering, describing = milliseconds(corpus)
     print(
         f"{datetime.date.today()}, {os.cpu_count()} cores, {platform.machine()}, Python "

@@ -57,7 +57,9 @@ def read_pair(clip):
 
 def read_pairs(preset, n_clips, n_people, size, n_jobs=None):
     """Onset and apex of every clip, their classes and people."""
-    corpus = make_synthetic_corpus(preset, n_clips=n_clips, n_subjects=n_people, size=size)
+    corpus = make_synthetic_corpus(
+        preset, n_clips=n_clips, n_subjects=n_people, size=size, random_state=0
+    )
     frames = Parallel(n_jobs)(delayed(read_pair)(clip) for clip in corpus)
     people = np.unique([clip.subject for clip in corpus], return_inverse=True)[1]
     X = np.stack(frames).astype(np.float32) / 255

@@ -83,7 +83,8 @@ ROWS = {
 def make_composite(n_clips, n_subjects):
     """Give the corpora: `n_clips` clips of `n_subjects` people under each preset."""
     return [
-        make_synthetic_corpus(p, n_clips=n_clips, n_subjects=n_subjects, size=64) for p in PRESETS
+        make_synthetic_corpus(p, n_clips=n_clips, n_subjects=n_subjects, size=64, random_state=0)
+        for p in PRESETS
     ]
 
 

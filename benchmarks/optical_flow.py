@@ -30,7 +30,9 @@ BORDER = 8  # pixels next to the border are left out
 
 def faces(n_faces, size):
     """First frames of synthetic clips, an array of float32 each."""
-    clips = make_synthetic_corpus("webcam-25fps", n_clips=n_faces, n_subjects=n_faces)
+    clips = make_synthetic_corpus(
+        "webcam-25fps", n_clips=n_faces, n_subjects=n_faces, random_state=0
+    )
     for clip in clips:
         face = cv2.resize(
             clip.frames[0].astype(np.float32), (size, size), interpolation=cv2.INTER_AREA

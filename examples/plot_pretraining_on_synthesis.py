@@ -40,7 +40,9 @@ with tempfile.TemporaryDirectory() as folder:
     print(pairs, pairs[0].action_units)
     synthetic = flow_and_labels(pairs)
 
-few = flow_and_labels(make_synthetic_corpus("webcam-25fps", n_clips=12, n_subjects=4))
+few = flow_and_labels(
+    make_synthetic_corpus("webcam-25fps", n_clips=12, n_subjects=4, random_state=0)
+)
 tested = make_synthetic_corpus("nir-25fps", n_clips=30, n_subjects=10, random_state=1)
 X, y = flow_and_labels(tested)
 

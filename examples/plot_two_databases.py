@@ -21,8 +21,8 @@ from cdmer.preprocessing import TemporalInterpolation
 workplace = TemporaryDirectory()
 casme2_path = Path(workplace.name, "CASME2")
 smic_path = Path(workplace.name, "SMIC")
-make_database("casme2", casme2_path, n_clips=40, n_subjects=8)
-make_database("smic-vis", smic_path, n_clips=40, n_subjects=8)
+make_database("casme2", casme2_path, n_clips=40, n_subjects=8, random_state=0)
+make_database("smic-vis", smic_path, n_clips=40, n_subjects=8, random_state=0)
 print(sorted(path.name for path in casme2_path.iterdir()))
 
 # %%

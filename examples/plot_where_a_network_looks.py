@@ -19,8 +19,8 @@ from cdmer.evaluation import RegionMap, plot_regions
 from cdmer.features import LBPTOP, FlowImages, RegionGrid
 from cdmer.nets import NetClassifier, saliency
 
-source = make_synthetic_corpus("webcam-25fps", n_clips=45, n_subjects=15, size=80)
-target = make_synthetic_corpus("nir-25fps", n_clips=24, n_subjects=8, size=80)
+source = make_synthetic_corpus("webcam-25fps", n_clips=45, n_subjects=15, size=80, random_state=0)
+target = make_synthetic_corpus("nir-25fps", n_clips=24, n_subjects=8, size=80, random_state=0)
 clips, y, domain = pack(source, target, "cdmer-130")
 train, test = clips[: len(source)], clips[len(source) :]
 

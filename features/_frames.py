@@ -114,7 +114,7 @@ class ApexFrame(ClipArrays):
     --------
     >>> from cdmer.corpora import make_synthetic_corpus
     >>> from cdmer.features import ApexFrame
-    >>> clips = make_synthetic_corpus("webcam-25fps", n_clips=3)
+    >>> clips = make_synthetic_corpus("webcam-25fps", n_clips=3, random_state=0)
     >>> ApexFrame(size=64).fit_transform(clips).shape
     (3, 1, 64, 64)
     """

@@ -37,7 +37,7 @@ class Parts(ClipwiseTransformer):
     --------
     >>> from cdmer.corpora import make_synthetic_corpus
     >>> from cdmer.features import ApexFrame, FlowImages, Parts
-    >>> clips = make_synthetic_corpus("webcam-25fps", n_clips=3)
+    >>> clips = make_synthetic_corpus("webcam-25fps", n_clips=3, random_state=0)
     >>> Parts([ApexFrame(size=20), FlowImages(size=10)]).fit_transform(clips).shape
     (3, 700)
     """

@@ -137,7 +137,7 @@ class ActionUnitScheme:
         --------
         >>> from cdmer.corpora import get_scheme, make_synthetic_corpus
         >>> scheme = get_scheme("action-units")
-        >>> corpus = make_synthetic_corpus("webcam-25fps", n_clips=3)
+        >>> corpus = make_synthetic_corpus("webcam-25fps", n_clips=3, random_state=0)
         >>> scheme.indicator(corpus).shape
         (3, 12)
         """

@@ -15,7 +15,7 @@ CLASSES = ("negative", "positive", "surprise")
 
 
 def make_synthetic_corpus(
-    preset="lab-200fps", *, n_clips=60, n_subjects=10, size=112, random_state=0, name=None
+    preset="lab-200fps", *, n_clips=60, n_subjects=10, size=112, random_state=None, name=None
 ):
     """Make a corpus of rendered faces that show micro-expressions.
 
@@ -34,10 +34,11 @@ def make_synthetic_corpus(
         Number of people; clips go round them in turn.
     size : int, default=112
         Width and height of the frames, pixels; at least 32.
-    random_state : int, RandomState or None, default=0
-        Seed of people, expressions and noise. Presets draw different people from one seed.
-    name : str, optional
-        Name of the corpus. By default the preset's, or ``"synthetic"`` for a set-up of your own.
+    random_state : int, RandomState instance or None, default=None
+        Seed of people, expressions and noise; an int for reproducible corpora. Presets draw
+        different people from one seed.
+    name : str, default=None
+        Name of the corpus. None: the preset's, or ``"synthetic"`` for a set-up of your own.
 
     Returns
     -------
@@ -53,7 +54,7 @@ def make_synthetic_corpus(
     Examples
     --------
     >>> from cdmer.corpora import make_synthetic_corpus
-    >>> corpus = make_synthetic_corpus("webcam-25fps", n_clips=6, n_subjects=3)
+    >>> corpus = make_synthetic_corpus("webcam-25fps", n_clips=6, n_subjects=3, random_state=0)
     >>> corpus
     Corpus('webcam-25fps', 6 clips, 3 subjects)
     >>> corpus[0].frames.shape[1:]

@@ -88,7 +88,7 @@ def extract(corpus, transformer, *, n_jobs=None, cache=None, on_error="raise", p
     >>> from cdmer.corpora import make_synthetic_corpus
     >>> from cdmer.extraction import extract
     >>> from cdmer.features import LBPTOP, RegionGrid
-    >>> corpus = make_synthetic_corpus("webcam-25fps", n_clips=3, size=32)
+    >>> corpus = make_synthetic_corpus("webcam-25fps", n_clips=3, size=32, random_state=0)
     >>> table = extract(corpus, LBPTOP(radius=1, grid=RegionGrid((1, 2))))
     >>> table
     FeatureTable('webcam-25fps', 3 clips, 885 features)

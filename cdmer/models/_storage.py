@@ -81,7 +81,7 @@ def save_model(path, pipeline, training, *, class_names=None, sample_domain=None
     >>> from cdmer.corpora import get_scheme, make_synthetic_corpus, pack
     >>> from cdmer.features import LBPTOP, RegionGrid
     >>> from cdmer.models import load_model, predict_clip, save_model
-    >>> corpus = make_synthetic_corpus("webcam-25fps", n_clips=6, n_subjects=2)
+    >>> corpus = make_synthetic_corpus("webcam-25fps", n_clips=6, n_subjects=2, random_state=0)
     >>> clips, y, _ = pack(corpus, [], "cdmer-130")
     >>> pipeline = make_pipeline(LBPTOP(grid=RegionGrid((1, 2))), SourceOnly()).fit(clips, y)
     >>> classes = get_scheme("cdmer-130").classes

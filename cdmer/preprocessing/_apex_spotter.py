@@ -49,7 +49,7 @@ class ApexSpotter(ClipTransformer):
     >>> from dataclasses import replace
     >>> from cdmer.corpora import make_synthetic_corpus
     >>> from cdmer.preprocessing import ApexSpotter
-    >>> clip = make_synthetic_corpus("nir-25fps", n_clips=3)[0]
+    >>> clip = make_synthetic_corpus("nir-25fps", n_clips=3, random_state=0)[0]
     >>> [spotted] = ApexSpotter().fit_transform([replace(clip, apex=None)])
     >>> clip.apex, spotted.apex, spotted.apex_spotted_by
     (6, 6, 'frame-difference')

@@ -40,7 +40,7 @@ def split_identities(corpus, shares, random_state=0):
     --------
     >>> from cdmer.corpora import make_synthetic_corpus
     >>> from cdmer.synthesis import split_identities
-    >>> corpus = make_synthetic_corpus("webcam-25fps", n_clips=40, n_subjects=20)
+    >>> corpus = make_synthetic_corpus("webcam-25fps", n_clips=40, n_subjects=20, random_state=0)
     >>> parts = split_identities(corpus, {"train": 0.8, "test": 0.2})
     >>> {name: len({clip.subject for clip in part}) for name, part in parts.items()}
     {'train': 13, 'test': 7}

@@ -70,7 +70,7 @@ class VisionLanguageActionUnits(Interviewer):
     --------
     >>> from cdmer.corpora import make_synthetic_corpus
     >>> from cdmer.zero_shot import VisionLanguageActionUnits
-    >>> clips = make_synthetic_corpus("webcam-25fps", n_clips=3)
+    >>> clips = make_synthetic_corpus("webcam-25fps", n_clips=3, random_state=0)
     >>> model = VisionLanguageActionUnits(
     ...     "Qwen/Qwen2.5-VL-7B-Instruct", "http://localhost:8000/v1", class_names=("AU4", "AU12")
     ... )

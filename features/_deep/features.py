@@ -125,7 +125,7 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
     >>> from cdmer.corpora import make_synthetic_corpus
     >>> from cdmer.features import DeepFeatures
     >>> from cdmer.nets import STSTNet
-    >>> clips = make_synthetic_corpus("webcam-25fps", n_clips=3)
+    >>> clips = make_synthetic_corpus("webcam-25fps", n_clips=3, random_state=0)
     >>> DeepFeatures(STSTNet()).fit_transform(clips).shape
     (3, 400)
     """

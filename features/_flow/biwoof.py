@@ -72,7 +72,7 @@ class BiWOOF(ClipDescriptor):
     --------
     >>> from cdmer.corpora import make_synthetic_corpus
     >>> from cdmer.features import BiWOOF
-    >>> clips = make_synthetic_corpus("webcam-25fps", n_clips=3)
+    >>> clips = make_synthetic_corpus("webcam-25fps", n_clips=3, random_state=0)
     >>> BiWOOF().fit_transform(clips).shape
     (3, 200)
     """

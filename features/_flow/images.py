@@ -76,7 +76,7 @@ class FlowImages(ClipArrays):
     --------
     >>> from cdmer.corpora import make_synthetic_corpus
     >>> from cdmer.features import FlowImages
-    >>> clips = make_synthetic_corpus("webcam-25fps", n_clips=3)
+    >>> clips = make_synthetic_corpus("webcam-25fps", n_clips=3, random_state=0)
     >>> FlowImages().fit_transform(clips).shape
     (3, 3, 28, 28)
     """

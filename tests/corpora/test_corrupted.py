@@ -48,7 +48,7 @@ def whole(tmp_path_factory):
         if name not in known:
             root = tmp_path_factory.mktemp(name)
             corpus = make_database(
-                name, root, n_clips=5, n_subjects=2, size=32, preset="webcam-25fps"
+                name, root, n_clips=5, n_subjects=2, size=32, preset="webcam-25fps", random_state=0
             )
             known[name] = Tree.of(root, DATABASES[name], corpus), corpus
         return known[name]

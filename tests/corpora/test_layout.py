@@ -46,7 +46,9 @@ def test_one_declaration_is_all_that_a_database_needs(registry, tmp_path, layout
     register_database(layout)
     assert list_databases()[-1] == "ours"
     assert get_layout("ours") is layout
-    written = make_database("ours", tmp_path, n_clips=8, n_subjects=3, size=32, preset=PRESET)
+    written = make_database(
+        "ours", tmp_path, n_clips=8, n_subjects=3, size=32, preset=PRESET, random_state=0
+    )
     assert set(written.table["label"]) == {"joy", "neutral"}
     assert set(written.table["subject"]) == {"p2s01", "p2s02", "p2s03"}
     loaded = load_database("ours", tmp_path)
@@ -65,7 +67,7 @@ def test_one_declaration_is_all_that_a_database_needs(registry, tmp_path, layout
 def test_damage_is_reported(registry, tmp_path, layout):
     register_database(layout)
     written = make_database(
-        "ours", tmp_path / "whole", n_clips=6, n_subjects=2, size=32, preset=PRESET
+        "ours", tmp_path / "whole", n_clips=6, n_subjects=2, size=32, preset=PRESET, random_state=0
     )
     whole = Tree.of(tmp_path / "whole", layout, written)
     gap = whole.copy(tmp_path / "gap")

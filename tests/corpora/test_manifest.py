@@ -201,7 +201,7 @@ def test_a_corpus_survives_its_manifest(root, suffix):
 
 @pytest.mark.parametrize("name", ["casme2", "casme3-a", "samm", "smic-hs"])
 def test_databases_survive_their_manifests(tmp_path, name):
-    make_database(name, tmp_path, n_clips=4, size=32)
+    make_database(name, tmp_path, n_clips=4, size=32, random_state=0)
     before = load_database(name, tmp_path)
     before.to_manifest(tmp_path / "manifest.csv")
     after = load_manifest(tmp_path / "manifest.csv")
@@ -353,7 +353,11 @@ def test_what_a_manifest_cannot_tell(root, tmp_path):
     film = str(root / "s2" / "film.avi")
     cases = [
         (np.zeros((2, 3, 4), np.uint8), None, "come from a source of type ndarray"),
-        (make_synthetic_corpus(n_clips=3)[0].source, None, "come from a source of type Render"),
+        (
+            make_synthetic_corpus(n_clips=3, random_state=0)[0].source,
+            None,
+            "come from a source of type Render",
+        ),
         (FrameFolder(str(folder), names), None, "numbered as their files are"),
         (FrameFolder(str(folder), names), (1, 2, 3, 4, 5), "numbered as their files are"),
         (FrameFolder(str(folder), names[::2]), (1, 4, 9), "frames that follow each other"),

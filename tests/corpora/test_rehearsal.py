@@ -25,7 +25,8 @@ VARIANTS = [(name, variant) for name, layout in DATABASES.items() for variant in
 
 
 def write(name, folder, **keywords):
-    small = {"n_clips": 8, "n_subjects": 3, "size": 32, "preset": "webcam-25fps"}
+    small = {"n_clips": 8, "n_subjects": 3, "size": 32, "random_state": 0}
+    small["preset"] = "webcam-25fps"
     return make_database(name, folder, **(small | keywords))
 
 
@@ -228,6 +229,11 @@ def test_one_seed_writes_the_same_frames_and_cells(tmp_path):
     assert cells[0] == cells[1]
 
 
+def test_without_a_seed_every_copy_shows_other_people(tmp_path):
+    one, two = (write("mmew", tmp_path / n, n_clips=3, random_state=None) for n in "ab")
+    assert one[0].frames.tobytes() != two[0].frames.tobytes()
+
+
 def test_a_rehearsal_says_that_it_is_one(made):
     folder, _ = made("samm")
     for text in ((folder / "REHEARSAL.txt").read_text("utf-8"), sheet(folder, "*.xlsx")[0][0]):
@@ -271,7 +277,7 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path):
         ({"n_clips": 2}, "n_clips: expected an integer >= 3"),
         ({"size": 8}, "size: expected an integer >= 32"),
         ({"random_state": -1}, "random_state: expected a whole number >= 0"),
-        ({"random_state": None}, "random_state: expected a whole number"),
+        ({"random_state": "0"}, "random_state: expected a whole number"),
     ],
 )
 def test_bad_arguments_are_named_and_nothing_is_written(tmp_path, arguments, message):

@@ -6,7 +6,7 @@ import pytest
 
 from cdmer.corpora import PRESETS, make_synthetic_corpus
 
-RENDER = make_synthetic_corpus("nir-25fps", n_clips=3, size=32)[0].source
+RENDER = make_synthetic_corpus("nir-25fps", n_clips=3, size=32, random_state=0)[0].source
 
 
 def changed(value):
@@ -45,11 +45,14 @@ def test_fingerprint_depends_on_the_person_and_the_camera(part):
 def test_fingerprints_are_the_same_in_every_process_and_differ_between_clips():
     code = """
 from cdmer.corpora import make_synthetic_corpus
-for clip in make_synthetic_corpus("webcam-25fps", n_clips=20):
+for clip in make_synthetic_corpus("webcam-25fps", n_clips=20, random_state=0):
     print(clip.source.fingerprint())
 """
     there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    here = [c.source.fingerprint() for c in make_synthetic_corpus("webcam-25fps", n_clips=20)]
+    here = [
+        c.source.fingerprint()
+        for c in make_synthetic_corpus("webcam-25fps", n_clips=20, random_state=0)
+    ]
     assert there.stdout.split() == here
     assert len(set(here)) == 20
 

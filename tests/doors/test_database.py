@@ -20,7 +20,13 @@ from cdmer.evaluation import CDMERPairs, benchmark
 from cdmer.evaluation.config import load_config
 from cdmer.features import LBPTOP, RegionGrid
 
-SMALL = {"n_clips": 9, "n_subjects": 3, "size": 32, "preset": "webcam-25fps"}
+SMALL = {
+    "n_clips": 9,
+    "n_subjects": 3,
+    "size": 32,
+    "preset": "webcam-25fps",
+    "random_state": 0,
+}
 
 
 @pytest.fixture

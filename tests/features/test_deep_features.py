@@ -38,7 +38,7 @@ VIDEO = {"n_frames": 8, "size": 24, "widths": (4, 4, 8, 8)}
 
 @pytest.fixture(scope="module")
 def corpus():
-    return make_synthetic_corpus("webcam-25fps", n_clips=5, size=48)
+    return make_synthetic_corpus("webcam-25fps", n_clips=5, size=48, random_state=0)
 
 
 @pytest.fixture(autouse=True)
@@ -244,7 +244,7 @@ def test_changed_file_of_weights_is_read_again(corpus, tmp_path):
 def folders(tmp_path):
     """A corpus of JPEG files, the third of whose clips is cut off."""
     clips = []
-    for clip in make_synthetic_corpus("webcam-25fps", n_clips=5, size=40):
+    for clip in make_synthetic_corpus("webcam-25fps", n_clips=5, size=40, random_state=0):
         folder = tmp_path / clip.name
         folder.mkdir()
         names = tuple(f"{i:03d}.jpg" for i in range(10))

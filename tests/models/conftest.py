@@ -12,7 +12,7 @@ CLASSES = get_scheme("cdmer-130").classes
 @pytest.fixture(scope="session")
 def packed():
     """Clips, class codes and domains of two tiny corpora."""
-    sizes = {"n_clips": 9, "n_subjects": 3, "size": 48}
+    sizes = {"n_clips": 9, "n_subjects": 3, "size": 48, "random_state": 0}
     source, target = (make_synthetic_corpus(p, **sizes) for p in ("webcam-25fps", "nir-25fps"))
     return pack(source, target, "cdmer-130")
 

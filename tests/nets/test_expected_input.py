@@ -60,7 +60,7 @@ CASES = [
 @pytest.fixture(scope="module")
 def clips():
     """Three clips whose frames are at hand."""
-    corpus = make_synthetic_corpus("webcam-25fps", n_clips=3, size=64)
+    corpus = make_synthetic_corpus("webcam-25fps", n_clips=3, size=64, random_state=0)
     return [
         Clip(c.frames, c.name, c.subject, c.corpus, c.label, c.onset, c.apex, c.offset)
         for c in corpus

@@ -176,7 +176,7 @@ def test_what_makes_the_input_makes_it(cls):
     kwargs = {"size": 40} if cls in (SSSN, DSSN) else {}
     network = cls(**kwargs).eval()
     (part,) = network.expected_input
-    clips = make_synthetic_corpus("webcam-25fps", n_clips=3)
+    clips = make_synthetic_corpus("webcam-25fps", n_clips=3, random_state=0)
     pictures = eval(part.made_by, {"FlowImages": FlowImages}).fit_transform(clips)
     assert pictures.shape[1:] == part.shape
     assert torch.isfinite(network(torch.from_numpy(pictures))).all()

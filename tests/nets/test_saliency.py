@@ -170,7 +170,7 @@ def test_shares_of_regions_are_sums_over_their_pixels(height, width):
 def test_regions_are_in_the_order_of_a_descriptor():
     """Each region alone is bright: its share is whole where the descriptor's group has its name."""
     grid = RegionGrid((1, 2, 4))
-    clips = make_synthetic_corpus("webcam-25fps", n_clips=3, size=32)
+    clips = make_synthetic_corpus("webcam-25fps", n_clips=3, size=32, random_state=0)
     descriptor = LBPTOP(grid=grid).fit(clips)
     names = descriptor.get_feature_names_out()
     for group in range(grid.n_regions):
@@ -218,7 +218,9 @@ def test_a_corner_that_tells_the_class_is_found(network, n_channels):
 
 
 def test_a_smile_is_found_at_the_mouth_and_surprise_at_the_brows():
-    clips = make_synthetic_corpus("webcam-25fps", n_clips=36, n_subjects=12, size=64)
+    clips = make_synthetic_corpus(
+        "webcam-25fps", n_clips=36, n_subjects=12, size=64, random_state=0
+    )
     labels = np.array([clip.label for clip in clips])
     shown = labels != "negative"
     pictures, labels = (
@@ -278,7 +280,7 @@ def test_the_only_part_with_places_needs_no_name():
 
 
 def test_pipelines_take_clips():
-    clips = make_synthetic_corpus("webcam-25fps", n_clips=3, n_subjects=3, size=48)
+    clips = make_synthetic_corpus("webcam-25fps", n_clips=3, n_subjects=3, size=48, random_state=0)
     y = [clip.label for clip in clips]
     model = NetClassifier("STSTNet", n_epochs=2, random_state=0)
     pipeline = make_pipeline(FlowImages(), model).fit(clips, y)

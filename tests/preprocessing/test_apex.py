@@ -254,7 +254,7 @@ def test_same_apex_for_any_number_of_threads(method):
 
 @pytest.mark.parametrize("preset", ["lab-100fps", "webcam-25fps", "nir-25fps"])
 def test_comes_closer_to_the_apex_of_synthetic_faces_than_the_middle(preset):
-    corpus = make_synthetic_corpus(preset, n_clips=30, n_subjects=15)
+    corpus = make_synthetic_corpus(preset, n_clips=30, n_subjects=15, random_state=0)
     clips = [replace(clip, source=clip.frames, apex=None) for clip in corpus]
     annotated = np.array([clip.apex for clip in corpus])
 

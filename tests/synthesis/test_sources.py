@@ -79,7 +79,9 @@ def test_annotated_units_keep_side_and_intensity():
 
 
 def test_annotated_clips_are_alike_likely():
-    corpus = make_synthetic_corpus("webcam-25fps", n_clips=12, n_subjects=3, size=32)
+    corpus = make_synthetic_corpus(
+        "webcam-25fps", n_clips=12, n_subjects=3, size=32, random_state=0
+    )
     source, rng = AnnotatedUnits(corpus), np.random.default_rng(0)
     own = [set(c.action_units) for c in corpus if c.label == "negative"]
     drawn = [{unit for unit, _ in source.draw("negative", rng).action_units} for _ in range(600)]
@@ -217,7 +219,7 @@ def test_mixtures_draw_in_their_shares():
 
 def test_sources_are_functions_of_the_random_numbers(tmp_path):
     write(tmp_path / "surprise" / "1.csv", COURSE)
-    corpus = make_synthetic_corpus("webcam-25fps", n_clips=6, n_subjects=3, size=32)
+    corpus = make_synthetic_corpus("webcam-25fps", n_clips=6, n_subjects=3, size=32, random_state=0)
     sources = [ExpertUnits(), AnnotatedUnits(corpus), EarlyMacroUnits(tmp_path)]
     for source in [*sources, MixedUnits([(one, 1) for one in sources])]:
         again = pickle.loads(pickle.dumps(source))

@@ -65,7 +65,7 @@ def test_settings_are_chosen_with_abstentions_counted_as_wrong(endpoint, tmp_pat
 def test_action_units_have_abstentions_unit_by_unit(endpoint, tmp_path):
     scheme = get_scheme("action-units")
     parts = [
-        make_synthetic_corpus(p, n_clips=3, n_subjects=3, size=32)
+        make_synthetic_corpus(p, n_clips=3, n_subjects=3, size=32, random_state=0)
         for p in ("webcam-25fps", "nir-25fps")
     ]
     answers = iter(["cannot tell", "AU12", "none"] * 2)
@@ -87,7 +87,7 @@ def test_action_units_have_abstentions_unit_by_unit(endpoint, tmp_path):
 
 def test_a_scheme_of_one_action_unit(endpoint):
     parts = [
-        make_synthetic_corpus(p, n_clips=3, n_subjects=3, size=32)
+        make_synthetic_corpus(p, n_clips=3, n_subjects=3, size=32, random_state=0)
         for p in ("webcam-25fps", "nir-25fps")
     ]
     endpoint.answer = lambda a: {"message": {"content": "AU4"}}

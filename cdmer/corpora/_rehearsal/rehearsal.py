@@ -19,7 +19,15 @@ _NOTE = "{title}, rehearsed: these are rendered faces, not the database."
 
 
 def make_database(
-    name, folder, *, variant=None, preset=None, n_clips=12, n_subjects=4, size=112, random_state=0
+    name,
+    folder,
+    *,
+    variant=None,
+    preset=None,
+    n_clips=12,
+    n_subjects=4,
+    size=112,
+    random_state=None,
 ):
     """Write a synthetic corpus as a database lies on disk, label file and all.
 
@@ -34,18 +42,19 @@ def make_database(
         One of `list_databases`.
     folder : path-like
         Where it goes: a folder that is empty or not there yet.
-    variant : str, optional
-        Which frames: ``"raw"``, ``"cropped"`` or whatever the database has; by default its first.
-    preset : str, optional
-        Recording set-up, one of `PRESETS`, at the database's frame rate; by default the nearest.
+    variant : str, default=None
+        Which frames: ``"raw"``, ``"cropped"`` or whatever the database has; None for its first.
+    preset : str, default=None
+        Recording set-up, one of `PRESETS`, at the database's frame rate; None for the nearest.
     n_clips : int, default=12
         Number of clips, at least 3.
     n_subjects : int, default=4
         Number of people.
     size : int, default=112
         Width and height of the frames, pixels; at least 32.
-    random_state : int, default=0
-        Seed of people, expressions and noise. Databases draw different people from one seed.
+    random_state : int or None, default=None
+        Seed of people, expressions and noise; an int for reproducible copies. Databases draw
+        different people from one seed.
 
     Returns
     -------
@@ -67,7 +76,7 @@ def make_database(
     >>> from tempfile import TemporaryDirectory
     >>> from cdmer.corpora import load_casme2, make_database
     >>> with TemporaryDirectory() as folder:
-    ...     written = make_database("casme2", folder, n_clips=6, size=32)
+    ...     written = make_database("casme2", folder, n_clips=6, size=32, random_state=0)
     ...     loaded = load_casme2(folder)
     >>> loaded.table.equals(written.table)
     True
@@ -82,14 +91,16 @@ def make_database(
         raise ValueError(
             f"folder: expected an empty folder or none, got {str(folder)!r}, which holds something"
         )
-    check_number("random_state", random_state, least=0, most=2**32 - 1, whole=True)
+    if random_state is not None:
+        check_number("random_state", random_state, least=0, most=2**32 - 1, whole=True)
+        random_state = np.random.RandomState([random_state, *name.encode()])
     setup = replace(PRESETS[preset or layout.rehearsal.setup], fps=layout.fps)
     faces = make_synthetic_corpus(
         setup,
         n_clips=n_clips,
         n_subjects=n_subjects,
         size=size,
-        random_state=np.random.RandomState([random_state, *name.encode()]),
+        random_state=random_state,
     )
     plans = Planner(layout, folders).plan(faces)
     root.mkdir(parents=True, exist_ok=True)

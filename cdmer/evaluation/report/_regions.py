@@ -26,7 +26,7 @@ _STUDIO = RecordingSetup(
 @cache
 def neutral_face():
     """Render a face without expression, hair or glasses, ndarray of uint8, shape (SIZE, SIZE)."""
-    corpus = make_synthetic_corpus(_STUDIO, n_clips=32, n_subjects=32, size=SIZE)
+    corpus = make_synthetic_corpus(_STUDIO, n_clips=32, n_subjects=32, size=SIZE, random_state=0)
     return corpus[0].frames[0]
 
 
