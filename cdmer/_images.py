@@ -139,7 +139,7 @@ def _number(data, at, length, order, signed=False):
 
 
 def _ends(data):
-    """Tell whether a JPEG has its end marker, not counting that of a preview in its header.
+    """Whether a JPEG has its end marker, not counting that of a preview in its header.
 
     Neither marker occurs within the coded data of a scan, where a zero follows every FF.
     """

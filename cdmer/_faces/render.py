@@ -34,7 +34,7 @@ class Render:
     head : tuple of (float, float, float)
         Shift right, shift down (half picture widths) and turn (radians) in each frame.
     seed : int
-        Of the sensor's noise.
+        Seed of the sensor's noise.
     """
 
     who: Identity
@@ -72,7 +72,7 @@ class Render:
         return len(self.course)
 
     def fingerprint(self):
-        """Name the frames without rendering them.
+        """Identify the frames without rendering them.
 
         Returns
         -------

@@ -21,7 +21,7 @@ def check_count(name, value, least):
 
 @dataclass(frozen=True)
 class RecordingSetup:
-    """How a corpus is recorded.
+    """Recording set-up: a camera, the light, and who is in front of it.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class RecordingSetup:
     background : float
         Brightness behind the head, 0 to 1.
     near_infrared : bool
-        Even bright skin, pale irises, shining pupils.
+        Whether it is recorded in near infrared: even bright skin, pale irises, shining pupils.
     balance : tuple of 3 floats
         Shares of the classes negative, positive, surprise.
     amplitude : float

@@ -18,24 +18,24 @@ class Clip:
     name : str
         Identifies the clip within its corpus and subject.
     subject : str
-        Who is recorded. Evaluation keeps the clips of one subject together.
+        The person who is recorded. Evaluation keeps the clips of one subject together.
     corpus : str
         The corpus that the clip belongs to.
-    label : str or None
+    label : str, default=None
         The emotion as annotated; label schemes map it to classes.
-    onset, apex, offset : int or None
+    onset, apex, offset : int, default=None
         Frame numbers as annotated, counted as the corpus counts them. None where unknown.
-    action_units : tuple of str
+    action_units : tuple of str, default=()
         Action units as annotated, side and intensity kept (``"R12B"``).
-    fps : float or None
+    fps : float, default=None
         Frames per second.
-    frame_numbers : tuple of int or None
+    frame_numbers : tuple of int, default=None
         Number of each frame, rising; recordings have gaps where frames were dropped. None: 0, 1,
         2, and so on.
-    apex_spotted_by : str or None
+    apex_spotted_by : str, default=None
         How the apex was found if a program did, see `cdmer.preprocessing.ApexSpotter`; None for
         an annotated apex, or none.
-    objective_class : str or None
+    objective_class : str, default=None
         The class by action units as annotated, ``"I"`` to ``"VII"``; None where the database gives
         none.
     """

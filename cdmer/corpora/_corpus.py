@@ -110,7 +110,7 @@ class Corpus(Sequence):
 
     @property
     def table(self):
-        """pandas.DataFrame, one row per clip in the corpus' order; frames are not read."""
+        """Annotations, pandas.DataFrame with a row per clip in order; frames are not read."""
         import pandas as pd
 
         table = pd.DataFrame([{c: getattr(clip, c) for c in _COLUMNS} for clip in self._clips])
@@ -143,7 +143,7 @@ class Corpus(Sequence):
 
         Parameters
         ----------
-        mask : array of bool of shape (n_clips,), optional
+        mask : array of bool of shape (n_clips,), default=None
             Clips to keep.
         **conditions
             Column of `table` = wanted value, or a list, tuple or set of wanted values.
@@ -207,7 +207,7 @@ class Corpus(Sequence):
 
         Parameters
         ----------
-        scheme : str or LabelScheme, optional
+        scheme : str or LabelScheme, default=None
             Count its classes; by default, labels as annotated.
 
         Returns
@@ -232,7 +232,7 @@ class Corpus(Sequence):
         ----------
         n_per_class : int, default=5
             Clips per class at most, taken evenly from all of it.
-        scheme : str or LabelScheme, optional
+        scheme : str or LabelScheme, default=None
             Whose classes to show; by default, labels as annotated.
 
         Returns
@@ -258,15 +258,15 @@ class Corpus(Sequence):
         ----------
         path : path-like
             A file ``.csv`` or ``.parquet``; an existing one is replaced.
-        root : path-like, optional
+        root : path-like, default=None
             Folder that paths are relative to; by default that of the manifest.
 
         Raises
         ------
         ValueError
             If the suffix is another one; if the frames of a clip are neither a folder of images nor
-            a video, or lie outside of `root`; or if a manifest cannot tell which frames of a folder
-            belong to a clip, or how they are counted.
+            a video, or lie outside of `root`; or if a manifest cannot express which frames of a
+            folder belong to a clip, or how they are counted.
         ImportError
             If Parquet is asked for and pyarrow is missing.
         OSError

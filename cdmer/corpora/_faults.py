@@ -7,7 +7,7 @@ MOMENTS = ("onset", "apex", "offset")
 
 @dataclass(frozen=True)
 class Fault:
-    """Something in a copy of a database that is not as it should be.
+    """Fault found in a copy of a database.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Fault:
         File and cell, ``"casme.xlsx, C17"``, or a folder; relative to the database's folder.
     message : str
         What was found and what was expected.
-    clip : str or None
+    clip : str, default=None
         Key of the clip that it concerns; None where there is none.
     """
 
@@ -48,7 +48,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Repair:
-    """A known mistake of a label file that was put right.
+    """Known mistake of a label file that was put right.
 
     Parameters
     ----------

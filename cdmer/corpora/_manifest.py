@@ -36,15 +36,15 @@ def load_manifest(path, *, root=None, name=None, colour=False, allow_outside=Fal
     - ``action_units``: joined by "+" or commas;
     - ``objective_class``, ``apex_spotted_by``: see `Clip`.
 
-    What else `cdmer.synthesis.synthesize` writes down is passed over.
+    Further columns of `cdmer.synthesis.synthesize` are passed over.
 
     Parameters
     ----------
     path : path-like
         A CSV file, a spreadsheet or a Parquet file.
-    root : path-like, optional
+    root : path-like, default=None
         Folder that paths are relative to; by default that of the manifest.
-    name : str, optional
+    name : str, default=None
         Name of the corpus. By default what the column ``corpus`` says, if that is the same in all
         rows, or else the name of the file.
     colour : bool, default=False
@@ -55,8 +55,8 @@ def load_manifest(path, *, root=None, name=None, colour=False, allow_outside=Fal
     Returns
     -------
     Corpus
-        In the order of the rows. Of its images, the names are read; of its videos, the headers. Its
-        `faults` list moments that are out of order or outside the frames, gaps in the frame
+        In the order of the rows. Only names of images and headers of videos are read. Its `faults`
+        list moments that are out of order or outside the frames, gaps in the frame
         numbers, and columns that are not read.
 
     Raises

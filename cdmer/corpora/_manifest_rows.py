@@ -1,4 +1,4 @@
-"""Rows of a manifest: what they say, and the frames they name."""
+"""Clips from the rows of a manifest, and the frames they name."""
 
 import math
 import os
@@ -12,7 +12,7 @@ from cdmer.corpora._manifest_files import NUMBERS
 from cdmer.corpora._media.frames import FrameFolder, list_frames
 from cdmer.corpora._media.video import VideoFile, slack
 
-_UNIT_SEPARATORS = re.compile("[+,;\N{FULLWIDTH COMMA}\N{IDEOGRAPHIC COMMA}]")
+_SEPARATORS = re.compile("[+,;\N{FULLWIDTH COMMA}\N{IDEOGRAPHIC COMMA}]")
 
 
 class RowReader:
@@ -86,7 +86,7 @@ class RowReader:
             found = self._video(place, whole["start"], whole["stop"])
             name = os.path.splitext(os.path.basename(place))[0]
         source, frame_numbers, likely_numbers, rate = found
-        units = _UNIT_SEPARATORS.split(cells.get("action_units") or "")
+        action_units = _SEPARATORS.split(cells.get("action_units") or "")
         clip = Clip(
             source,
             name=cells.get("name") or name,
@@ -96,7 +96,7 @@ class RowReader:
             onset=whole["onset"],
             apex=whole["apex"],
             offset=whole["offset"],
-            action_units=tuple(unit.strip() for unit in units if unit.strip()),
+            action_units=tuple(text.strip() for text in action_units if text.strip()),
             fps=_rate(cells.get("fps")) or rate,
             frame_numbers=frame_numbers,
             apex_spotted_by=cells.get("apex_spotted_by"),
@@ -120,7 +120,7 @@ class RowReader:
         return os.path.join(place, "").startswith(self.real_root)
 
     def _folder(self, place, start, stop):
-        """See `_video`; a folder of images tells no rate."""
+        """See `_video`; a folder of images has no rate."""
         names, numbers = self.list_frames(place)
         first = 0 if start is None else bisect_left(numbers, start)
         last = len(numbers) if stop is None else bisect_left(numbers, stop)
@@ -139,7 +139,7 @@ class RowReader:
         -------
         source : VideoFile
         numbers : tuple of int or None
-            Of its frames; None where only reading the video would tell.
+            Numbers of its frames; None where they are unknown until the video is read.
         likely : sequence of int
             The numbers, or else those that the file announces.
         rate : float or None

@@ -57,7 +57,7 @@ def load_published_features(name, data_home=None, progress=None):
     ----------
     name : {"casme2", "smic-hs", "smic-vis", "smic-nir"}
         The corpus.
-    data_home : str or path-like, optional
+    data_home : str or path-like, default=None
         Folder for the files.
     progress : bool or None, default=None
         None shows a bar on terminals alone, False never.

@@ -16,11 +16,12 @@ OBJECTIVE_CLASSES = ("I", "II", "III", "IV", "V", "VI", "VII")
 
 @dataclass(frozen=True)
 class LabelScheme:
-    """From annotations to the classes of a protocol.
+    """Mapping from the annotations of clips to the classes of a protocol.
 
     Parameters
     ----------
     name : str
+        Name of the scheme, which `get_scheme` takes.
     classes : tuple of str
         The fixed class list; class codes are positions in it, whatever classes the data hold.
     rules : dict of str to dict
@@ -29,8 +30,9 @@ class LabelScheme:
         ``"6+12"``; clips that show another one are left out, and an annotated
         `Clip.objective_class` comes first); optionally ``without`` (``subject/name`` of clips left
         out). The family ``native`` serves corpora that no other family names.
-    description : str
-    source : str
+    description : str, default=""
+        What the scheme is, in a sentence.
+    source : str, default=""
         Where the scheme was published.
     """
 
@@ -41,11 +43,12 @@ class LabelScheme:
     source: str = ""
 
     def classify(self, clip):
-        """Class of a clip.
+        """Classify a clip by its annotations.
 
         Parameters
         ----------
         clip : Clip
+            An annotated clip.
 
         Returns
         -------
@@ -99,15 +102,17 @@ class LabelScheme:
 
 @dataclass(frozen=True)
 class ActionUnitScheme:
-    """Several classes per clip: which of some action units it shows.
+    """Multi-label scheme: which of some action units a clip shows.
 
     Parameters
     ----------
     name : str
+        Name of the scheme, which `get_scheme` takes.
     classes : tuple of str
         The action units, ``"AU1"`` and so on.
-    description : str
-    source : str
+    description : str, default=""
+        What the scheme is, in a sentence.
+    source : str, default=""
         Where the scheme was published.
     """
 
@@ -117,11 +122,12 @@ class ActionUnitScheme:
     source: str = ""
 
     def indicator(self, clips):
-        """Show which clip shows which action unit, on whichever side and however strongly.
+        """Indicator matrix of the action units that clips show, on either side and of any strength.
 
         Parameters
         ----------
         clips : sequence of Clip
+            Clips with annotated action units.
 
         Returns
         -------
@@ -131,7 +137,7 @@ class ActionUnitScheme:
         Raises
         ------
         ValueError
-            If a clip has no action units, or one that cannot be told, such as ``"12 or 15"``.
+            If a clip has no action units, or an unreadable one, such as ``"12 or 15"``.
 
         Examples
         --------
@@ -157,7 +163,7 @@ class ActionUnitScheme:
         return rows
 
     def classify(self, clip):
-        """Refuse: a clip has several classes here, see `indicator`."""
+        """Raise an error: a clip has several classes here, see `indicator`."""
         raise ValueError(
             f"scheme: {self.name!r} gives a clip several classes, where one is expected; "
             f"get_scheme({self.name!r}).indicator(clips) gives the table of 0 and 1"
@@ -179,12 +185,17 @@ def _load():
 
 
 def list_schemes():
-    """Names of the label schemes that come with the library, as a list of str."""
+    """List the names of the label schemes that come with the library.
+
+    Returns
+    -------
+    list of str
+    """
     return list(_load())
 
 
 def get_scheme(scheme):
-    """Look a label scheme up.
+    """Look up a label scheme.
 
     Parameters
     ----------

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from cdmer._faces.course import draw_course
 from cdmer._faces.emotions import EMOTIONS, EMOTIONS_OF
 from cdmer._faces.identity import draw_identities
-from cdmer._faces.motion import draw_head
+from cdmer._faces.motion import draw_course, draw_head
 from cdmer._faces.render import Render
 from cdmer._faces.setups import PRESETS, RecordingSetup, check_count
 from cdmer.corpora._clip import Clip

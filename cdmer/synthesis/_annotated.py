@@ -64,7 +64,7 @@ class AnnotatedUnits(UnitSource):
         return Expression(label, action_units, "annotated")
 
     def describe(self):
-        """Everything that the draws follow from but the random numbers, a dict for JSON."""
+        """Describe all that draws depend on except random numbers, as a dict for JSON."""
         digest = hashlib.sha256(json.dumps(self.clips).encode()).hexdigest()
         counts = {label: len(clips) for label, clips in self.clips.items()}
         return {"source": "annotated", "clips": counts, "sha256": digest}

@@ -99,7 +99,7 @@ class EarlyMacroUnits(UnitSource):
         return Expression(label, action_units, "early-macro", emotion)
 
     def describe(self):
-        """Everything that the draws follow from but the random numbers, a dict for JSON."""
+        """Describe all that draws depend on except random numbers, as a dict for JSON."""
         return self._description
 
 

@@ -58,7 +58,7 @@ class ExpertUnits(UnitSource):
         return Expression(label, action_units, "expert", emotion)
 
     def describe(self):
-        """Everything that the draws follow from but the random numbers, a dict for JSON."""
+        """Describe all that draws depend on except random numbers, as a dict for JSON."""
         return {
             "source": "expert",
             "classes": {label: list(names) for label, names in self.emotions_of.items()},

@@ -159,10 +159,10 @@ class UnitSource(ABC):
 
     @abstractmethod
     def describe(self):
-        """Everything that the draws follow from but the random numbers, a dict for JSON."""
+        """Describe all that draws depend on except random numbers, as a dict for JSON."""
 
     def check_label(self, label):
-        """Refuse a class that the source does not know."""
+        """Raise an error for a class that the source does not know."""
         if label not in self.classes:
             raise ParameterError(f"label: expected one of {self.classes}, got {label!r}")
 
@@ -215,7 +215,7 @@ class Renderer(ABC):
 
     @abstractmethod
     def describe(self):
-        """Everything that the frames follow from but the random numbers, a dict for JSON."""
+        """Describe all that frames depend on except random numbers, as a dict for JSON."""
 
 
 def check_source(name, source):

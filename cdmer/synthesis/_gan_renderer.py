@@ -14,7 +14,7 @@ from cdmer.synthesis._warp import WarpRenderer, checked_course
 
 
 class GANRenderer(Renderer):
-    """Let a trained generator give neutral faces an expression.
+    """Render expressions with a trained generator.
 
     The generator goes by the class of an expression and shows it in its own way: action units that
     a source draws are not looked at, and rows of a manifest have none.
@@ -37,8 +37,9 @@ class GANRenderer(Renderer):
     size : int
         Width and height of the frames.
     n_identities : int or None
-        As many as there are faces.
+        Number of faces; None where there is no end to them.
     classes : tuple of str
+        Names of the classes that it shows.
 
     Raises
     ------
@@ -166,7 +167,7 @@ class GANRenderer(Renderer):
         return made[0, 0].cpu().numpy()
 
     def describe(self):
-        """Everything that the frames follow from but the random numbers, a dict for JSON."""
+        """Describe all that frames depend on except random numbers, as a dict for JSON."""
         faces = self.faces
         if isinstance(faces, np.ndarray):
             faces = {"shape": faces.shape, "sha256": hashlib.sha256(faces.tobytes()).hexdigest()}
@@ -194,7 +195,7 @@ def _check_classes(path, own, classes):
 
 
 def _digest(path):
-    """SHA-256 of the file, or of nothing if it is not there: `load_generator` tells why."""
+    """SHA-256 of the file, or of nothing if it is not there: `load_generator` says why."""
     path = Path(path)
     return hashlib.sha256(path.read_bytes() if path.is_file() else b"").hexdigest()
 

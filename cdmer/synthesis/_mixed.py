@@ -7,7 +7,7 @@ from cdmer.synthesis._expression import UnitSource, check_source
 
 
 class MixedUnits(UnitSource):
-    """Draw from several sources, from each in its share.
+    """Action units from several sources, in given shares.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ class MixedUnits(UnitSource):
     Attributes
     ----------
     classes : tuple of str
-        Those that every source knows.
+        Classes that every source knows.
 
     Raises
     ------
@@ -60,6 +60,6 @@ class MixedUnits(UnitSource):
         return self.sources[rng.choice(len(self.sources), p=self.shares)].draw(label, rng)
 
     def describe(self):
-        """Everything that the draws follow from but the random numbers, a dict for JSON."""
+        """Describe all that draws depend on except random numbers, as a dict for JSON."""
         parts = [source.describe() for source in self.sources]
         return {"source": "mixed", "parts": parts, "shares": self.shares.tolist()}

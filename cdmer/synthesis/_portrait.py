@@ -17,18 +17,18 @@ _MARGIN = 0.25  # that is put round a picture, since detectors miss a face that 
 
 @dataclass(frozen=True, eq=False)
 class NeutralFace:
-    """A picture of a neutral face, and where its parts are.
+    """Picture of a neutral face, and where its parts are.
 
     Parameters
     ----------
     image : ndarray of uint8, shape (H, W) or (H, W, 3)
         Grey, or red, green and blue.
-    landmarks : array of shape (68, 2), optional
+    landmarks : array of shape (68, 2), default=None
         x and y of each point in pixels, where (0, 0) is the centre of the first pixel, in the order
         of iBUG 300-W (and of dlib's predictor), as for `cdmer.features.LandmarkRegions`. Without
         them, a detector looks for the face.
-    name : str, optional
-        What messages call it, such as the name of its file.
+    name : str, default=None
+        Name in messages, such as that of its file.
     """
 
     image: np.ndarray
@@ -74,7 +74,7 @@ def place(face, name, detector=None):
     face : NeutralFace
     name : str
         For messages.
-    detector : callable, optional
+    detector : callable, default=None
         As for `cdmer.preprocessing.CropAlign`, where there are no landmarks.
 
     Returns

@@ -1,4 +1,4 @@
-"""What is to be synthesised: every clip of a corpus, and what it follows from."""
+"""A request for a synthesis: every clip of a corpus, and what it follows from."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cdmer import __version__
-from cdmer._faces.course import draw_course
+from cdmer._faces.motion import draw_course
 from cdmer._parameters import ParameterError, check_number
 from cdmer.synthesis._expression import (
     Expression,
@@ -25,12 +25,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 @dataclass(frozen=True)
 class Item:
-    """One clip to be.
+    """A clip that is asked for.
 
     Parameters
     ----------
     identity : int
-        Who is shown, from 0.
+        Number of the person who is shown, from 0.
     label : str
         The class.
     source : str
@@ -65,7 +65,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Draw:
-    """What an item's seed comes to, before anything is rendered."""
+    """What follows from an item's seed before anything is rendered."""
 
     expression: Expression
     course: tuple[float, ...]

@@ -12,17 +12,19 @@ from cdmer.corpora import Corpus
 def split_identities(corpus, shares, random_state=0):
     """Split a corpus into parts that share no identity.
 
-    Where somebody goes follows from the subject's name and the seed alone: in a larger synthesis,
-    or one of other classes or sources, the same identities are in the same parts. So a network that
-    was trained on one may be tested on the other.
+    The part that somebody belongs to follows from the subject's name and the seed alone: in a
+    larger synthesis, or one of other classes or sources, the same identities are in the same parts.
+    So a network that was trained on one may be tested on the other.
 
     Parameters
     ----------
     corpus : Corpus
+        The corpus to split.
     shares : dict of str to float
         Names of the parts and their shares of the identities, above 0, which add up to 1. The
         numbers of identities come near them, as draws do.
     random_state : int, default=0
+        Seed; always an int, so that every corpus is split alike.
 
     Returns
     -------

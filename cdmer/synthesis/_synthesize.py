@@ -25,17 +25,18 @@ _PER_TASK = 32
 
 
 class Made(NamedTuple):
-    """What a run came to.
+    """Result of a run.
 
     Parameters
     ----------
     manifest : Path
+        The manifest's file.
     failures : list of dict
         Rows of ``failures.csv``.
     n_clips : int
-        That are there now.
+        Number of clips that are there now.
     n_found : int
-        Of these, how many were there before.
+        How many of these were there before.
     """
 
     manifest: Path
@@ -74,10 +75,10 @@ def synthesize(
     classes : sequence of str, default=("negative", "positive", "surprise")
         Members of the `classes` of every source.
     sources : dict of str to UnitSource, default=None
-        Where action units come from; the names become part of the clips'. None:
+        Sources of action units; their names become part of the clips'. None:
         ``{"expert": ExpertUnits()}``.
     renderer : Renderer, default=None
-        Who draws the frames. None: ``WarpRenderer()``.
+        Makes the frames. None: ``WarpRenderer()``.
     identities : int, default=5000
         Number of people, no more than the renderer has.
     per_class : int, default=1
@@ -86,7 +87,8 @@ def synthesize(
         None writes pairs of onset and apex; a number whole clips, at so many frames per second,
         from a face at rest over onset, apex and offset to one at rest.
     random_state : int, default=0
-        Seed of action units, courses and noise. People are the renderer's.
+        Seed of action units, courses and noise; always an int, so that a run that is started again
+        leaves the same bytes. People are the renderer's.
     name : str, default="synthesis"
         Name of the corpus.
     n_jobs : int or None, default=None

@@ -33,7 +33,7 @@ class WarpRenderer(Renderer):
 
     Parameters
     ----------
-    faces : sequence of NeutralFace or ndarray of uint8, optional
+    faces : sequence of NeutralFace or ndarray of uint8, default=None
         Photographed faces, one for each identity; arrays are pictures of shape (H, W) or (H, W, 3)
         without landmarks. By default, faces are drawn, every identity anew and without end.
     size : int, default=128
@@ -43,7 +43,7 @@ class WarpRenderer(Renderer):
         background are those of drawn faces; photographs keep their own, and their gamma; its
         `amplitude` is a factor on intensities; its head motion, blinks and class shares are not
         used.
-    detector : callable, optional
+    detector : callable, default=None
         Finds faces without landmarks: takes a picture and gives a list of
         `cdmer.preprocessing.Face`. By default ``CascadeDetector()``, shown the picture with a
         margin around it, so that a face may fill the picture.
@@ -51,7 +51,7 @@ class WarpRenderer(Renderer):
         Factor on place, drift and tremor of the head; 1 is what `make_synthetic_corpus` shows. By
         default, heads are still and in their place.
     random_state : int, default=0
-        Seed of the drawn identities.
+        Seed of the drawn identities; always an int, so that each is the same in every process.
 
     Attributes
     ----------
@@ -221,7 +221,7 @@ class WarpRenderer(Renderer):
         return self.head_motion * draw_head(seconds, rng)
 
     def describe(self):
-        """Everything that the frames follow from but the random numbers, a dict for JSON."""
+        """Describe all that frames depend on except random numbers, as a dict for JSON."""
         faces = None
         if self._portraits is not None:
             faces = [fingerprint(grey, shape) for grey, shape in self._portraits]

@@ -1,4 +1,4 @@
-"""What a worker does: a few identities, clip by clip."""
+"""The clips of a few identities, made by one worker."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ _NOT_ITS_FAULT = (ImportError, MemoryError, ParameterError)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an item: a row of the manifest, or of the table of failures."""
+    """Result for an item: a row of the manifest, or of the table of failures."""
 
     row: dict
     failed: bool = False

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from doubles import Coin, Noise, contents
 
-from cdmer._faces.course import draw_course
+from cdmer._faces.motion import draw_course
 from cdmer.corpora import load_manifest
 from cdmer.synthesis import (
     ExpertUnits,

@@ -10,12 +10,12 @@ from cdmer.corpora._databases.reader import read_database
 
 @dataclass(frozen=True)
 class DatabaseCheck:
-    """What a check found; as a string, a report.
+    """Result of a check of a database; as a string, a report.
 
     Parameters
     ----------
     title : str
-        The database.
+        Name of the database in print.
     path : str
         The folder that was checked.
     variant : str
@@ -33,8 +33,11 @@ class DatabaseCheck:
         Published counts of the same; more than one where releases differ, empty where there is
         none.
     n_subjects : int
+        Number of people.
     repairs : tuple of Repair
+        Known mistakes that were put right.
     faults : tuple of Fault
+        What is wrong with the copy.
     """
 
     title: str
@@ -51,7 +54,7 @@ class DatabaseCheck:
 
     @property
     def complete(self):
-        """Whether it can be read and every count is the published one, bool."""
+        """Whether the database can be read and every count is the published one, bool."""
         return self.problem is None and not any(self._differs(name) for name in self.counts)
 
     def _differs(self, name):
@@ -69,7 +72,7 @@ class DatabaseCheck:
         lines += [self._line(name) for name in self.counts]
         for title, things in (("repairs", self.repairs), ("faults", self.faults)):
             lines.append(f"  {title}: {len(things)}")
-            lines += [f"    {_told(thing)}" for thing in things]
+            lines += [f"    {_line_of(thing)}" for thing in things]
         return "\n".join(lines)
 
     def _line(self, name):
@@ -78,7 +81,7 @@ class DatabaseCheck:
         return f"    {name:<12}{self.counts[name]:>6}  published {published}{mark}"
 
 
-def _told(thing):
+def _line_of(thing):
     kind = getattr(thing, "kind", None)
     return str(thing) if kind is None else f"[{kind}] {thing}"
 
@@ -92,11 +95,11 @@ def check_database(name, path, *, variant=None, repair=True, label_file=None):
         One of `list_databases`.
     path : path-like
         The folder of your copy, as for `load_database`.
-    variant : str, optional
+    variant : str, default=None
         Which frames; by default the first variant of the database.
     repair : bool, default=True
         Put known mistakes right; otherwise they are among the faults.
-    label_file : path-like, optional
+    label_file : path-like, default=None
         The label file, if it does not lie in `path`, or if there are several.
 
     Returns

@@ -14,7 +14,7 @@ from cdmer.corpora._databases.layouts.fourdme import FOURDME
 from cdmer.corpora._databases.layouts.mmew import MMEW
 from cdmer.corpora._databases.layouts.samm import SAMM
 from cdmer.corpora._databases.layouts.smic import SMIC
-from cdmer.corpora._databases.load import load_layout
+from cdmer.corpora._databases.reader import load_layout
 from cdmer.corpora._schemes import add_rules
 
 DATABASES = {
@@ -38,7 +38,7 @@ _GROUP = "cdmer.databases"
 
 
 def register_database(layout):
-    """Make a database known by its name.
+    """Register a database under its name.
 
     From then on, `load_database`, `check_database`, `make_database`, `list_databases`, the commands
     of ``cdmer corpora`` and config files of benchmarks take the name, and label schemes know the
@@ -97,9 +97,12 @@ def _import_registrations():
 
 
 def list_databases():
-    """Names of all databases, as a list of str.
+    """List the names of all databases.
 
-    `load_database`, `check_database`, `make_database` and `get_layout` take them.
+    Returns
+    -------
+    list of str
+        Names that `load_database`, `check_database`, `make_database` and `get_layout` take.
     """
     _import_registrations()
     return list(DATABASES)
@@ -143,7 +146,7 @@ def load_database(name, path, *, variant=None, repair=True, colour=False, label_
     path : path-like
         The folder of your copy: it holds the label file and the folders of frames, itself or in a
         folder within. Case, spaces and leading zeros in the names of folders do not matter.
-    variant : str, optional
+    variant : str, default=None
         Which frames: ``"raw"``, ``"cropped"``, or what else the database has. By default the first
         that it has.
     repair : bool, default=True
@@ -151,7 +154,7 @@ def load_database(name, path, *, variant=None, repair=True, colour=False, label_
         lists them in `repairs`.
     colour : bool, default=False
         Give frames in red, green and blue in place of grey levels.
-    label_file : path-like, optional
+    label_file : path-like, default=None
         The label file, if it does not lie in `path`, or if there are several: an xlsx, xls or CSV
         file.
 
@@ -174,6 +177,6 @@ def load_database(name, path, *, variant=None, repair=True, colour=False, label_
     Warns
     -----
     UserWarning
-        If rows of the label file give no clip; `faults` lists which, and why.
+        If rows of the label file give no clip; `faults` lists them, and why.
     """
     return load_layout(get_layout(name), path, variant, repair, colour, label_file)

@@ -104,10 +104,10 @@ def read_sheet(path, sheet=None, name=None):
     Parameters
     ----------
     path : path-like
-        An xlsx, xls or CSV file, told by its content.
-    sheet : str, optional
+        An xlsx, xls or CSV file, recognised by its content.
+    sheet : str, default=None
         Name of the sheet, compared without case; by default the first.
-    name : str, optional
+    name : str, default=None
         Name of the file in messages; by default its own.
 
     Returns

@@ -18,7 +18,7 @@ from cdmer.corpora._faults import MOMENTS
 
 @dataclass(frozen=True)
 class Folders:
-    """Where the frames of a database lie.
+    """Folders in which the frames of a database lie.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Folders:
 
 @dataclass(frozen=True)
 class KnownMistake:
-    """A mistake of a label file for which the right value is known.
+    """Mistake of a label file for which the right value is known.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class KnownMistake:
 
 @dataclass(frozen=True)
 class Layout:
-    """A database: its folders, its label file, its published counts.
+    """Declaration of a database: its folders, its label file, its published counts.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ class Layout:
         return tuple(name for _, name in self.columns if name is not None)
 
     def headers(self, field):
-        """Folded spellings under which a column may stand, a set of str; empty if there is none."""
+        """Folded spellings of the header of a field, a set of str; empty if it has no column."""
         own = {fold_header(header) for header, known in self.columns if known == field}
         return own | set(HEADERS[field]) if own else set()
 

@@ -1,15 +1,20 @@
 """The engine that reads a database: label file, folders and frames joined, repaired, checked."""
 
 import os
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cdmer._parameters import ParameterError, check_choice, check_flag
+from cdmer.corpora._corpus import Corpus
 from cdmer.corpora._databases.folders import FolderTree, split_template
 from cdmer.corpora._databases.join import Joiner
 from cdmer.corpora._databases.label_files import find_label_file, read_sheet
 from cdmer.corpora._databases.rows import Row, read_rows
 from cdmer.corpora._faults import Fault
+
+# Kinds of faults that leave a row without clip, where they name none.
+_COST_A_CLIP = ("missing-folder", "duplicate", "frames", "cell", "emotion")
 
 
 @dataclass
@@ -177,3 +182,19 @@ def _report_folders_without_row(reading, tree, levels, places):
             label_file = reading.name(reading.label_file)
             message = f"no row of {label_file} is about this folder; there is no clip"
             reading.faults.append(Fault("missing-row", reading.name(place), message))
+
+
+def load_layout(layout, path, variant, repair, colour, label_file):
+    """Do what `load_database` does for a layout; warnings point to the caller's caller."""
+    reading = read_database(layout, path, variant, repair, colour, label_file)
+    lost = [f for f in reading.faults if f.clip is None and f.kind in _COST_A_CLIP]
+    if not reading.clips:
+        why = f"; {lost[0]}" if lost else ""
+        raise ValueError(f"{layout.title}: no clip in {reading.root!r}{why}")
+    if lost:
+        warnings.warn(
+            f"{layout.title}: {len(reading.clips)} clips; {len(lost)} more have no frames or no "
+            f"name, see the corpus' faults. The first: {lost[0]}",
+            stacklevel=3,
+        )
+    return Corpus(reading.clips, layout.corpus, repairs=reading.repairs, faults=reading.faults)

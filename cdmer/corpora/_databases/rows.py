@@ -1,4 +1,4 @@
-"""Rows of a label file, as far as the label file alone can tell."""
+"""Rows of a label file: what the file alone says of a clip."""
 
 import re
 from dataclasses import dataclass, field
@@ -118,7 +118,7 @@ class _RowReader:
         self.problems = []
 
     def read(self, where):
-        """Give the row, or None where nothing tells which clip it is about."""
+        """Give the row, or None where it names no clip."""
         missing = [name for name in ("subject", "clip") if not self.texts[name]]
         if missing:
             self._report("cell", missing[0], f"no {missing[0]}, so that the row names no clip")

@@ -9,7 +9,7 @@ from cdmer.corpora._databases.layout_check import check_subject, check_template,
 
 @dataclass(frozen=True)
 class RehearsalStyle:
-    """Spellings of a database, and the oddities that its label file is known for.
+    """Spellings of a database and oddities of its label file, for rehearsal copies.
 
     `cdmer.corpora.make_database` writes them. The defaults suit a database that has none.
 

@@ -90,7 +90,7 @@ class CachedFrames:
 
     @property
     def n_frames(self):
-        """Number of frames, int, or None where only reading the clip would tell."""
+        """Number of frames, int, or None where it is unknown until the clip is read."""
         return getattr(self.source, "n_frames", None)
 
     def fingerprint(self):

@@ -17,12 +17,13 @@ def list_frames(folder):
     """List the frames in a folder, in the order of their numbers.
 
     The number of a frame is the last integer in its file name: 34 for ``006_1_2_00034.jpg``. Image
-    files are told by their suffix: bmp, jpeg, jpg, png, tif, tiff, in any case. Hidden files, other
-    files and folders within are passed over.
+    files are recognised by their suffix: bmp, jpeg, jpg, png, tif, tiff, in any case. Hidden files,
+    other files and folders within are passed over.
 
     Parameters
     ----------
     folder : path-like
+        The folder.
 
     Returns
     -------
@@ -121,7 +122,7 @@ class FrameFolder:
         return replace(self, names=self.names[start:stop])
 
     def fingerprint(self):
-        """Name the frames without reading them.
+        """Identify the frames without reading them.
 
         Returns
         -------

@@ -88,7 +88,7 @@ class VideoFile:
 
     @property
     def n_frames(self):
-        """Number of frames, int, or None where only reading the video would tell."""
+        """Number of frames, int, or None where it is unknown until the video is read."""
         return None if self.stop is None else self.stop - self.start
 
     @property
@@ -123,7 +123,7 @@ class VideoFile:
         return replace(self, start=self.start + start, stop=self.start + stop)
 
     def fingerprint(self):
-        """Name the frames without reading them.
+        """Identify the frames without reading them.
 
         Returns
         -------

@@ -18,7 +18,7 @@ def write_frames(folder, names, frames):
     folder : Path
         Made if it is not there.
     names : sequence of str
-        File names; the suffix tells the format.
+        File names; the format follows from the suffix.
     frames : ndarray of uint8, shape (T, H, W)
 
     Raises
@@ -34,7 +34,7 @@ def write_frames(folder, names, frames):
 
 
 def write_label_file(path, rows, sheet=None):
-    """Write a table in the format that the file's suffix tells.
+    """Write a table in the format of the file's suffix.
 
     Parameters
     ----------

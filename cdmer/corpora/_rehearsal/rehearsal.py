@@ -29,12 +29,13 @@ def make_database(
     size=112,
     random_state=None,
 ):
-    """Write a synthetic corpus as a database lies on disk, label file and all.
+    """Write a rehearsal copy of a database: rendered faces, label file and all.
 
-    Frames are those of `make_synthetic_corpus`. The label file is in the official format, with the
-    oddities that the official one is known for: remarks above the header or no header at all,
-    ``/`` for an apex that is not known, file names that repeat, an offset that is missing, a known
-    mistake. Writing label files needs the extra ``rehearse``.
+    The files lie as those of the database do. Frames are those of `make_synthetic_corpus`. The
+    label file is in the official format, with the oddities that the official one is known for:
+    remarks above the header or no header at all, ``/`` for an apex that is not known, file names
+    that repeat, an offset that is missing, a known mistake. Writing label files needs the extra
+    ``rehearse``.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """CAS(ME)^2."""
 
 from cdmer.corpora._databases.layout import Folders, Layout, RehearsalStyle
-from cdmer.corpora._databases.load import load_layout
+from cdmer.corpora._databases.reader import load_layout
 
 CAS_ME_2 = Layout(
     name="cas-me-2",

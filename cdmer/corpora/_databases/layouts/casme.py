@@ -1,7 +1,7 @@
 """CASME and CASME II."""
 
 from cdmer.corpora._databases.layout import Folders, Layout, RehearsalStyle
-from cdmer.corpora._databases.load import load_layout
+from cdmer.corpora._databases.reader import load_layout
 
 CASME = Layout(
     name="casme",

@@ -2,7 +2,7 @@
 
 from cdmer._parameters import check_choice
 from cdmer.corpora._databases.layout import Folders, Layout, RehearsalStyle
-from cdmer.corpora._databases.load import load_layout
+from cdmer.corpora._databases.reader import load_layout
 
 CASME3_A = Layout(
     name="casme3-a",

@@ -2,7 +2,7 @@
 
 from cdmer._parameters import check_choice
 from cdmer.corpora._databases.layout import Folders, Layout, RehearsalStyle
-from cdmer.corpora._databases.load import load_layout
+from cdmer.corpora._databases.reader import load_layout
 
 # Per part: published number of clips, frames per second.
 _PARTS = {"A": (1118, 500.0), "B": (969, 300.0), "C": (5439, 200.0)}

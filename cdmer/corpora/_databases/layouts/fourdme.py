@@ -1,7 +1,7 @@
 """4DME, the grey micro-expressions."""
 
 from cdmer.corpora._databases.layout import Folders, Layout, RehearsalStyle
-from cdmer.corpora._databases.load import load_layout
+from cdmer.corpora._databases.reader import load_layout
 
 FOURDME = Layout(
     name="4dme",

@@ -1,7 +1,7 @@
 """MMEW."""
 
 from cdmer.corpora._databases.layout import Folders, Layout, RehearsalStyle
-from cdmer.corpora._databases.load import load_layout
+from cdmer.corpora._databases.reader import load_layout
 
 MMEW = Layout(
     name="mmew",

@@ -1,7 +1,7 @@
 """SAMM."""
 
 from cdmer.corpora._databases.layout import Folders, KnownMistake, Layout, RehearsalStyle
-from cdmer.corpora._databases.load import load_layout
+from cdmer.corpora._databases.reader import load_layout
 
 SAMM = Layout(
     name="samm",

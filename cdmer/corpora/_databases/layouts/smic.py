@@ -2,7 +2,7 @@
 
 from cdmer._parameters import check_choice
 from cdmer.corpora._databases.layout import Folders, Layout, RehearsalStyle
-from cdmer.corpora._databases.load import load_layout
+from cdmer.corpora._databases.reader import load_layout
 
 # Per camera: published counts, frames per second, and what comes nearest in a rehearsal.
 _CAMERAS = {
@@ -65,7 +65,7 @@ def load_smic(path, *, camera="HS", variant="raw", colour=False):
     Warns
     -----
     UserWarning
-        If a folder gives no clip; `faults` lists which, and why.
+        If a folder gives no clip; `faults` lists them, and why.
 
     Notes
     -----
