@@ -51,14 +51,14 @@ def published():
 
 @pytest.fixture
 def registry():
-    """Forget the databases that a test registers; gives the module that knows them."""
+    """Forget the databases that a test registers."""
     from cdmer.corpora import LabelScheme, get_scheme, list_schemes
     from cdmer.corpora._databases import databases
 
     known = dict(databases.DATABASES)
     schemes = [one for one in map(get_scheme, list_schemes()) if isinstance(one, LabelScheme)]
     rules = [dict(scheme.rules) for scheme in schemes]
-    yield databases
+    yield
     databases.DATABASES.clear()
     databases.DATABASES.update(known)
     for scheme, before in zip(schemes, rules, strict=True):

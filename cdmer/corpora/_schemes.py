@@ -10,6 +10,7 @@ import numpy as np
 
 from cdmer._action_units import action_unit_number, annotated_action_units
 from cdmer._parameters import ParameterError
+from cdmer.corpora._registrations import import_registrations
 
 OBJECTIVE_CLASSES = ("I", "II", "III", "IV", "V", "VI", "VII")
 
@@ -220,6 +221,7 @@ def get_scheme(scheme):
     """
     if isinstance(scheme, LabelScheme | ActionUnitScheme):
         return scheme
+    import_registrations()  # they may add rules
     schemes = _load()
     if scheme not in schemes:
         raise ValueError(f"scheme: expected one of {sorted(schemes)}, got {scheme!r}")

@@ -11,6 +11,7 @@ from cdmer.corpora import (
     KnownMistake,
     Layout,
     RehearsalStyle,
+    _registrations,
     check_database,
     get_layout,
     get_scheme,
@@ -214,15 +215,19 @@ class Entry:
 @pytest.fixture
 def installed(registry, monkeypatch):
     """Pretend that a package with an entry point is installed."""
-    module = registry
 
     def install(load):
-        monkeypatch.setattr(module, "entry_points", lambda group: [Entry(load)])
-        module._import_registrations.cache_clear()
+        monkeypatch.setattr(_registrations, "entry_points", lambda group: [Entry(load)])
+        _registrations.import_registrations.cache_clear()
 
     yield install
     monkeypatch.undo()
-    module._import_registrations.cache_clear()
+    _registrations.import_registrations.cache_clear()
+
+
+def test_label_schemes_know_databases_of_installed_packages(installed):
+    installed(lambda: register_database(WITHOUT_FILE))
+    assert get_scheme("three").rules["ours"]["emotions"] == WITHOUT_FILE.schemes["three"]
 
 
 def test_installed_packages_register_theirs(installed):

@@ -1,6 +1,8 @@
 """The database that CONTRIBUTING shows, held to what every declaration owes."""
 
+import os
 import re
+import subprocess
 import sys
 
 import pytest
@@ -122,3 +124,21 @@ def test_config_files_and_the_command_line_know_it(copy, tmp_path, monkeypatch, 
     said = capsys.readouterr().out
     assert re.search(r"^ours +Our Database +\? +raw, cropped +ours_labels.xlsx$", said, re.M)
     assert "clips:\n    all              9  published -" in said
+
+
+def test_another_process_knows_it_by_its_entry_point(layout, tmp_path):
+    package = tmp_path / "stranger-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text("[cdmer.databases]\nours = stranger.own\n")
+    paths = [str(tmp_path), *filter(None, sys.path)]
+    made = subprocess.run(
+        [sys.executable, "-m", "cdmer.cli", "corpora", "make", "ours", "--size", "32"]
+        + ["--n-clips", "3", "--out", str(tmp_path / "copy")],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    assert len(load_database("ours", tmp_path / "copy")) == 3

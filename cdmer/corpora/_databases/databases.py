@@ -1,9 +1,5 @@
 """All databases by their names, those of others too."""
 
-import warnings
-from functools import cache
-from importlib.metadata import entry_points
-
 from cdmer._parameters import ParameterError
 from cdmer.corpora._databases.layout import Layout
 from cdmer.corpora._databases.layouts.cas_me_2 import CAS_ME_2
@@ -15,6 +11,7 @@ from cdmer.corpora._databases.layouts.mmew import MMEW
 from cdmer.corpora._databases.layouts.samm import SAMM
 from cdmer.corpora._databases.layouts.smic import SMIC
 from cdmer.corpora._databases.reader import load_layout
+from cdmer.corpora._registrations import import_registrations
 from cdmer.corpora._schemes import add_rules
 
 DATABASES = {
@@ -33,8 +30,6 @@ DATABASES = {
 }
 # What else stands before the colon of a source on the command line and in config files.
 _OTHER_SOURCES = ("features", "manifest", "published", "synthetic")
-# Packages name here a module that registers databases, for the command line and config files.
-_GROUP = "cdmer.databases"
 
 
 def register_database(layout):
@@ -83,19 +78,6 @@ def register_database(layout):
     DATABASES[layout.name] = layout
 
 
-@cache
-def _import_registrations():
-    """Import what installed packages name as the modules that register their databases."""
-    for entry in entry_points(group=_GROUP):
-        try:
-            entry.load()
-        except Exception as error:  # of somebody else's code; the other databases are there
-            warnings.warn(
-                f"the databases of {entry.value} are not known: {type(error).__name__}: {error}",
-                stacklevel=3,
-            )
-
-
 def list_databases():
     """List the names of all databases.
 
@@ -104,7 +86,7 @@ def list_databases():
     list of str
         Names that `load_database`, `check_database`, `make_database` and `get_layout` take.
     """
-    _import_registrations()
+    import_registrations()
     return list(DATABASES)
 
 
