@@ -43,7 +43,7 @@ def split_code(code):
     -------
     side : {"", "L", "R"}
         The person's left or right, or both.
-    unit : str
+    action_unit : str
         One of `ACTION_UNITS`.
 
     Raises

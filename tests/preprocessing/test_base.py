@@ -305,7 +305,7 @@ def test_a_step_without_its_method_is_refused():
 @pytest.mark.parametrize("step", [Flip(), ApexSpotter()], ids=repr)
 def test_clips_are_no_table_whatever_scikit_learn_is_set_to(step):
     pytest.importorskip("pandas")
-    clips = make_synthetic_corpus("nir-25fps", n_clips=3, size=32)
+    clips = make_synthetic_corpus("nir-25fps", n_clips=3, size=32, random_state=0)
     with config_context(transform_output="pandas"):
         assert step.fit_transform(clips).dtype == object
         assert isinstance(step.transform(clips), np.ndarray)
