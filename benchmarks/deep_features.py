@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 import torch
 
+from cdmer._devices import mixed
 from cdmer.corpora import Clip, FrameFolder
 from cdmer.features import DeepFeatures
 from cdmer.features._deep.forward import find_embedder
@@ -29,7 +30,6 @@ from cdmer.features._deep.input import Preparation
 from cdmer.features._deep.network import features_of
 from cdmer.features._deep.settings import moments
 from cdmer.features._deep.workers import prepare_ahead
-from cdmer.nets._training.devices import mixed
 
 
 def make_clips(folder, options):

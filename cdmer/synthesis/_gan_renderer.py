@@ -156,7 +156,7 @@ class GANRenderer(Renderer):
 
     def _generate(self, face, label, rng):
         torch = import_extra("torch", "deep")
-        from cdmer.nets._training.devices import find_device, own_torch
+        from cdmer._devices import find_device, own_torch
 
         generator, _ = _load(self.path, self.digest, self.device)
         noise = rng.standard_normal((1, generator.n_noise), dtype=np.float32)
@@ -203,8 +203,8 @@ def _digest(path):
 @lru_cache(maxsize=2)  # workers get renderers by pickle, many times, and each file once
 def _load(path, digest, device):
     import_extra("torch", "deep")
+    from cdmer._devices import find_device
     from cdmer.nets import load_generator
-    from cdmer.nets._training.devices import find_device
 
     if _digest(path) != digest:
         raise ValueError(f"{path}: has changed since the renderer was made")

@@ -30,7 +30,7 @@ def find_embedder(settings):
     ImportError, FileNotFoundError, ParameterError, ValueError
         As `make_network`; ParameterError, too, if there is no such device or layer.
     """
-    from cdmer.nets._training.devices import find_device
+    from cdmer._devices import find_device
 
     device = find_device(settings.device)
     name = name_network(settings)
@@ -70,7 +70,7 @@ class Embedder:
     def __init__(self, network, report, device, settings):
         import torch
 
-        from cdmer.nets._training.devices import RowsAtOnce
+        from cdmer._devices import RowsAtOnce
 
         self.device, self.report, self.precision = device, report, settings.precision
         self.dtype = np.float64 if settings.precision == "float64" else np.float32
@@ -195,7 +195,7 @@ class Embedder:
     def _features(self, part, finish):
         import torch
 
-        from cdmer.nets._training.devices import exact, mixed
+        from cdmer._devices import exact, mixed
 
         if self._copies is not None:
             here = torch.cuda.current_stream(self.device)

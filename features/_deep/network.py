@@ -64,7 +64,7 @@ def make_network(settings):
     """
     from torch import nn
 
-    from cdmer.nets._training.devices import find_device, own_torch, seed_torch
+    from cdmer._devices import find_device, own_torch, seed_torch
 
     network, weights = settings.network, settings.weights
     if isinstance(network, nn.Module):

@@ -24,7 +24,7 @@ def check_settings(settings):
     """
     from torch import nn
 
-    from cdmer.nets._training.devices import DTYPES
+    from cdmer._devices import DTYPES
 
     kinds = {
         "layer": (str | None, "a name or None"),

@@ -8,11 +8,11 @@ import torch
 from sklearn.base import clone
 from torch import nn
 
+from cdmer._devices import exact, find_device
 from cdmer.features import DeepFeatures, Frames
 from cdmer.nets import NETWORKS, ICEGANClassifier, NetClassifier, STSTNet, fit_folds
 from cdmer.nets._folds.module import StackedModule
 from cdmer.nets._folds.ststnet import StackedSTSTNet
-from cdmer.nets._training.devices import exact, find_device
 from cdmer.nets.adaptation import CDAN, DAN
 
 pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore:batch_size")]

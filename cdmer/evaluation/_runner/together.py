@@ -49,8 +49,8 @@ def _most_at_once(candidate, data):
     chooses = candidate.grid is not None and candidate.selection != FIXED
     if network is None or chooses or data.truth.ndim > 1:
         return 1
+    from cdmer._devices import find_device
     from cdmer.nets._folds.fit_folds import stacks_well
-    from cdmer.nets._training.devices import find_device
 
     try:
         shape = _prepare(steps, data.hidden[:1]).shape[1:]

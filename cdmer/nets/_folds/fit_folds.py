@@ -9,6 +9,7 @@ import torch
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
+from cdmer._devices import DTYPES, find_device, own_torch
 from cdmer._parameters import ParameterError, check_choice
 from cdmer._progress import progress_bar
 from cdmer.nets._folds.module import StackedModule
@@ -16,7 +17,6 @@ from cdmer.nets._folds.ststnet import StackedSTSTNet
 from cdmer.nets._folds.training import Member, train_stacked
 from cdmer.nets._training.choice import make_network, native_shape
 from cdmer.nets._training.classifier import NetClassifier
-from cdmer.nets._training.devices import DTYPES, find_device, own_torch
 from cdmer.nets._training.rows import batch_starts
 from cdmer.nets._training.settings import check_settings
 from cdmer.nets._training.start import start_fit

@@ -8,6 +8,7 @@ import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from cdmer._devices import find_device, own_torch, seed_torch
 from cdmer._domains import split_domains
 from cdmer._progress import progress_bar
 from cdmer.nets._icegan.drawing import draw_faces
@@ -22,7 +23,6 @@ from cdmer.nets._training.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from cdmer.nets._training.devices import find_device, own_torch, seed_torch
 from cdmer.nets._training.rows import Rows
 from cdmer.nets._training.start import draw_seeds
 from cdmer.nets._training.training import N_TRIED, check_trained, forward_all, warn_of_small_set

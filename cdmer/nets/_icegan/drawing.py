@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from cdmer.nets._training.devices import RowsAtOnce, mixed
+from cdmer._devices import RowsAtOnce, mixed
 
 
 @torch.no_grad()

@@ -1,9 +1,9 @@
 """What the parameters of an ICE-GAN may be."""
 
+from cdmer._devices import DTYPES
 from cdmer._parameters import check_choice, check_flag, check_number
 from cdmer.nets._icegan.generator import check_picture
 from cdmer.nets._networks.sizes import check_sizes
-from cdmer.nets._training.devices import DTYPES
 from cdmer.nets._training.settings import check_checkpoint
 
 _WEIGHTS = (

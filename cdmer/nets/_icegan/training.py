@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from cdmer._devices import RowsAtOnce, mixed
 from cdmer.nets._icegan.losses import (
     DISCRIMINATOR,
     GENERATOR,
@@ -10,7 +11,6 @@ from cdmer.nets._icegan.losses import (
     discriminator_terms,
     generator_terms,
 )
-from cdmer.nets._training.devices import RowsAtOnce, mixed
 from cdmer.nets._training.rows import epoch_batches
 
 BETAS = (0.5, 0.999)

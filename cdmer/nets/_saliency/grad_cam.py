@@ -9,9 +9,9 @@ from torch import nn
 from torch.autograd.graph import get_gradient_edge
 from torch.nn.functional import interpolate
 
+from cdmer._devices import RowsAtOnce
 from cdmer._parameters import ParameterError
 from cdmer.nets._networks.network import Network
-from cdmer.nets._training.devices import RowsAtOnce
 
 
 def grad_cam(model, X, codes, part, layer, signed, device):

@@ -4,9 +4,9 @@ from itertools import product
 
 import numpy as np
 
+from cdmer._devices import RowsAtOnce
 from cdmer._parameters import ParameterError, check_number
 from cdmer._progress import progress_bar
-from cdmer.nets._training.devices import RowsAtOnce
 from cdmer.nets._training.training import forward_all
 
 

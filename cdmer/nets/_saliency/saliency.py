@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from cdmer._devices import find_device, own_torch
 from cdmer._parameters import ParameterError, check_choice, check_flag
 from cdmer.nets._saliency.grad_cam import grad_cam
 from cdmer.nets._saliency.maps import SaliencyMaps
@@ -11,7 +12,6 @@ from cdmer.nets._saliency.occlusion import occlusion
 from cdmer.nets._saliency.places import PlacedPart, as_found
 from cdmer.nets._training.choice import native_shape
 from cdmer.nets._training.classifier import NetClassifier
-from cdmer.nets._training.devices import find_device, own_torch
 
 METHODS = ("occlusion", "grad-cam")
 

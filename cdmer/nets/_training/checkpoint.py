@@ -9,13 +9,13 @@ from types import FunctionType
 import numpy as np
 import torch
 
+from cdmer._devices import random_states, set_random_states
 from cdmer._extras import import_extra
 from cdmer._files import atomic_file
 from cdmer._fingerprint import fingerprint
 from cdmer._functions import tell_function
 from cdmer._modules import tell_module
 from cdmer._parameters import ParameterError
-from cdmer.nets._training.devices import random_states, set_random_states
 from cdmer.nets._training.state import copy_into, tensors_of
 
 _FORMAT = 1

@@ -13,6 +13,7 @@ from sklearn.base import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from cdmer._devices import find_device, own_torch
 from cdmer._progress import progress_bar
 from cdmer.nets._training.checkpoint import (
     checkpoint_path,
@@ -21,7 +22,6 @@ from cdmer.nets._training.checkpoint import (
     write_checkpoint,
 )
 from cdmer.nets._training.choice import native_shape
-from cdmer.nets._training.devices import find_device, own_torch
 from cdmer.nets._training.read_rows import read_rows
 from cdmer.nets._training.settings import check_settings
 from cdmer.nets._training.start import start_fit

@@ -2,8 +2,8 @@
 
 from os import PathLike
 
+from cdmer._devices import DTYPES
 from cdmer._parameters import ParameterError, check_choice, check_flag, check_number
-from cdmer.nets._training.devices import DTYPES
 
 
 def check_settings(settings):

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
+from cdmer._devices import seed_torch
 from cdmer._domains import split_domains
 from cdmer.nets._training.choice import make_network, native_shape, try_network
-from cdmer.nets._training.devices import seed_torch
 from cdmer.nets._training.rows import Rows, assign_roles
 
 

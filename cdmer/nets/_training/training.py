@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from cdmer.nets._training.devices import RowsAtOnce, mixed, random_states, set_random_states
+from cdmer._devices import RowsAtOnce, mixed, random_states, set_random_states
 from cdmer.nets._training.rows import epoch_batches
 from cdmer.nets._training.state import copy_into, tensors_of
 from cdmer.nets.adaptation import Batch
