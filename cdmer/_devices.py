@@ -4,16 +4,10 @@ import threading
 import warnings
 from contextlib import contextmanager, nullcontext
 
-import torch
-
 from cdmer._parameters import ParameterError
 
-DTYPES = {
-    "float32": torch.float32,
-    "float64": torch.float64,
-    "bf16": torch.bfloat16,
-    "fp16": torch.float16,
-}
+# The last two are mixed precision: weights stay in float32.
+PRECISIONS = ("float32", "float64", "bf16", "fp16")
 _LOCK, _EXACT_LOCK = threading.RLock(), threading.Lock()
 _n_exact, _before = 0, None
 
@@ -35,6 +29,8 @@ def find_device(device):
     ParameterError
         If torch does not know it, or it is not there.
     """
+    import torch
+
     if isinstance(device, str) and device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -60,6 +56,8 @@ def own_torch(device, precision="float32"):
     nothing but padding (torch 2.11 and 2.13). Dropout draws from torch's only generator, so such
     blocks in several threads take turns.
     """
+    import torch
+
     forked = torch.random.fork_rng([device] if device.type == "cuda" else [])
     bare = device.type == "cpu" and precision in ("bf16", "fp16")
     with _LOCK, forked, exact(device), _without_onednn() if bare else nullcontext():
@@ -78,6 +76,8 @@ def exact(device):
 
     The setting is the process' own: it holds until the last of overlapping blocks ends.
     """
+    import torch
+
     global _n_exact, _before
     if device.type != "cuda":
         yield
@@ -98,6 +98,8 @@ def exact(device):
 
 def _precisions():
     """Whether cuDNN rounds to TF32; two words where convolutions and recurrent layers differ."""
+    import torch
+
     cudnn = torch.backends.cudnn
     if not hasattr(cudnn, "rnn"):  # torch before these settings were two
         return cudnn.allow_tf32
@@ -106,6 +108,8 @@ def _precisions():
 
 
 def _set_precisions(precisions):
+    import torch
+
     # The older of two ways to say it: torch refuses to read what was set in both.
     cudnn = torch.backends.cudnn
     if isinstance(precisions, bool):
@@ -116,6 +120,8 @@ def _set_precisions(precisions):
 
 @contextmanager
 def _without_onednn():
+    import torch
+
     # Its own context manager sets other things, too, and warns of them.
     before = torch.backends.mkldnn.enabled
     torch.backends.mkldnn.enabled = False
@@ -127,6 +133,8 @@ def _without_onednn():
 
 def seed_torch(seed, device):
     """Seed the generators of the CPU and of one device, and no other."""
+    import torch
+
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         with torch.cuda.device(device):
@@ -135,6 +143,8 @@ def seed_torch(seed, device):
 
 def random_states(device):
     """States of the generators that `seed_torch` seeds, a dict of str to torch.Tensor."""
+    import torch
+
     states = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         states["cuda"] = torch.cuda.get_rng_state(device)
@@ -143,16 +153,28 @@ def random_states(device):
 
 def set_random_states(states, device):
     """Set what `random_states` gave."""
+    import torch
+
     torch.set_rng_state(states["cpu"])
     if device.type == "cuda" and "cuda" in states:
         torch.cuda.set_rng_state(states["cuda"], device)
 
 
+def weight_dtype(precision):
+    """Type of weights: torch.float64 if that is the precision, otherwise torch.float32."""
+    import torch
+
+    return torch.float64 if precision == "float64" else torch.float32
+
+
 def mixed(precision, device):
-    """Context in which a forward pass computes in a precision of `DTYPES`."""
+    """Context in which a forward pass computes in a precision of `PRECISIONS`."""
+    import torch
+
     if precision not in ("bf16", "fp16"):
         return nullcontext()
-    return torch.autocast(device.type, DTYPES[precision])
+    half = {"bf16": torch.bfloat16, "fp16": torch.float16}
+    return torch.autocast(device.type, half[precision])
 
 
 class RowsAtOnce:
@@ -190,6 +212,8 @@ class RowsAtOnce:
         torch.OutOfMemoryError
             If one row at a time is too much.
         """
+        import torch
+
         while True:
             n_parts = 1 if self.limit is None else -(-n_rows // self.limit)
             try:

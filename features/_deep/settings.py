@@ -24,7 +24,7 @@ def check_settings(settings):
     """
     from torch import nn
 
-    from cdmer._devices import DTYPES
+    from cdmer._devices import PRECISIONS
 
     kinds = {
         "layer": (str | None, "a name or None"),
@@ -41,7 +41,7 @@ def check_settings(settings):
     check_number("batch_size", settings.batch_size, least=1, whole=True)
     check_flag("strict", settings.strict)
     check_choice("pool", settings.pool, ("mean", "max", None))
-    check_choice("precision", settings.precision, tuple(DTYPES))
+    check_choice("precision", settings.precision, PRECISIONS)
     check_flag("compile", settings.compile)
     if settings.random_state is not None:
         check_number("random_state", settings.random_state, least=0, whole=True)

@@ -9,7 +9,7 @@ import torch
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
-from cdmer._devices import DTYPES, find_device, own_torch
+from cdmer._devices import find_device, own_torch, weight_dtype
 from cdmer._parameters import ParameterError, check_choice
 from cdmer._progress import progress_bar
 from cdmer.nets._folds.module import StackedModule
@@ -188,7 +188,7 @@ def _trains_plainly(estimator):
 
 
 def _choose_stack(network, shape, estimator, device):
-    network = network.to(DTYPES[estimator.precision])
+    network = network.to(weight_dtype(estimator.precision))
     suitable = (kind for kind in _STACKS if kind.suits(network, shape, estimator, device))
     return next(suitable, None)
 

@@ -8,7 +8,7 @@ import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from cdmer._devices import find_device, own_torch, seed_torch
+from cdmer._devices import find_device, own_torch, seed_torch, weight_dtype
 from cdmer._domains import split_domains
 from cdmer._progress import progress_bar
 from cdmer.nets._icegan.drawing import draw_faces
@@ -264,7 +264,7 @@ class ICEGANClassifier(ClassifierMixin, BaseEstimator):
         network = ICEGAN(
             len(classes), self.size, self.width, X.shape[1], self.n_iterations, self.graph_reasoning
         )
-        network.to(torch.float64 if self.precision == "float64" else torch.float32)
+        network.to(weight_dtype(self.precision))
         all_codes = np.full(len(X), -1)
         all_codes[source] = codes
         rows = Rows(

@@ -1,6 +1,6 @@
 """What the parameters of an ICE-GAN may be."""
 
-from cdmer._devices import DTYPES
+from cdmer._devices import PRECISIONS
 from cdmer._parameters import check_choice, check_flag, check_number
 from cdmer.nets._icegan.generator import check_picture
 from cdmer.nets._networks.sizes import check_sizes
@@ -33,5 +33,5 @@ def check_icegan_settings(settings):
     for name in _WEIGHTS:
         check_number(name, getattr(settings, name), least=0)
     check_choice("sampler", settings.sampler, (None, "balanced"))
-    check_choice("precision", settings.precision, tuple(DTYPES))
+    check_choice("precision", settings.precision, PRECISIONS)
     check_checkpoint(settings)

@@ -2,7 +2,7 @@
 
 from os import PathLike
 
-from cdmer._devices import DTYPES
+from cdmer._devices import PRECISIONS
 from cdmer._parameters import ParameterError, check_choice, check_flag, check_number
 
 
@@ -23,7 +23,7 @@ def check_settings(settings):
     check_choice("sampler", settings.sampler, (None, "balanced"))
     check_flag("early_stopping", settings.early_stopping)
     check_number("validation_fraction", settings.validation_fraction, above=0, most=1)
-    check_choice("precision", settings.precision, tuple(DTYPES))
+    check_choice("precision", settings.precision, PRECISIONS)
     check_flag("warm_start", settings.warm_start)
     augment, adaptation = settings.augment, settings.adaptation
     if augment is not None and (not callable(augment) or isinstance(augment, type)):

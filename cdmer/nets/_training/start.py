@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 
-from cdmer._devices import seed_torch
+from cdmer._devices import seed_torch, weight_dtype
 from cdmer._domains import split_domains
 from cdmer.nets._training.choice import make_network, native_shape, try_network
 from cdmer.nets._training.rows import Rows, assign_roles
@@ -101,4 +101,4 @@ def _first_network(model, X, classes):
         network = copy.deepcopy(model.network_).cpu()
     else:
         network = make_network(model.network, model.network_params, X.shape[1:], len(classes))
-    return network.to(torch.float64 if model.precision == "float64" else torch.float32)
+    return network.to(weight_dtype(model.precision))
