@@ -12,7 +12,8 @@ from cdmer._clips import named_clips
 from cdmer._cv2 import one_cv2_thread
 from cdmer._extras import import_extra
 from cdmer.features._deep.forward import find_embedder
-from cdmer.features._deep.input import Preparation, default_preparation
+from cdmer.features._deep.input import Preparation
+from cdmer.features._deep.made_by import default_preparation
 from cdmer.features._deep.settings import check_settings, moments
 
 

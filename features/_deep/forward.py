@@ -5,6 +5,7 @@ from collections import OrderedDict
 
 import numpy as np
 
+from cdmer._devices import RowsAtOnce, exact, find_device, mixed, weight_dtype
 from cdmer.features._deep.network import features_of, make_network, name_network
 
 # What this process computed with last: work on clips one by one must not make a network for each.
@@ -30,8 +31,6 @@ def find_embedder(settings):
     ImportError, FileNotFoundError, ParameterError, ValueError
         As `make_network`; ParameterError, too, if there is no such device or layer.
     """
-    from cdmer._devices import find_device
-
     device = find_device(settings.device)
     name = name_network(settings)
     if name is None:
@@ -70,13 +69,11 @@ class Embedder:
     def __init__(self, network, report, device, settings):
         import torch
 
-        from cdmer._devices import RowsAtOnce
-
         self.device, self.report, self.precision = device, report, settings.precision
         self.dtype = np.float64 if settings.precision == "float64" else np.float32
         self.channels_last = device.type == "cuda"
         network.requires_grad_(False)
-        network.to(device, torch.float64 if self.dtype is np.float64 else torch.float32)
+        network.to(device, weight_dtype(settings.precision))
         for parameter in network.parameters():
             parameter.data = self._laid_out(parameter.data)
         self.network = network.eval()
@@ -194,8 +191,6 @@ class Embedder:
 
     def _features(self, part, finish):
         import torch
-
-        from cdmer._devices import exact, mixed
 
         if self._copies is not None:
             here = torch.cuda.current_stream(self.device)

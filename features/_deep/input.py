@@ -1,58 +1,11 @@
 """How clips become the input of a network, while the network is at work on others."""
 
-import ast
-
 import numpy as np
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import Pipeline
 
 from cdmer._parameters import ParameterError
 from cdmer.features._deep.workers import prepare_ahead
 from cdmer.features._frames import Frames, channels_last
-
-
-def default_preparation(network):
-    """Make the transformer that a network's `made_by` names.
-
-    Parameters
-    ----------
-    network : torch.nn.Module
-
-    Returns
-    -------
-    transformer
-        Clips in, an array of numbers out.
-
-    Raises
-    ------
-    ParameterError
-        If nothing is named that can be made here; says what the network wants.
-    """
-    import cdmer.features
-    import cdmer.preprocessing
-
-    made_by = getattr(network, "made_by", None)
-    known = {"make_pipeline": make_pipeline}
-    for package in (cdmer.preprocessing, cdmer.features):
-        known |= {name: getattr(package, name) for name in package.__all__}
-    try:
-        return _evaluate(ast.parse(made_by or "", mode="eval").body, known)
-    except (SyntaxError, ValueError):  # words, not an expression
-        wanted = f"which wants {made_by}" if made_by else "which does not say what it wants"
-        raise ParameterError(
-            f"prepare: expected a transformer from clips to the input of {type(network).__name__}, "
-            f"{wanted}, got None"
-        ) from None
-
-
-def _evaluate(node, known):
-    """Value of an expression of calls of known names and of literals, and of nothing else."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in known:
-        given = [_evaluate(argument, known) for argument in node.args]
-        named = {word.arg: _evaluate(word.value, known) for word in node.keywords}
-        return known[node.func.id](*given, **named)
-    if isinstance(node, ast.List):
-        return [_evaluate(item, known) for item in node.elts]
-    return ast.literal_eval(node)
 
 
 class Preparation:

@@ -4,6 +4,7 @@ import copy
 import os
 import warnings
 
+from cdmer._devices import find_device, own_torch, seed_torch
 from cdmer._fingerprint import fingerprint
 from cdmer._parameters import ParameterError
 
@@ -63,8 +64,6 @@ def make_network(settings):
         If weights are missing or do not fit.
     """
     from torch import nn
-
-    from cdmer._devices import find_device, own_torch, seed_torch
 
     network, weights = settings.network, settings.weights
     if isinstance(network, nn.Module):

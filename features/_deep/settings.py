@@ -6,6 +6,7 @@ from numbers import Integral
 
 import numpy as np
 
+from cdmer._devices import PRECISIONS
 from cdmer._parameters import ParameterError, check_choice, check_flag, check_number
 
 
@@ -23,8 +24,6 @@ def check_settings(settings):
         If one has the wrong type or value.
     """
     from torch import nn
-
-    from cdmer._devices import PRECISIONS
 
     kinds = {
         "layer": (str | None, "a name or None"),

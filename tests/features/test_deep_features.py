@@ -28,7 +28,7 @@ from cdmer.evaluation._runner.methods import describe
 from cdmer.extraction import extract
 from cdmer.extraction._cache import FeatureCache
 from cdmer.features import DeepFeatures, FlowImages, Frames
-from cdmer.features._deep.input import default_preparation
+from cdmer.features._deep.made_by import KNOWN, default_preparation
 from cdmer.features._deep.workers import look_ahead, prepare_ahead
 from cdmer.nets import C3D, NETWORKS, R3D18, MicroExpFuseNet, STSTNet
 from cdmer.preprocessing import Resize, TemporalInterpolation
@@ -295,6 +295,14 @@ SMALL = {
 def test_every_network_names_its_preparation(name):
     network = NETWORKS[name](**SMALL.get(name, {}))
     assert hasattr(default_preparation(network), "transform")
+
+
+def test_a_network_may_name_any_descriptor():
+    public = {name: getattr(cdmer.features, name) for name in cdmer.features.__all__}
+    transformers = {name for name, thing in public.items() if hasattr(thing, "transform")}
+    settings = {"LandmarkRegions", "RegionGrid"}
+    assert set(KNOWN) == transformers - {"DeepFeatures"} | settings | {"make_pipeline"}
+    assert all(KNOWN[name] is public[name] for name in transformers - {"DeepFeatures"})
 
 
 def test_several_parts(corpus):
