@@ -11,9 +11,8 @@ from torch import nn
 from cdmer._parameters import ParameterError
 from cdmer.nets.adaptation import CDAN, DAN, DANN, MCC, Adaptation, Batch, DeepCORAL, _cdan
 from cdmer.nets.adaptation._adversarial import domain_loss, reverse
-from cdmer.nets.adaptation._base import ramp
+from cdmer.nets.adaptation._base import entropy, ramp
 from cdmer.nets.adaptation._dan import mk_mmd, squared_distances
-from cdmer.nets.adaptation._entropy import entropy
 
 LOSSES = {
     "DAN": DAN(),

@@ -122,6 +122,12 @@ def ramp(progress):
     return 2 / (1 + exp(-10 * progress)) - 1
 
 
+def entropy(scores):
+    """Entropy of the softmax of each row, in nats, shape (n,)."""
+    logs = scores.log_softmax(dim=1)
+    return -(logs.exp() * logs).sum(dim=1)
+
+
 def _in_full(batch):
     features, scores = (
         x.to(torch.promote_types(x.dtype, torch.float32)) for x in (batch.features, batch.scores)

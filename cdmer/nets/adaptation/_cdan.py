@@ -5,7 +5,7 @@ from torch import nn
 
 from cdmer._parameters import check_flag, check_number
 from cdmer.nets.adaptation._adversarial import Adversarial, domain_head, domain_loss, reverse
-from cdmer.nets.adaptation._entropy import entropy
+from cdmer.nets.adaptation._base import entropy
 
 # Above this many products of features and classes the paper draws random ones.
 LARGEST_PRODUCT = 4096

@@ -3,8 +3,7 @@
 import torch
 
 from cdmer._parameters import check_number
-from cdmer.nets.adaptation._base import Adaptation
-from cdmer.nets.adaptation._entropy import entropy
+from cdmer.nets.adaptation._base import Adaptation, entropy
 
 
 class MCC(Adaptation):
