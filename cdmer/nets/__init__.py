@@ -5,7 +5,7 @@ from cdmer._public import publish
 
 import_extra("torch", "deep")
 
-from cdmer.nets._folds.fit_folds import fit_folds  # noqa: E402
+from cdmer.nets._folds.fit_folds import fit_folds, stacks_well  # noqa: E402
 from cdmer.nets._icegan.classifier import ICEGANClassifier  # noqa: E402
 from cdmer.nets._icegan.file import load_generator  # noqa: E402
 from cdmer.nets._icegan.network import ICEGAN  # noqa: E402
@@ -56,6 +56,7 @@ __all__ = [
     "load_generator",
     "load_weights",
     "saliency",
+    "stacks_well",
 ]
 
 publish(__name__)

@@ -7,8 +7,7 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold
 from torch import nn
 
-from cdmer.nets import HorizontalFlip, NetClassifier, STSTNet, fit_folds
-from cdmer.nets._folds.fit_folds import stacks_well
+from cdmer.nets import HorizontalFlip, NetClassifier, STSTNet, fit_folds, stacks_well
 from cdmer.nets._folds.layers import draw_mask
 from cdmer.nets._folds.ststnet import StackedSTSTNet
 from cdmer.nets.adaptation import DeepCORAL

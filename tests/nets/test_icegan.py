@@ -676,7 +676,7 @@ def test_a_loss_that_is_no_number_stops_the_fit(rows, monkeypatch):
     monkeypatch.setattr(_icegan_losses, "margin_loss", broken)
     message = (
         r"got nan for the term 'authenticity' in batch 1 of epoch 2 with discriminator_lr=0.\d+ "
-        r"and generator_lr=0.\d+; try smaller ones"
+        r"and generator_lr=0.\d+; try a smaller rate"
     )
     with pytest.raises(FloatingPointError, match=message):
         quick().fit(*rows)

@@ -50,7 +50,7 @@ def _most_at_once(candidate, data):
     if network is None or chooses or data.truth.ndim > 1:
         return 1
     from cdmer._devices import find_device
-    from cdmer.nets._folds.fit_folds import stacks_well
+    from cdmer.nets import stacks_well
 
     try:
         shape = _prepare(steps, data.hidden[:1]).shape[1:]
@@ -68,7 +68,7 @@ def _split(estimator):
         parts += [part for _, part in last.steps[:-1]]
         last = last.steps[-1][1]
     # The names of modules are asked first: methods without a network must not load torch.
-    if not type(last).__module__.startswith("cdmer.nets."):
+    if type(last).__module__ != "cdmer.nets":
         return None, []
     from cdmer.nets import NetClassifier
 

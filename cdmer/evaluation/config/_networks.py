@@ -82,9 +82,8 @@ def _check(classifier):
     import torch
 
     from cdmer.nets import NETWORKS
-    from cdmer.nets._training.settings import check_settings
 
-    check_settings(classifier)
+    classifier.check_parameters()
     name, params = classifier.network, classifier.network_params or {}
     if not isinstance(name, str) or name not in NETWORKS:
         name = name if isinstance(name, str) else f"{name!r}"

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 import numpy as np
 import torch
 from sklearn.base import clone
-from sklearn.utils import _safe_indexing
 
+from cdmer._array import take_rows
 from cdmer._devices import find_device, own_torch, weight_dtype
 from cdmer._parameters import ParameterError, check_choice
 from cdmer._progress import progress_bar
@@ -18,7 +18,6 @@ from cdmer.nets._folds.training import Member, train_stacked
 from cdmer.nets._training.choice import make_network, native_shape
 from cdmer.nets._training.classifier import NetClassifier
 from cdmer.nets._training.rows import batch_starts
-from cdmer.nets._training.settings import check_settings
 from cdmer.nets._training.start import start_fit
 from cdmer.nets._training.training import N_TRIED, check_trained, warn_of_small_set
 
@@ -174,7 +173,7 @@ def _check_fold(number, fold, n_rows):
 def _trains_plainly(estimator):
     """Whether nothing but the training rows decides on how the training goes."""
     try:
-        check_settings(estimator)
+        estimator.check_parameters()
     except (ValueError, TypeError):
         return False
     return (
@@ -196,7 +195,7 @@ def _choose_stack(network, shape, estimator, device):
 def _fit_alone(estimator, X, y, fold, number, fail):
     model = clone(estimator).set_params(progress=False)
     try:
-        model.fit(_safe_indexing(X, fold), _safe_indexing(y, fold))
+        model.fit(take_rows(X, fold), take_rows(y, fold))
     except Exception as error:
         fail(number, error)
         return None
@@ -228,7 +227,7 @@ def _keep(member, losses, table, found, fail):
     model, network, X = member.model, member.start.network.eval(), member.start.rows.X
     some = np.asarray(table[member.fold[:N_TRIED]], dtype=X.dtype).reshape(-1, *X.shape[1:])
     try:
-        check_trained(network, some, model.n_epochs, model, ("learning_rate",))
+        check_trained(network, some, model.n_epochs, model)
     except FloatingPointError as error:
         fail(member.number, error)
         return
@@ -238,7 +237,7 @@ def _keep(member, losses, table, found, fail):
 
 def _begin(estimator, X, y, fold, number, device):
     model = clone(estimator)
-    start = start_fit(model, _safe_indexing(X, fold), _safe_indexing(y, fold), None, None, device)
+    start = start_fit(model, take_rows(X, fold), take_rows(y, fold), None, None, device)
     generator = torch.Generator()
     generator.set_state(torch.get_rng_state())
     if device.type == "cuda":

@@ -100,7 +100,7 @@ def take_over(network, given):
         for name, layer in list(module.named_children()):
             if type(layer) is nn.Dropout:
                 setattr(module, name, GivenDropout(layer, given))
-            elif isinstance(layer, nn.modules.batchnorm._NormBase):
+            elif hasattr(layer, "running_mean"):
                 if type(layer) not in _NORMS or layer.momentum is None:
                     raise NotImplementedError(type(layer).__name__)
                 setattr(module, name, GivenBatchNorm(layer, given))

@@ -10,6 +10,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from torch.nn.functional import cross_entropy
 
 from cdmer.nets._folds.layers import Given, draw_masks, fill_up, take_over
+from cdmer.nets._networks.layers import CONVOLUTIONS
 from cdmer.nets._networks.network import count_parameters
 
 # Beyond, a single network keeps the device busy, and copies of it fill the memory.
@@ -84,7 +85,7 @@ class StackedModule:
         """
         if device.type == "cuda":
             return True
-        convolves = any(isinstance(m, nn.modules.conv._ConvNd) for m in network.modules())
+        convolves = any(isinstance(m, CONVOLUTIONS) for m in network.modules())
         return not convolves and count_parameters(network) <= 50_000
 
     @staticmethod

@@ -5,9 +5,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from cdmer.nets._training.classifier_training import make_optimizer
 from cdmer.nets._training.rows import epoch_batches
 from cdmer.nets._training.start import Start
-from cdmer.nets._training.training import check_finite, make_optimizer
+from cdmer.nets._training.training import check_finite
 
 
 class Member(NamedTuple):
@@ -86,7 +87,7 @@ def train_stacked(stack, members, fail, advance):
             if i in failed:
                 continue
             try:
-                check_finite(losses[:, i], epoch, settings)
+                check_finite({"loss": losses[:, i]}, epoch, settings)
             except FloatingPointError as error:
                 fail(member.number, error)
                 failed.add(i)

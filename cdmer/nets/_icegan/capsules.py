@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from cdmer.nets._networks.sizes import check_sizes
+from cdmer.nets._networks.layers import check_sizes
 
 PRESENT, ABSENT, DOWN_WEIGHT = 0.9, 0.1, 0.5
 EPS = 1e-8

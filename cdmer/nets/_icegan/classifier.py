@@ -1,41 +1,26 @@
 """ICE-GAN as a scikit-learn classifier that can also draw what it classifies."""
 
-import copy
-from typing import NamedTuple
-
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from cdmer._devices import find_device, own_torch, seed_torch, weight_dtype
-from cdmer._domains import split_domains
-from cdmer._progress import progress_bar
+from cdmer._devices import find_device, own_torch, weight_dtype
 from cdmer.nets._icegan.drawing import draw_faces
 from cdmer.nets._icegan.file import save_generator
-from cdmer.nets._icegan.input import read_faces, read_labels, read_pictures
-from cdmer.nets._icegan.network import ICEGAN
-from cdmer.nets._icegan.settings import check_icegan_settings
-from cdmer.nets._icegan.training import ICEGANTraining
-from cdmer.nets._training.checkpoint import (
-    checkpoint_path,
-    name_fit,
-    read_checkpoint,
-    write_checkpoint,
+from cdmer.nets._icegan.input import (
+    check_icegan_settings,
+    read_faces,
+    read_labels,
+    read_pictures,
 )
+from cdmer.nets._icegan.network import ICEGAN
+from cdmer.nets._icegan.training import ICEGANTraining
+from cdmer.nets._training.base import TrainedClassifier
 from cdmer.nets._training.rows import Rows
-from cdmer.nets._training.start import draw_seeds
-from cdmer.nets._training.training import N_TRIED, check_trained, forward_all, warn_of_small_set
+from cdmer.nets._training.start import Start, draw_seeds, split_and_seed
 
 
-class _Start(NamedTuple):
-    network: torch.nn.Module
-    classes: np.ndarray
-    rows: Rows
-    generator: torch.Generator
-
-
-class ICEGANClassifier(ClassifierMixin, BaseEstimator):
+class ICEGANClassifier(TrainedClassifier):
     r"""Recognise micro-expressions while learning to draw them: ICE-GAN [1]_.
 
     A generator gives a face :math:`x` the expression :math:`c` that it is asked for, with noise
@@ -244,27 +229,29 @@ class ICEGANClassifier(ClassifierMixin, BaseEstimator):
         FloatingPointError
             If a loss or a score is no longer finite; names epoch and learning rates.
         """
-        check_icegan_settings(self)
-        device = find_device(self.device)
-        with own_torch(device, self.precision):
-            start = self._start(X, y, sample_domain, device)
-            training = self._train(start, device)
-        self.classes_, self.network_ = start.classes, start.network.eval()
+        start, training = self._fit(X, y, sample_domain)
+        self.classes_, self.network_ = start.classes, start.network
         self.n_epochs_ = training.epoch
         names = training.losses[0]
         self.loss_curves_ = {name: np.array([e[name] for e in training.losses]) for name in names}
         return self
 
-    def _start(self, X, y, sample_domain, device):
+    def check_parameters(self):
+        """Check the parameters as `fit` does, but `device`.
+
+        Raises
+        ------
+        ParameterError
+            A ValueError and a TypeError: if one has the wrong type or value.
+        """
+        check_icegan_settings(self)
+
+    def _start(self, X, y, sample_domain, groups, device):
         X = read_pictures(self, X, reset=True)
-        source, y_source = split_domains(y, sample_domain, len(X), type(self).__name__)
-        classes, codes = np.unique(y_source, return_inverse=True)
-        seeds = draw_seeds(self.random_state)
-        seed_torch(seeds[0], device)
+        source, classes, codes, generator = split_and_seed(self, len(X), y, sample_domain, device)
         network = ICEGAN(
             len(classes), self.size, self.width, X.shape[1], self.n_iterations, self.graph_reasoning
         )
-        network.to(weight_dtype(self.precision))
         all_codes = np.full(len(X), -1)
         all_codes[source] = codes
         rows = Rows(
@@ -275,48 +262,14 @@ class ICEGANClassifier(ClassifierMixin, BaseEstimator):
             target=np.flatnonzero(~source),
             class_weights=np.ones(len(classes)),
         )
-        return _Start(network, classes, rows, torch.Generator().manual_seed(seeds[1]))
+        network = network.to(weight_dtype(self.precision))
+        return Start(network, None, classes, rows, None, generator)
 
-    def _train(self, start, device):
-        network, rows = start.network, start.rows
-        name = path = None
-        if self.checkpoint is not None:
-            name = name_fit(self, network, None, rows, start.generator)
-            path = checkpoint_path(self.checkpoint, name)
-        training = ICEGANTraining(network.to(device), rows, self, device, start.generator)
-        warn_of_small_set(len(rows.training), self.batch_size)
-        if path is not None and path.exists():
-            read_checkpoint(path, training, name)
-        with progress_bar(self.n_epochs, "Training", "epoch", self.progress) as bar:
-            bar.update(training.epoch)
-            while not training.done:
-                training.run_epoch()
-                bar.update(1)
-                if path is not None and (
-                    training.done or training.epoch % self.checkpoint_every == 0
-                ):
-                    write_checkpoint(path, training, name)
-        rates = "discriminator_lr", "generator_lr"
-        network.eval()
-        check_trained(
-            network, rows.X[rows.training[:N_TRIED]], training.epoch, self, rates, training.memory
-        )
-        return training
+    def _begin(self, start, device):
+        return ICEGANTraining(start, self, device)
 
-    def predict(self, X):
-        """Predict the class with the longest capsule.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, 1 or 2, size, size), or flat rows
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Class labels, as in `classes_`.
-        """
-        best = self._forward(X).argmax(1)
-        return self.classes_[best]
+    def _rows_to_score(self, X):
+        return read_pictures(self, X, reset=False)
 
     def predict_proba(self, X):
         """Lengths of the class capsules, scaled to a sum of one.
@@ -331,34 +284,6 @@ class ICEGANClassifier(ClassifierMixin, BaseEstimator):
         """
         found = self._forward(X)
         return found / found.sum(axis=1, keepdims=True)
-
-    def decision_function(self, X):
-        """Lengths of the class capsules, from 0 to 1.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, 1 or 2, size, size), or flat rows
-
-        Returns
-        -------
-        ndarray of float, shape (n_samples, n_classes), or (n_samples,) for two classes
-            For two classes the second length minus the first.
-        """
-        found = self._forward(X)
-        return found[:, 1] - found[:, 0] if len(self.classes_) == 2 else found
-
-    def embed(self, X):
-        """Class capsules, one after the other.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, 1 or 2, size, size), or flat rows
-
-        Returns
-        -------
-        ndarray of float, shape (n_samples, 16 * n_classes)
-        """
-        return self._forward(X, "embed")
 
     def generate(self, X, label, random_state=None):
         """Draw faces with the classes asked for.
@@ -430,21 +355,7 @@ class ICEGANClassifier(ClassifierMixin, BaseEstimator):
         ImportError
             If matplotlib is missing.
         """
-        from cdmer.nets._icegan.figure import draw_losses
+        from cdmer.nets._icegan.losses import draw_losses
 
         check_is_fitted(self)
         return draw_losses(self.loss_curves_, axes)
-
-    def _forward(self, X, method="forward"):
-        check_is_fitted(self)
-        X = read_pictures(self, X, reset=False)
-        device = find_device(self.device)
-        with own_torch(device, self.precision):
-            found = forward_all(self.network_.to(device), X, device, self, method=method)
-        return found.numpy()
-
-    def __getstate__(self):
-        state = super().__getstate__()
-        if "network_" in state:  # so that it can be read where there is no such device
-            state = state | {"network_": copy.deepcopy(state["network_"]).cpu()}
-        return state

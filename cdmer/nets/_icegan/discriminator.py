@@ -11,7 +11,7 @@ from torch.nn import functional
 from cdmer.nets._icegan.capsules import DigitCapsules, lengths, squash
 from cdmer.nets._icegan.generator import check_picture
 from cdmer.nets._icegan.spectral_norm import SpectralConv2d
-from cdmer.nets._networks.sizes import check_sizes
+from cdmer.nets._networks.layers import check_sizes
 
 GRID = 8
 CHANGE = 10

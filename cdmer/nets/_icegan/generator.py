@@ -10,7 +10,7 @@ from torch.nn import functional
 from cdmer._parameters import ParameterError, check_flag
 from cdmer.nets._icegan.graph_reasoning import GraphReasoning
 from cdmer.nets._icegan.spectral_norm import SpectralConv2d, SpectralConvTranspose2d
-from cdmer.nets._networks.sizes import check_sizes
+from cdmer.nets._networks.layers import check_sizes
 
 N_NOISE = 100
 DARKEST = 1e-3

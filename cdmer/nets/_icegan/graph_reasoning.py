@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from cdmer.nets._networks.sizes import check_sizes
+from cdmer.nets._networks.layers import check_sizes
 
 
 class GraphReasoning(nn.Module):

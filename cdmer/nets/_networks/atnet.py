@@ -4,11 +4,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from cdmer.nets._networks.inputs import apex_part
+from cdmer.nets._networks.layers import check_sizes, read_steps
 from cdmer.nets._networks.network import Network, Part
-from cdmer.nets._networks.recurrent import read_steps
 from cdmer.nets._networks.residual import WIDTHS, ResidualTrunk
-from cdmer.nets._networks.resnet10 import apex_part
-from cdmer.nets._networks.sizes import check_sizes
 
 
 class ATNet(Network):

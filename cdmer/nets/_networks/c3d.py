@@ -4,10 +4,9 @@ from torch import nn
 from torch.nn import functional
 
 from cdmer._parameters import check_number
-from cdmer.nets._networks.initial_weights import he_normal
+from cdmer.nets._networks.inputs import video_input
+from cdmer.nets._networks.layers import check_sizes, he_normal
 from cdmer.nets._networks.network import Network
-from cdmer.nets._networks.sizes import check_sizes
-from cdmer.nets._networks.video_input import video_input
 
 # Below, the pools leave nothing.
 _LEAST = 16

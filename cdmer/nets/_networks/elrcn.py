@@ -5,10 +5,9 @@ from torch import nn
 from torch.nn import functional
 
 from cdmer._parameters import ParameterError, check_choice, check_number
+from cdmer.nets._networks.layers import check_sizes, read_steps
 from cdmer.nets._networks.network import Network, Part
-from cdmer.nets._networks.recurrent import read_steps
 from cdmer.nets._networks.residual import ResidualTrunk
-from cdmer.nets._networks.sizes import check_sizes
 from cdmer.nets._networks.vgg16 import VGG16Trunk
 
 # Names of the channels of each kind of picture, as FlowImages has them.

@@ -4,9 +4,9 @@ import torch
 from torch import nn
 
 from cdmer._parameters import check_choice, check_number
+from cdmer.nets._networks.inputs import video_input
+from cdmer.nets._networks.layers import check_sizes, check_widths
 from cdmer.nets._networks.network import Network
-from cdmer.nets._networks.sizes import check_sizes, check_widths
-from cdmer.nets._networks.video_input import video_input
 
 _KERNEL = (15, 3, 3)  # frames, height, width
 _POOL = 3

@@ -5,7 +5,7 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
-from cdmer.nets._networks.flow_input import flow_input
+from cdmer.nets._networks.inputs import flow_input
 from cdmer.nets._networks.network import Network
 
 _N_HIDDEN = 1024

@@ -3,11 +3,10 @@
 from torch import nn
 from torch.nn import functional
 
-from cdmer.nets._networks.initial_weights import he_normal
+from cdmer.nets._networks.inputs import video_input
+from cdmer.nets._networks.layers import check_sizes, check_widths, he_normal
 from cdmer.nets._networks.network import Network
 from cdmer.nets._networks.residual import WIDTHS
-from cdmer.nets._networks.sizes import check_sizes, check_widths
-from cdmer.nets._networks.video_input import video_input
 
 
 class _Block(nn.Module):

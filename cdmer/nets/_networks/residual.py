@@ -3,8 +3,7 @@
 from torch import nn
 from torch.nn import functional
 
-from cdmer.nets._networks.initial_weights import he_normal
-from cdmer.nets._networks.sizes import check_widths
+from cdmer.nets._networks.layers import check_widths, he_normal
 
 WIDTHS = (64, 128, 256, 512)
 

@@ -1,15 +1,9 @@
 """ResNet-10 on the apex frame."""
 
-from cdmer.nets._networks.network import Network, Part
+from cdmer.nets._networks.inputs import apex_part
+from cdmer.nets._networks.layers import check_sizes
+from cdmer.nets._networks.network import Network
 from cdmer.nets._networks.residual import WIDTHS, ResidualBlock, ResidualTrunk
-from cdmer.nets._networks.sizes import check_sizes
-from cdmer.nets._networks.video_input import frame_maker
-
-
-def apex_part(channels, size):
-    """Describe the apex frame as a part of an input."""
-    made_by = frame_maker("ApexFrame", channels, f"size={size}")
-    return Part("apex face", (channels, size, size), made_by)
 
 
 class ResNet10(Network):

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from cdmer._parameters import check_number
-from cdmer.nets._networks.flow_input import flow_input
+from cdmer.nets._networks.inputs import flow_input
 from cdmer.nets._networks.network import Network
 
 _N_FILTERS = (3, 5, 8)

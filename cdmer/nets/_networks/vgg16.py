@@ -2,8 +2,7 @@
 
 from torch import nn
 
-from cdmer.nets._networks.initial_weights import he_normal
-from cdmer.nets._networks.sizes import check_widths
+from cdmer.nets._networks.layers import check_widths, he_normal
 
 _WIDTHS = (64, 128, 256, 512, 512)
 _DEPTHS = (2, 2, 3, 3, 3)  # convolutions per stage

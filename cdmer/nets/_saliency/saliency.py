@@ -10,7 +10,6 @@ from cdmer.nets._saliency.grad_cam import grad_cam
 from cdmer.nets._saliency.maps import SaliencyMaps
 from cdmer.nets._saliency.occlusion import occlusion
 from cdmer.nets._saliency.places import PlacedPart, as_found
-from cdmer.nets._training.choice import native_shape
 from cdmer.nets._training.classifier import NetClassifier
 
 METHODS = ("occlusion", "grad-cam")
@@ -145,7 +144,7 @@ def saliency(
     with as_found(network), own_torch(device):
         scores = model._forward(X)
         codes = _find_codes(target, model.classes_, scores)
-        X = native_shape(network, model._read(X, reset=False))
+        X = model._rows_to_score(X)
         placed = PlacedPart.find(network, X.shape[1:], part)
         if method == "grad-cam":
             maps = grad_cam(model, X, codes, placed, layer, signed, device)

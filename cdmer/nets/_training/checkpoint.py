@@ -16,7 +16,6 @@ from cdmer._fingerprint import fingerprint
 from cdmer._functions import tell_function
 from cdmer._modules import tell_module
 from cdmer._parameters import ParameterError
-from cdmer.nets._training.state import copy_into, tensors_of
 
 _FORMAT = 1
 # What changes how, not what, is computed; and what the rows and initial weights stand for.
@@ -32,16 +31,13 @@ _NOT_IN_NAME = (
 )
 
 
-def name_fit(settings, network, module, rows, generator):
+def name_fit(settings, start):
     """Name a fit that is about to begin by all that it follows from.
 
     Parameters
     ----------
-    settings : NetClassifier
-    network : torch.nn.Module
-    module : torch.nn.Module or None
-    rows : Rows
-    generator : torch.Generator
+    settings : TrainedClassifier
+    start : Start
 
     Returns
     -------
@@ -64,11 +60,12 @@ def name_fit(settings, network, module, rows, generator):
                 f"{augment!r}: {error}"
             ) from None
     # Hashed on its own: a fingerprint copies what it names several times.
-    content = hashlib.sha256(np.ascontiguousarray(rows.X)).hexdigest()
-    others = [rows.X.shape, *rows[1:]]
-    generators = torch.get_rng_state().numpy(), generator.get_state().numpy()
+    content = hashlib.sha256(np.ascontiguousarray(start.rows.X)).hexdigest()
+    others = [start.rows.X.shape, *start.rows[1:]]
+    generators = torch.get_rng_state().numpy(), start.generator.get_state().numpy()
+    modules = [module for module in (start.network, start.module) if module is not None]
     try:
-        parts = [tell_module(p, fingerprint) for p in (network, module) if p is not None]
+        parts = [tell_module(module, fingerprint) for module in modules]
         return fingerprint(params, parts, generators, content, others)
     except TypeError as error:
         raise ParameterError(f"checkpoint: a fit of this could not be told: {error}") from None
@@ -168,6 +165,25 @@ def read_checkpoint(path, training, name):
     random = _part(tensors, "random")
     training.generator.set_state(random.pop("order"))
     set_random_states(random, training.device)
+
+
+def tensors_of(module, parameters=True):
+    """Copy the buffers of a module, and its parameters, by their names.
+
+    Unlike its state dict this has the buffers that are not kept in files.
+    """
+    found = dict(module.named_buffers())
+    if parameters:
+        found |= dict(module.named_parameters())
+    return {name: tensor.detach().clone() for name, tensor in found.items()}
+
+
+@torch.no_grad()
+def copy_into(module, tensors):
+    """Overwrite buffers and parameters of a module, by their names."""
+    own = dict(module.named_buffers()) | dict(module.named_parameters())
+    for name, tensor in tensors.items():
+        own[name].copy_(tensor)
 
 
 def _part(tensors, prefix):

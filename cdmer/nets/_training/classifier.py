@@ -4,38 +4,18 @@ import copy
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.base import (
-    BaseEstimator,
-    ClassifierMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
-from cdmer._devices import find_device, own_torch
-from cdmer._progress import progress_bar
-from cdmer.nets._training.checkpoint import (
-    checkpoint_path,
-    name_fit,
-    read_checkpoint,
-    write_checkpoint,
-)
+from cdmer.nets._training.base import TrainedClassifier
 from cdmer.nets._training.choice import native_shape
-from cdmer.nets._training.read_rows import read_rows
+from cdmer.nets._training.classifier_training import ClassifierTraining
+from cdmer.nets._training.rows import read_rows
 from cdmer.nets._training.settings import check_settings
 from cdmer.nets._training.start import start_fit
-from cdmer.nets._training.training import Training, forward_all, warn_of_small_set
 
 
-def _embeds(self):
-    network = getattr(self, "network_", self.network)
-    return hasattr(network, "embed") or isinstance(network, str)
-
-
-class NetClassifier(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, BaseEstimator
-):
+class NetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedClassifier):
     """Train a network as a classifier, and adapt it to unlabelled target rows if asked to.
 
     Cross-entropy is brought down for a fixed number of epochs, and the last weights are kept: no
@@ -234,11 +214,7 @@ class NetClassifier(
         FloatingPointError
             If the loss or a score is no longer finite; names epoch and learning rate.
         """
-        check_settings(self)
-        device = find_device(self.device)
-        with own_torch(device, self.precision):
-            start = start_fit(self, X, y, sample_domain, groups, device)
-            training = self._train(start, device)
+        start, training = self._fit(X, y, sample_domain, groups)
         self._keep(start, training.losses)
         for name in ("validation_loss_curve_", "best_epoch_", "validation_groups_"):
             vars(self).pop(name, None)
@@ -248,32 +224,23 @@ class NetClassifier(
             self.validation_groups_ = np.unique(np.asarray(groups)[start.rows.validation])
         return self
 
-    def _read(self, X, reset):
-        return read_rows(self, X, reset)
+    def check_parameters(self):
+        """Check the parameters as `fit` does, but those that only the rows can judge.
 
-    def _train(self, start, device):
-        network, module, rows = start.network, start.module, start.rows
-        name = path = None
-        if self.checkpoint is not None:
-            name = name_fit(self, network, module, rows, start.generator)
-            path = checkpoint_path(self.checkpoint, name)
-        network.to(device)
-        module = None if module is None else module.to(next(network.parameters()))
-        training = Training(network, rows, self, module, device, start.generator)
-        warn_of_small_set(len(rows.training), self.batch_size)
-        if path is not None and path.exists():
-            read_checkpoint(path, training, name)
-        with progress_bar(self.n_epochs, "Training", "epoch", self.progress) as bar:
-            bar.update(training.epoch)
-            while not training.done:
-                training.run_epoch()
-                bar.update(1)
-                if path is not None and (
-                    training.done or training.epoch % self.checkpoint_every == 0
-                ):
-                    write_checkpoint(path, training, name)
-        training.finish()
-        return training
+        These are `network`, `network_params`, `device` and `class_weight`.
+
+        Raises
+        ------
+        ParameterError
+            A ValueError and a TypeError: if one has the wrong type or value.
+        """
+        check_settings(self)
+
+    def _start(self, X, y, sample_domain, groups, device):
+        return start_fit(self, X, y, sample_domain, groups, device)
+
+    def _begin(self, start, device):
+        return ClassifierTraining(start, self, device)
 
     def _keep(self, start, losses):
         """Take over what a training has learnt, and its loss of every epoch."""
@@ -284,21 +251,6 @@ class NetClassifier(
         self._input_shape, self._n_features_out = start.rows.X.shape[1:], start.n_features
         self.n_epochs_ = len(losses)
         self.loss_curve_ = np.array(losses)
-
-    def predict(self, X):
-        """Predict the class with the largest score.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Class labels, as in `classes_`.
-        """
-        best = self._forward(X).argmax(1)
-        return self.classes_[best]
 
     def predict_proba(self, X):
         """Probabilities of the classes: the softmax of the scores.
@@ -313,35 +265,6 @@ class NetClassifier(
         """
         return softmax(self._forward(X), axis=1)
 
-    def decision_function(self, X):
-        """Scores of the classes, before the softmax.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-
-        Returns
-        -------
-        ndarray of float, shape (n_samples, n_classes), or (n_samples,) for two classes
-            For two classes the second score minus the first.
-        """
-        scores = self._forward(X)
-        return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores
-
-    @available_if(_embeds)
-    def embed(self, X):
-        """Features before the final layer.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-
-        Returns
-        -------
-        ndarray of float, shape (n_samples, n_features)
-        """
-        return self._forward(X, "embed")
-
     def transform(self, X):
         """Features before the final layer, as `embed` gives them.
 
@@ -355,25 +278,18 @@ class NetClassifier(
         """
         return self.embed(X)
 
-    def _forward(self, X, method="forward"):
-        check_is_fitted(self)
-        X = native_shape(self.network_, self._read(X, reset=False))
+    def _rows_to_score(self, X):
+        X = native_shape(self.network_, read_rows(self, X, reset=False))
         if X.shape[1:] != self._input_shape and not hasattr(self.network_, "expected_input"):
             raise ValueError(
                 f"X: expected rows of the shape that was fitted, {self._input_shape}, "
                 f"got {X.shape[1:]}"
             )
-        device = find_device(self.device)
-        with own_torch(device, self.precision):
-            given = forward_all(self.network_.to(device), X, device, self, method=method)
-        # What torch computes outside of the block takes several threads, which hang in a fork.
-        return given.numpy()
+        return X
 
-    def __getstate__(self):
-        state = super().__getstate__()
-        if "network_" in state:  # so that it can be read where there is no such device
-            state = state | {"network_": copy.deepcopy(state["network_"]).cpu()}
-        return state
+    def _embeds(self):
+        network = getattr(self, "network_", self.network)
+        return hasattr(network, "embed") or isinstance(network, str)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -382,4 +298,4 @@ class NetClassifier(
 
 
 # Only now: scikit-learn has put `set_output` around it, and takes what it finds for a function.
-NetClassifier.transform = available_if(_embeds)(NetClassifier.transform)
+NetClassifier.transform = available_if(NetClassifier._embeds)(NetClassifier.transform)

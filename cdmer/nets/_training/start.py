@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from cdmer._devices import seed_torch, weight_dtype
 from cdmer._domains import split_domains
 from cdmer.nets._training.choice import make_network, native_shape, try_network
-from cdmer.nets._training.rows import Rows, assign_roles
+from cdmer.nets._training.rows import Rows, assign_roles, read_rows
 
 
 class Start(NamedTuple):
@@ -61,18 +61,40 @@ def start_fit(model, X, y, sample_domain, groups, device):
     ValueError
         As `NetClassifier.fit` says.
     """
-    X = model._read(X, reset=True)
-    source, y_source = split_domains(y, sample_domain, len(X), type(model).__name__)
-    classes, codes = np.unique(y_source, return_inverse=True)
-    seeds = draw_seeds(model.random_state)
-    seed_torch(seeds[0], device)
-    generator = torch.Generator().manual_seed(seeds[1])
+    X = read_rows(model, X, reset=True)
+    source, classes, codes, generator = split_and_seed(model, len(X), y, sample_domain, device)
     network = _first_network(model, X, classes)
     X = native_shape(network, X)
     n_features = try_network(network, X, classes, model.reads_target)
     module = model.adaptation.build(n_features, len(classes)) if model.reads_target else None
     rows = assign_roles(X, source, classes, codes, groups, model, generator)
     return Start(network, module, classes, rows, n_features, generator)
+
+
+def split_and_seed(model, n_rows, y, sample_domain, device):
+    """Find the source rows and their classes, and seed what is drawn from.
+
+    Parameters
+    ----------
+    model : TrainedClassifier
+    n_rows : int
+    y, sample_domain
+        As `NetClassifier.fit` takes them.
+    device : torch.device
+
+    Returns
+    -------
+    source : ndarray of bool, shape (n_rows,)
+    classes : ndarray of shape (n_classes,)
+    codes : ndarray of int, shape (n_source,)
+        Position of the class of each source row.
+    generator : torch.Generator
+    """
+    source, y_source = split_domains(y, sample_domain, n_rows, type(model).__name__)
+    classes, codes = np.unique(y_source, return_inverse=True)
+    seeds = draw_seeds(model.random_state)
+    seed_torch(seeds[0], device)
+    return source, classes, codes, torch.Generator().manual_seed(seeds[1])
 
 
 def draw_seeds(random_state):
