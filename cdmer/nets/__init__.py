@@ -19,7 +19,7 @@ from cdmer.nets._networks.mlp import MLP  # noqa: E402
 from cdmer.nets._networks.network import Network, Part, count_parameters  # noqa: E402
 from cdmer.nets._networks.off_apexnet import OffApexNet  # noqa: E402
 from cdmer.nets._networks.r3d18 import R3D18  # noqa: E402
-from cdmer.nets._networks.registry import NETWORKS  # noqa: E402
+from cdmer.nets._networks.registry import NETWORKS, register_network  # noqa: E402
 from cdmer.nets._networks.resnet10 import ResNet10  # noqa: E402
 from cdmer.nets._networks.ststnet import STSTNet  # noqa: E402
 from cdmer.nets._saliency.maps import SaliencyMaps  # noqa: E402
@@ -55,6 +55,7 @@ __all__ = [
     "fit_folds",
     "load_generator",
     "load_weights",
+    "register_network",
     "saliency",
     "stacks_well",
 ]

@@ -36,7 +36,11 @@ def find_embedder(settings):
     if name is None:
         return Embedder(*make_network(settings), device, settings)
     # A class that took the name of another, as when a cell of a notebook is run again, is another.
-    kind = settings.network if isinstance(settings.network, type) else None
+    kind = settings.network
+    if isinstance(kind, str):
+        from cdmer.nets import NETWORKS
+
+        kind = NETWORKS.get(kind)
     key = name, kind, device, settings.layer, settings.pool, settings.precision, settings.compile
     with _lock:
         if key not in _kept:

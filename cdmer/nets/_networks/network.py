@@ -1,12 +1,13 @@
 """What every network shares: an input that is described and checked, features, a final layer."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import prod
 
 import torch
 from torch import nn
 
-from cdmer._parameters import check_number
+from cdmer._parameters import ParameterError, check_number
 
 
 @dataclass(frozen=True)
@@ -36,19 +37,22 @@ class Part:
         return prod(self.shape)
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """Base of the networks.
 
     A network takes one array per clip, in the shape of its only part, or rows in which all parts
     are flattened one after the other: what tables of features hold. `embed` gives the features
     before the final layer, which is `head`, a linear layer in every network.
 
-    Subclasses call ``super().__init__(parts)``, build their layers, end their constructor with
-    ``self._finish(n_features, n_classes, dropout)``, and define ``_features(*parts)``.
+    The constructor of a subclass takes ``n_classes``, calls ``super().__init__(parts)``, makes its
+    layers, and ends with ``self._finish(n_features, n_classes, dropout)``, which makes `head`. The
+    method ``_features(*parts)`` gets one tensor of shape (n_clips, *shape) per part and gives the
+    features, of shape (n_clips, n_features). `register_network` makes the class known by its name.
 
     Parameters
     ----------
     parts : sequence of Part
+        What one clip has to be, and what prepares it.
 
     Attributes
     ----------
@@ -60,9 +64,29 @@ class Network(nn.Module):
         Number of scores.
     head : torch.nn.Linear
         The final layer.
+
+    See Also
+    --------
+    NetClassifier : Trains networks.
+    cdmer.features.DeepFeatures : Describes clips by networks.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from cdmer.nets import Network, Part
+    >>> class Means(Network):
+    ...     def __init__(self, n_classes=3):
+    ...         super().__init__([Part("flow images", (2, 28, 28), "FlowImages(('u', 'v'))")])
+    ...         self._finish(2, n_classes)
+    ...     def _features(self, pictures):
+    ...         return pictures.mean((2, 3))
+    >>> Means()(torch.zeros(4, 2, 28, 28)).shape
+    torch.Size([4, 3])
     """
 
     def __init__(self, parts):
+        if not parts or not all(isinstance(part, Part) for part in parts):
+            raise ParameterError(f"parts: expected a sequence of Part, got {parts!r}")
         super().__init__()
         self.expected_input = tuple(parts)
 
@@ -73,6 +97,7 @@ class Network(nn.Module):
         return makers[0] if len(makers) == 1 else f"Parts([{', '.join(makers)}])"
 
     def _finish(self, n_features, n_classes, dropout=0.0):
+        """Make the final layer, and the dropout before it."""
         check_number("n_classes", n_classes, least=1, whole=True)
         check_number("dropout", dropout, least=0, most=1)
         self.n_features, self.n_classes = n_features, n_classes
@@ -113,8 +138,19 @@ class Network(nn.Module):
         """
         return self._features(*self.split(x))
 
+    @abstractmethod
     def _features(self, *parts):
-        raise NotImplementedError
+        """Compute the features before the final layer.
+
+        Parameters
+        ----------
+        *parts : torch.Tensor of shape (n_clips, *shape)
+            One per part of the input.
+
+        Returns
+        -------
+        torch.Tensor of shape (n_clips, n_features)
+        """
 
     def split(self, x):
         """Check an input and take it apart.
@@ -133,6 +169,11 @@ class Network(nn.Module):
         ValueError
             If the shape is another one; says what is expected and what prepares it.
         """
+        if not hasattr(self, "head"):
+            raise TypeError(
+                f"{type(self).__name__}: expected a constructor that ends with "
+                "self._finish(n_features, n_classes, dropout), got one without"
+            )
         parts, given = self.expected_input, tuple(x.shape[1:])
         if len(parts) == 1 and given == parts[0].shape:
             return [x]

@@ -42,11 +42,17 @@ class Adaptation(BaseEstimator):
     with p the share of the training that is done. The schedule "constant" is 1, "ramp" is
     :math:`2 / (1 + e^{-10 p}) - 1`, which climbs from 0 to 1 and lets the classes be learned first.
 
-    A penalty defines ``_discrepancy(source, target)``, D. One with layers of its own makes them in
-    `build` and defines ``_loss(source, target, progress, module)``, which is all of the term.
+    A subclass that is a penalty defines ``_discrepancy(source, target)``, D. One with layers of its
+    own makes them in ``_build(n_features, n_classes)`` and defines
+    ``_loss(source, target, progress, module)``, the whole term; ``_strength(progress)`` is
+    :math:`\lambda(p)`. ``_check_parameters()`` checks further parameters.
 
     Attributes
     ----------
+    weight : float
+        Weight of the term, 1 unless the constructor sets it.
+    schedule : {"constant", "ramp"}
+        How the weight grows, "constant" unless the constructor sets it.
     lr_factor : float
         The layers of `build` are trained with the network's learning rate times this.
 
@@ -54,9 +60,20 @@ class Adaptation(BaseEstimator):
     -----
     A loss compares whole batches: it is no sum over rows, and that of a batch is not the mean of
     those of its halves.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from cdmer.nets.adaptation import Adaptation, Batch
+    >>> class Means(Adaptation):
+    ...     def _discrepancy(self, source, target):
+    ...         return (source.features.mean(0) - target.features.mean(0)).square().sum()
+    >>> source, target = (Batch(torch.full((4, 2), x), torch.zeros(4, 3)) for x in (0.0, 1.0))
+    >>> Means().loss(source, target, progress=0.5)
+    tensor(2.)
     """
 
-    lr_factor = 1.0
+    weight, schedule, lr_factor = 1.0, "constant", 1.0
 
     def build(self, n_features, n_classes):
         """Check the parameters and make the layers that the loss has of its own.
@@ -112,6 +129,12 @@ class Adaptation(BaseEstimator):
 
     def _loss(self, source, target, progress, module):
         return self._strength(progress) * self._discrepancy(source, target)
+
+    def _discrepancy(self, source, target):
+        raise NotImplementedError(
+            f"{type(self).__name__}: expected a subclass of Adaptation that defines "
+            "_discrepancy(source, target) or _loss(source, target, progress, module), got neither"
+        )
 
     def _strength(self, progress):
         return self.weight * (1.0 if self.schedule == "constant" else ramp(progress))
