@@ -486,3 +486,13 @@ def test_layers_come_from_the_global_generator(adaptation):
 def test_wrong_parameters_are_named(adaptation, message):
     with pytest.raises(ParameterError, match=message):
         adaptation.build(4, 3)
+
+
+def test_a_loss_that_defines_nothing_says_so():
+    class Empty(Adaptation):
+        pass
+
+    rows = Batch(torch.zeros(2, 2), torch.zeros(2, 3))
+    assert Empty().build(2, 3) is None
+    with pytest.raises(NotImplementedError, match="^Empty: expected a subclass of Adaptation that"):
+        Empty().loss(rows, rows, progress=0.5)

@@ -1,41 +1,14 @@
-"""What every network owes its users, whatever it computes."""
+"""The networks of the library, held to what every network owes."""
 
-import copy
 import inspect
-import pickle
-import re
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
 import torch
-from safetensors.torch import save_file
-from torch import nn
+from network_contract import Case, NetworkContract
 
 import cdmer.nets as nets
-from cdmer.nets import NETWORKS, Network, count_parameters, load_weights
-
-
-@dataclass(frozen=True)
-class Case:
-    """A variant of a network.
-
-    `n_parameters` is that of ``NETWORKS[name](**published)``, worked out by hand in the comment;
-    all other tests use the quick ``NETWORKS[name](**small)``.
-    """
-
-    name: str
-    n_parameters: int
-    published: dict = field(default_factory=dict)
-    small: dict = field(default_factory=dict)
-    learning_rate: float = 1e-3
-
-    def make(self, **more):
-        torch.manual_seed(0)
-        return NETWORKS[self.name](**(self.small | more))
-
-    def __str__(self):
-        return "-".join([self.name, *(str(value) for value in self.published.values())])
+from cdmer.nets import NETWORKS, Network, Part, count_parameters, register_network
 
 
 def case(name, n_parameters, published=None, small=None, **more):
@@ -184,13 +157,6 @@ STATED = [
 each = pytest.mark.parametrize("case", CASES, ids=str)
 
 
-def clips_for(network, n_clips, seed=0):
-    """Noise in the shape that a network of one part takes in, or flat."""
-    parts = network.expected_input
-    shape = parts[0].shape if len(parts) == 1 else (sum(part.size for part in parts),)
-    return torch.randn(n_clips, *shape, generator=torch.Generator().manual_seed(seed))
-
-
 def test_every_network_has_a_case():
     exported = {
         name
@@ -209,150 +175,8 @@ def test_number_of_parameters(case):
 
 
 @each
-def test_scores_and_features(case):
-    network = case.make().eval()
-    x = clips_for(network, 2)
-    scores, features = network(x), network.embed(x)
-    assert scores.shape == (2, 3)
-    assert features.shape == (2, network.n_features)
-    assert isinstance(network.head, nn.Linear)
-    assert torch.equal(scores, network.head(features))
-    assert torch.isfinite(scores).all()
-    assert not torch.equal(scores[0], scores[1])
-
-
-@each
-def test_flat_rows_score_as_their_clips(case):
-    network = case.make().eval()
-    x = clips_for(network, 2)
-    assert torch.equal(network(x.flatten(1)), network(x))
-
-
-@each
-def test_input_is_described(case):
-    network = case.make()
-    for part in network.expected_input:
-        assert part.size == torch.empty(part.shape, device="meta").numel()
-        assert part.name
-        assert part.made_by
-
-
-@each
-def test_other_shapes_name_what_makes_the_right_one(case):
-    network = case.make()
-    parts = network.expected_input
-    said = " and ".join(f"{p.name} of shape {p.shape}, as {p.made_by} makes it" for p in parts)
-    shape = parts[0].shape  # channels, frames, height, width: one more of each
-    wrong = [(*shape[:axis], shape[axis] + 1, *shape[axis + 1 :]) for axis in range(len(shape))]
-    for shape in [*wrong, (sum(part.size for part in parts) + 1,), ()]:
-        message = f"x: {case.name} expects {said}, or rows in which that is flattened, got shape"
-        with pytest.raises(ValueError, match=re.escape(f"{message} {shape} per clip")):
-            network(torch.zeros(2, *shape))
-
-
-@each
-def test_number_of_classes(case):
-    network = case.make(n_classes=5).eval()
-    assert network.n_classes == network.head.out_features == 5
-    assert network(clips_for(network, 2)).shape == (2, 5)
-
-
-@pytest.mark.parametrize("n_classes", [0, 2.5, "three", True])
-@each
-def test_bad_number_of_classes(case, n_classes):
-    with pytest.raises(ValueError, match="n_classes: expected a whole number >= 1, got"):
-        case.make(n_classes=n_classes)
-
-
-@each
-def test_gradients_reach_every_parameter(case):
-    network = case.make()
-    scores = network(clips_for(network, 8))
-    nn.functional.cross_entropy(scores, torch.arange(8) % 3).backward()
-    for name, parameter in network.named_parameters():
-        assert parameter.grad is not None, name
-        assert torch.isfinite(parameter.grad).all(), name
-        assert parameter.grad.any(), name
-
-
-@each
-def test_learns_sixteen_clips_by_heart(case):
-    network = case.make()
-    x, y = clips_for(network, 16), torch.arange(16) % 3
-    optimizer = torch.optim.Adam(network.parameters(), lr=case.learning_rate)
-    for _ in range(80):
-        network.train()
-        for _ in range(5):
-            optimizer.zero_grad()
-            nn.functional.cross_entropy(network(x), y).backward()
-            optimizer.step()
-        with torch.no_grad():
-            right = network.eval()(x).argmax(1) == y
-        if right.all():
-            return
-    assert right.all()
-
-
-@each
-def test_evaluation_repeats_and_treats_clips_apart(case):
-    network = case.make().eval()
-    x = clips_for(network, 4)
-    scores = network(x)
-    assert torch.equal(network(x), scores)
-    alone = torch.cat([network(clip[None]) for clip in x])
-    torch.testing.assert_close(alone, scores, rtol=1e-4, atol=1e-4)
-
-
-@each
-def test_the_seed_decides_the_weights(case):
-    first, second = case.make().state_dict(), case.make().state_dict()
-    torch.manual_seed(1)
-    other = NETWORKS[case.name](**case.small).state_dict()
-    assert all(torch.equal(first[name], second[name]) for name in first)
-    assert not all(torch.equal(first[name], other[name]) for name in first)
-
-
-@each
-def test_saved_weights_load_to_the_bit(case, tmp_path):
-    network = case.make()
-    network(clips_for(network, 4))  # so that statistics of batches are not the initial ones
-    network.eval()
-    save_file(network.state_dict(), tmp_path / "weights.safetensors")
-    torch.manual_seed(1)
-    other = NETWORKS[case.name](**case.small).eval()
-    x = clips_for(network, 2)
-    assert not torch.equal(other(x), network(x))
-    report = load_weights(other, tmp_path / "weights.safetensors")
-    assert set(report.loaded) == set(network.state_dict())
-    assert torch.equal(other(x), network(x))
-
-
-@each
-def test_runs_in_bfloat16(case):
-    network = case.make()
-    x = clips_for(network, 4)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        scores = network(x)
-        loss = nn.functional.cross_entropy(scores, torch.arange(4) % 3)
-    loss.backward()
-    assert scores.dtype == torch.bfloat16
-    assert torch.isfinite(scores).all()
-    assert all(torch.isfinite(p.grad).all() for p in network.parameters())
-
-
-@pytest.mark.parametrize(
-    "copied", [copy.deepcopy, lambda n: pickle.loads(pickle.dumps(n))], ids=["deepcopy", "pickle"]
-)
-@each
-def test_copies_score_alike_and_are_apart(case, copied):
-    network = case.make().eval()
-    x = clips_for(network, 2)
-    scores = network(x)
-    other = copied(network)
-    assert torch.equal(other(x), scores)
-    with torch.no_grad():
-        other.head.bias += 1
-    assert torch.equal(network(x), scores)
+class TestNetworks(NetworkContract):
+    """Each network of the library."""
 
 
 @each
@@ -361,3 +185,45 @@ def test_published_form_is_the_default(case):
     needed = {name for name, p in parameters.items() if p.default is p.empty}
     assert needed <= set(case.published)
     assert parameters["n_classes"].default == 3
+
+
+def test_what_is_no_network_is_not_registered():
+    class Unfinished(Network):
+        def __init__(self, n_classes=3):
+            super().__init__([Part("numbers", (4,), "a table")])
+
+    class Fixed(nets.MLP):
+        def __init__(self):
+            super().__init__(4)
+
+    taken = type("MLP", (nets.MLP,), {})
+    for network, message in (
+        (nets.MLP(4), "network: expected a subclass of Network, got MLP"),
+        (torch.nn.Linear, "network: expected a subclass of Network, got <class"),
+        (Unfinished, r"network: expected a class that defines \['_features'\], got Unfinished"),
+        (Fixed, "network: expected a class whose constructor takes n_classes, got Fixed"),
+        (taken, "network: expected a name that is not taken, got MLP, which is a class of cdmer"),
+    ):
+        with pytest.raises(ValueError, match=f"^{message}"):
+            register_network(network)
+    assert {case.name for case in CASES} == set(NETWORKS)
+    assert register_network(nets.MLP) is NETWORKS["MLP"]
+
+
+def test_what_a_subclass_lacks_is_said():
+    class Bare(Network):
+        def __init__(self, parts):
+            super().__init__(parts)
+
+    class Headless(Bare):
+        def _features(self, x):
+            return x
+
+    parts = [Part("numbers", (4,), "a table of features")]
+    with pytest.raises(TypeError, match="abstract.*Bare.*_features"):
+        Bare(parts)
+    with pytest.raises(TypeError, match="Headless: expected a constructor that ends with"):
+        Headless(parts)(torch.zeros(2, 4))
+    for wrong in ([], [("numbers", (4,))]):
+        with pytest.raises(ValueError, match="parts: expected a sequence of Part, got"):
+            Headless(wrong)

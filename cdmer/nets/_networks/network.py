@@ -85,10 +85,10 @@ class Network(nn.Module, ABC):
     """
 
     def __init__(self, parts):
-        if not parts or not all(isinstance(part, Part) for part in parts):
-            raise ParameterError(f"parts: expected a sequence of Part, got {parts!r}")
         super().__init__()
         self.expected_input = tuple(parts)
+        if not self.expected_input or not all(isinstance(p, Part) for p in self.expected_input):
+            raise ParameterError(f"parts: expected a sequence of Part, got {self.expected_input}")
 
     @property
     def made_by(self):
@@ -122,7 +122,8 @@ class Network(nn.Module, ABC):
         ValueError
             If the shape is another one.
         """
-        return self.head(self.dropout(self.embed(x)))
+        features = self.embed(x)
+        return self.head(self.dropout(features))
 
     def embed(self, x):
         """Give the features before the final layer.
