@@ -13,7 +13,7 @@ _n_exact, _before = 0, None
 
 
 def find_device(device):
-    """Give a device by its name.
+    """Find a device by its name.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def find_device(device):
     Raises
     ------
     ParameterError
-        If torch does not know it, or it is not there.
+        If torch does not know the device or find it.
     """
     import torch
 
@@ -183,7 +183,7 @@ class RowsAtOnce:
     Parameters
     ----------
     limit : int or None, default=None
-        None: any number.
+        Number of rows; None is any number.
     """
 
     def __init__(self, limit=None):
@@ -198,7 +198,7 @@ class RowsAtOnce:
             Takes the number of parts.
         n_rows : int
         consequence : callable
-            Says, for the warning, what the parts mean for the result.
+            Describes, for the warning, how the parts change the result.
         begin_again : callable, default=None
             Undoes what a failed try has changed.
 

@@ -18,7 +18,7 @@ from cdmer.features._deep.settings import check_settings, moments
 
 
 class DeepFeatures(TransformerMixin, BaseEstimator):
-    """Features that a network computes of clips.
+    """Features that a network computes from clips.
 
     Clips are read and prepared by workers while the network computes with those before them, on a
     GPU also while batches travel there and back.
@@ -30,42 +30,43 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
         those are installed; a module, which is copied and used with the weights that it has; or a
         class of modules.
     layer : str or None, default=None
-        None: the features before the final layer, which the module's ``embed`` gives. Otherwise the
-        output of the module of that name, as ``named_modules()`` has it, within the network; ``""``
-        is the network itself.
+        Layer whose output is taken. None: the features before the final layer, which the module's
+        ``embed`` gives. Otherwise the module of that name, as ``named_modules()`` has it, within
+        the network; ``""`` is the network itself.
     weights : path-like, "default" or None, default=None
         A safetensors file or a torch file of a state dict, of which only tensors are read;
         "default" downloads what torchvision or timm offers for a model of theirs. None: a given
         module as it is, otherwise random numbers, with a warning.
     device : str or torch.device, default="auto"
-        "auto" is a CUDA device where there is one, otherwise the CPU.
+        Device of the computation; "auto" is a CUDA device where there is one, otherwise the CPU.
     batch_size : int, default=16
         Clips that the network takes at once.
     network_params : dict, default=None
-        Arguments of the constructor.
+        Arguments of the network's constructor.
     names : dict of str to (str or None), or callable, default=None
         What the tensors of a file are called in the network, see `cdmer.nets.load_weights`.
     strict : bool, default=True
-        Whether all weights that the features depend on have to fit: those of the final layer may
+        Whether all weights that the features depend on must fit: those of the final layer may
         differ where `layer` is None. False fills what fits, with a warning if something does not.
     prepare : transformer, default=None
-        What makes the network's input of clips: `FlowImages`, a pipeline that ends with `Frames`,
-        or anything whose ``transform`` gives an array with one row per clip and has not to be
-        fitted. None: what the network names as `made_by`; modules without that need it said.
+        Transformer that makes the network's input from clips: `FlowImages`, a pipeline that ends
+        with `Frames`, or anything whose ``transform`` gives an array with one row per clip and
+        needs no fitting. None: what the network names as `made_by`; modules without that need a
+        transformer.
     mean, std : float or sequence of float, default=0.0 and 1.0
         One number, or one per channel: ``(x - mean) / std`` of what `prepare` makes is what the
         network sees, as the weights were trained with.
     pool : {"mean", "max"} or None, default="mean"
-        What becomes of a layer that gives more than one number per channel: their mean or largest
+        How a layer with more than one number per channel is pooled: their mean or largest
         over places and frames, axes 2 and up; over steps, axis 1, where there are three axes. None
         puts all numbers in a row.
     precision : {"float32", "float64", "bf16", "fp16"}, default="float32"
-        The last two are mixed precision.
+        Precision of the computation; the last two are mixed precision.
     compile : bool, default=False
-        Whether ``torch.compile`` translates the network first: minutes for a large one, and worth
+        Whether to compile the network by ``torch.compile``: minutes for a large one, and worth
         it for many clips on a GPU.
     random_state : int or None, default=None
-        Seed of random weights, which then are the same in every process; asked for with them.
+        Seed of random weights, which are then the same in every process; required with them.
     n_jobs : int, default=None
         Number of workers that read and prepare clips: a thread if it is one, otherwise processes,
         or threads where that is joblib's backend. None means 1 unless in a
@@ -74,9 +75,9 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
     Attributes
     ----------
     prepare_ : transformer
-        What makes the network's input.
+        Transformer that makes the network's input.
     weights_report_ : WeightsReport or None
-        What became of each tensor of the file of weights.
+        How each tensor of the file of weights was used.
 
     Warns
     -----
@@ -193,7 +194,7 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        """Compute features of clips.
+        """Compute the features of clips.
 
         Parameters
         ----------
@@ -203,7 +204,7 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of float32, shape (n_clips, n_features)
-            Of float64 if that is the precision.
+            Or float64 if that is the precision.
         """
         check_settings(self)  # they may have been set anew
         ready = self._ready()
@@ -236,20 +237,20 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
         Raises
         ------
         NotFittedError
-            If the network does not tell its input, and no clip has been described yet.
+            If the network does not state its input, and no clip has been described yet.
         """
         ready = self._ready()
         if not hasattr(ready, "_n_features_out"):
             ready._n_features_out = find_embedder(ready).count_features()
         if ready._n_features_out is None:
             raise NotFittedError(
-                "the network does not tell its input: the number of features is known after "
+                "the network does not state its input: the number of features is known after "
                 "transform"
             )
         return np.array([f"deepfeatures{i}" for i in range(ready._n_features_out)], dtype=object)
 
     def file_digests(self):
-        """Tell what files hold that the features follow from, for caches and stores of results.
+        """Digests of the files that the features depend on, for caches and stores of results.
 
         Returns
         -------
@@ -269,5 +270,5 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
         return tags
 
     def _ready(self):
-        """Give itself, or a fitted copy: nothing is learnt, so nobody has to call `fit` first."""
+        """Itself, or a fitted copy: nothing is learnt, so that `fit` need not be called first."""
         return self if hasattr(self, "prepare_") else clone(self).fit()

@@ -15,7 +15,7 @@ _lock = threading.Lock()
 
 
 def find_embedder(settings):
-    """Give what computes a descriptor's features in this process.
+    """Find what computes a descriptor's features in this process.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Embedder:
     network : torch.nn.Module
     report : WeightsReport or None
     dtype : type
-        Of the input and of the features.
+        Type of the input and of the features.
     """
 
     def __init__(self, network, report, device, settings):
@@ -159,7 +159,7 @@ class Embedder:
         Returns
         -------
         int or None
-            None if the network does not tell its input.
+            None if the network does not state its input.
         """
         import torch
 

@@ -1,4 +1,4 @@
-"""How clips become the input of a network, while the network is at work on others."""
+"""Preparation of clips as the input of a network, while the network computes on others."""
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -9,7 +9,7 @@ from cdmer.features._frames import Frames, channels_last
 
 
 class Preparation:
-    """What turns one clip into one array, and an array on the device into the input.
+    """Turn one clip into one array, and an array on the device into the input.
 
     What ends with `Frames` that only scale travels as bytes, channels last, and becomes numbers
     where the network is: a quarter of the traffic, and less work for the processor.
@@ -19,7 +19,7 @@ class Preparation:
     transformer : transformer
         Clips in, an array of numbers out.
     dtype : type
-        Of the numbers.
+        Type of the numbers.
     mean, std : ndarray of shape (channels,) or (1,)
         What is subtracted, and what the rest is divided by.
     """
@@ -117,7 +117,7 @@ class Preparation:
 
 
 def _is_plain(step):
-    """Tell `Frames` that only scale from those that compute something, which is theirs to do."""
+    """Whether a step is `Frames` that only scales, and computes nothing else."""
     if type(step) is not Frames:
         return False
     scaled = Frames(colour=step.colour, scaling=step.scaling, n_jobs=step.n_jobs)

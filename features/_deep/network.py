@@ -20,7 +20,7 @@ def name_network(settings):
     Returns
     -------
     str or None
-        None where only the network itself could tell: a module, or names mapped by a function.
+        None where only the network itself identifies it: a module, or names mapped by a function.
     """
     weights = settings.weights
     if isinstance(weights, str | os.PathLike) and os.path.exists(weights):
@@ -50,7 +50,7 @@ def make_network(settings):
     Returns
     -------
     network : torch.nn.Module
-        On the CPU; nobody else's, so a copy where a module is given.
+        On the CPU; a copy where a module is given.
     report : WeightsReport or None
         What became of weights from a file.
 
@@ -158,7 +158,7 @@ def _fill(network, settings):
 
 
 def features_of(network, layer, pool):
-    """Give the function from a network's input to features.
+    """Make the function from a network's input to features.
 
     Parameters
     ----------

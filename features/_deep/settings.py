@@ -49,7 +49,7 @@ def check_settings(settings):
 
 
 def moments(settings):
-    """Give mean and standard deviation that an input is scaled by.
+    """Mean and standard deviation that an input is scaled by.
 
     Returns
     -------

@@ -716,7 +716,7 @@ def test_a_loss_that_is_no_number_says_where():
         ({"network": nn.Linear(6, 2)}, r"expected scores of shape \(n, 3\) .*got \(1, 2\)"),
         ({"network": 3}, "network: expected one of"),
         ({"network_params": {"width": 3}}, "network_params: expected parameters of MLP.*'width'"),
-        ({"network_params": {"n_classes": 4}}, "which y tells, got 'n_classes'"),
+        ({"network_params": {"n_classes": 4}}, "which follows from y, got 'n_classes'"),
         ({"network": MLP(6), "network_params": {"dropout": 0.1}}, "is made already"),
         ({"network_params": 3}, "network_params: expected a dict or None, got 3"),
         ({"n_epochs": 0}, "n_epochs: expected a whole number >= 1, got 0"),
@@ -882,7 +882,7 @@ def test_a_checkpoint_knows_what_a_function_reads(tmp_path, monkeypatch):
         quick(checkpoint=path, augment=noisy).fit(X, y)
     with open(os.devnull) as file:
         monkeypatch.setattr(sys.modules[__name__], "STRENGTH", file)
-        with pytest.raises(ValueError, match="checkpoint: augment must be told again"):
+        with pytest.raises(ValueError, match="checkpoint: another process must identify augment"):
             quick(checkpoint=path, augment=noisy).fit(X, y)
 
 

@@ -25,7 +25,7 @@ _STACKS = (StackedSTSTNet, StackedModule)
 
 
 def fit_folds(estimator, X, y, folds, *, on_error="raise", progress=None):
-    """Train one network per fold, all of them at once where that is the same.
+    """Train one network per fold, all folds at once where the result is the same.
 
     The networks are stacked and go through their batches together, each through its own: with its
     own weights, order of rows and dropout, and with the statistics of its own batch. What a fold
@@ -35,6 +35,7 @@ def fit_folds(estimator, X, y, folds, *, on_error="raise", progress=None):
     Parameters
     ----------
     estimator : NetClassifier
+        Classifier to train; it is cloned for each fold.
     X : array-like of shape (n_samples, ...)
         Clips in the shape that the network takes in, or rows in which that is flattened.
     y : array-like of shape (n_samples,)
@@ -42,15 +43,15 @@ def fit_folds(estimator, X, y, folds, *, on_error="raise", progress=None):
     folds : sequence of array-like of int
         Positions of the training rows of each fold.
     on_error : {"raise", "return"}, default="raise"
-        What becomes of an exception in a fold: "return" puts it in the place of the fold's model,
+        What to do with an exception in a fold: "return" puts it in the place of the fold's model,
         and the other folds go on.
     progress : bool, default=None
-        Whether to show a progress bar; None does as the estimator says.
+        Whether to show a progress bar; None follows the estimator's own `progress`.
 
     Returns
     -------
     list of NetClassifier or Exception
-        One fitted classifier per fold, or what went wrong.
+        One fitted classifier per fold, or the exception that it raised.
 
     Raises
     ------
@@ -121,19 +122,31 @@ def fit_folds(estimator, X, y, folds, *, on_error="raise", progress=None):
 
 
 def stacks_well(estimator, shape, n_classes):
-    """Whether `fit_folds` trains all folds at once, and is faster for it.
+    """Whether `fit_folds` trains all folds at once, and is faster than one fit per fold.
 
     Parameters
     ----------
     estimator : NetClassifier
+        Classifier to be trained on folds.
     shape : tuple of int
-        Of one row of X.
+        Shape of one row of X.
     n_classes : int
+        Number of classes.
 
     Returns
     -------
     bool
         False too if the network does not fit the shape, or a parameter is wrong.
+
+    See Also
+    --------
+    fit_folds : Trains one network per fold.
+
+    Examples
+    --------
+    >>> from cdmer.nets import NetClassifier, stacks_well
+    >>> stacks_well(NetClassifier("MLP", device="cpu"), shape=(8,), n_classes=3)
+    True
     """
     if not isinstance(estimator, NetClassifier) or not _trains_plainly(estimator):
         return False

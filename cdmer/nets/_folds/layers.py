@@ -1,4 +1,4 @@
-"""Layers that treat the rows of a batch jointly or at random, told what to do from outside.
+"""Layers that treat the rows of a batch jointly or at random, with masks given from outside.
 
 Folds that are trained side by side have batches of different lengths, so the shorter ones are
 filled up with rows that must not count; and each fold draws its own dropout.
@@ -15,7 +15,7 @@ _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 class Given:
-    """What the layers of one network are told for one pass.
+    """Masks that the layers of one network read in one pass.
 
     Attributes
     ----------
@@ -172,7 +172,7 @@ def draw_mask(p, shape, dtype, generator):
         Share that is set to zero.
     shape : tuple of int
     dtype : torch.dtype
-        Of booleans: which numbers stay.
+        Booleans say which numbers stay.
     generator : torch.Generator
         On the CPU.
 

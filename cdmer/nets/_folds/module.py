@@ -32,9 +32,9 @@ class StackedModule:
     X : ndarray of shape (n, ...)
     settings : NetClassifier
     generators : list of torch.Generator
-        Of dropout, one per network.
+        Generators of dropout, one per network.
     orders : list of torch.Generator
-        Of the order of rows and of augmentation.
+        Generators of the order of rows and of augmentation.
     """
 
     def __init__(self, networks, X, settings, generators, orders):
@@ -62,7 +62,7 @@ class StackedModule:
         ----------
         network : torch.nn.Module
         shape : tuple of int
-            Of one row of its input.
+            Shape of one row of its input.
         settings : NetClassifier
         device : torch.device
 

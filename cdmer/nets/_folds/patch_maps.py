@@ -57,14 +57,14 @@ class PatchMaps:
     p : float
         Probability of dropout.
     generators : list of torch.Generator
-        Of dropout, one per network.
+        Generators of dropout, one per network.
 
     Attributes
     ----------
     n_taps : int
         Numbers of one patch: 3 x 3 pixels of every channel, and a one.
     side, pooled_side, summed_side : int
-        Of the maps, after taking the largest, and after summing.
+        Height and width of the maps, after taking the largest, and after summing.
     """
 
     def __init__(self, X, widths, p, generators):
@@ -108,7 +108,7 @@ class PatchMaps:
             counted through the first network's batch, then that of the second and so on.
         kernel : torch.Tensor of shape (n_taps, n_networks, n_filters)
         sign : torch.Tensor of shape (n_networks, n_filters)
-            Of what the maps are multiplied by before the largest is taken.
+            Sign of what the maps are multiplied by before the largest is taken.
 
         Returns
         -------
@@ -169,7 +169,7 @@ class PatchMaps:
         Parameters
         ----------
         slope : torch.Tensor of shape (n_pairs, summed_side**2, n_filters)
-            Of the sums over 2 x 2.
+            Slope of the sums over 2 x 2.
 
         Returns
         -------
@@ -203,7 +203,7 @@ class PatchMaps:
         Parameters
         ----------
         windows : torch.Tensor
-            Of `forward`.
+            As `forward` gives them.
         batches : list of (ndarray, ndarray, ndarray)
 
         Yields
@@ -239,7 +239,7 @@ class PatchMaps:
         return (rows[:, :, 0:even:2] + rows[:, :, 1:even:2]).flatten(1, 2)
 
     def _spread_out(self, sums, table):
-        """Give every window of 2 x 2 the value of their sum."""
+        """Assign the value of each sum to its windows of 2 x 2."""
         side, half, wide = self.pooled_side, self.summed_side, self.n_filters
         if side % 2:
             table.zero_()  # the last row and column are in no sum

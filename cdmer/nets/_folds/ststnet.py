@@ -48,9 +48,9 @@ class StackedSTSTNet:
     X : ndarray of shape (n, n_channels, size, size)
     settings : NetClassifier
     generators : list of torch.Generator
-        Of dropout, one per network.
+        Generators of dropout, one per network.
     orders : list of torch.Generator
-        Not read: pictures are not augmented.
+        Ignored: pictures are not augmented.
     """
 
     def __init__(self, networks, X, settings, generators, orders):
@@ -83,7 +83,7 @@ class StackedSTSTNet:
         ----------
         network : torch.nn.Module
         shape : tuple of int
-            Of one row of its input.
+            Shape of one row of its input.
         settings : NetClassifier
         device : torch.device
 

@@ -24,7 +24,7 @@ class Member(NamedTuple):
     fold : ndarray of int
         Positions of its rows.
     generator : torch.Generator
-        Of dropout.
+        Generator of dropout.
     """
 
     number: int
@@ -61,9 +61,9 @@ def train_stacked(stack, members, fail, advance):
     members : list of Member
         In the order of the stack.
     fail : callable
-        Told a fold's number and what went wrong; the others go on, as nothing connects them.
+        Called with a fold's number and its exception; the other folds go on.
     advance : callable
-        Told how many epochs of single folds have been done.
+        Called with the number of epochs of single folds done.
 
     Returns
     -------

@@ -66,7 +66,7 @@ class WindowMaps:
             Rows, codes and weights, one per network.
         kernel : torch.Tensor of shape (n_taps, n_networks, n_filters)
         sign : torch.Tensor of shape (n_networks, n_filters)
-            Of what the maps are multiplied by before the largest is taken.
+            Sign of what the maps are multiplied by before the largest is taken.
 
         Returns
         -------
@@ -115,7 +115,7 @@ class WindowMaps:
         Parameters
         ----------
         slope : torch.Tensor of shape (n_networks, n_rows, summed_side**2, n_filters)
-            Of the sums over 2 x 2.
+            Slope of the sums over 2 x 2.
 
         Returns
         -------
@@ -143,7 +143,7 @@ class WindowMaps:
         Parameters
         ----------
         windows : torch.Tensor
-            Of `forward`.
+            As `forward` gives them.
         batches : list of (ndarray, ndarray, ndarray)
 
         Yields

@@ -1,4 +1,4 @@
-"""Capsules: groups of units whose length says that something is there, and direction what."""
+"""Capsules: groups of units whose length says whether something is present, and direction what."""
 
 import torch
 from torch import nn
@@ -67,7 +67,7 @@ class DigitCapsules(nn.Module):
     dim_in, dim_out : int
         Their numbers of units.
     n_iterations : int, default=3
-        Of the routing.
+        Iterations of the routing.
 
     References
     ----------

@@ -21,7 +21,7 @@ from cdmer.nets._training.start import Start, draw_seeds, split_and_seed
 
 
 class ICEGANClassifier(TrainedClassifier):
-    r"""Recognise micro-expressions while learning to draw them: ICE-GAN [1]_.
+    r"""ICE-GAN, a classifier that also learns to generate micro-expressions [1]_.
 
     A generator gives a face :math:`x` the expression :math:`c` that it is asked for, with noise
     :math:`z`; the capsules of a discriminator say of a picture whether it is real and what class
@@ -46,43 +46,47 @@ class ICEGANClassifier(TrainedClassifier):
     graph_reasoning : bool, default=True
         Whether the generator's skips pass through graph reasoning.
     n_iterations : int, default=3
-        Of the routing between capsules.
+        Iterations of the routing between capsules.
     n_epochs : int, default=100
+        Number of passes through the training rows.
     batch_size : int, default=16
         Rows per step; as many target rows come on top, if there are any.
     discriminator_lr, generator_lr : float, default=1e-3
         Learning rates of Adam, whose betas are .5 and .999.
     adversarial_weight : float, default=1.0
-        Of telling real from generated, :math:`\lambda_a`, for both networks.
+        Weight of distinguishing real from generated, :math:`\lambda_a`, for both networks.
     capsule_weight : float, default=1.0
-        Of the classes of real pictures, :math:`\lambda_c`, for the discriminator; above zero.
+        Weight of the classes of real pictures, :math:`\lambda_c`, for the discriminator; above
+        zero.
     asked_weight : float, default=1.0
-        Of the classes that the generator was asked for, :math:`\lambda_r`.
+        Weight of the classes that the generator was asked for, :math:`\lambda_r`.
     generated_weight : float, default=0.0
-        Of the classes of generated pictures for the discriminator, :math:`\lambda_g`: above zero
-        they are further training rows, with the classes that were asked for.
+        Weight of the classes of generated pictures for the discriminator, :math:`\lambda_g`: above
+        zero they are further training rows, with the classes that were asked for.
     pixel_weight : float, default=100.0
-        Of the grey levels of generated pictures where the right ones are known, :math:`\lambda_p`.
+        Weight of the pixel loss, :math:`\lambda_p`, where the right grey levels are known.
     identity_weight : float, default=1.0
-        Of what the generator itself sees of who it is, :math:`\lambda_i`.
+        Weight of the identity loss, :math:`\lambda_i`: the difference in the generator's own
+        features of the face.
     decoder_weight : float, default=0.0005
-        Of the squared error of the decoder, :math:`\lambda_d`.
+        Weight of the squared error of the decoder, :math:`\lambda_d`.
     sampler : {"balanced"} or None, default="balanced"
-        "balanced" draws rows with replacement, each class as often as any other; None takes every
-        row once per epoch.
+        How rows are drawn: "balanced" draws with replacement, each class as often as any other;
+        None takes every row once per epoch.
     device : str or torch.device, default="auto"
-        "auto" is a CUDA device where there is one, otherwise the CPU.
+        Device of the computation; "auto" is a CUDA device where there is one, otherwise the CPU.
     precision : {"float32", "float64", "bf16", "fp16"}, default="float32"
-        The last two are mixed precision: weights and capsules stay in float32.
+        Precision of the computation. The last two are mixed precision: weights and capsules stay in
+        float32.
     checkpoint : path-like, default=None
         File in which the state of the training is kept, for a fit of the same rows with the same
         parameters to go on from; in a folder that exists every fit has its own file. Asks for a
         `random_state`.
     checkpoint_every : int, default=10
-        Epochs from one writing of it to the next; it is written after the last one too.
+        Number of epochs between writes of the checkpoint, which is also written after the last.
     random_state : int, RandomState instance or None, default=None
-        Decides on initial weights, the order of rows, classes asked for and noise; None: other ones
-        each time. The global generators of NumPy and torch are left as they are.
+        Seeds initial weights, the order of rows, classes asked for and noise; None gives other
+        ones each time. The global generators of NumPy and torch are left as they are.
     progress : bool, default=None
         Whether to show a progress bar; None shows it on terminals alone.
 
@@ -124,9 +128,10 @@ class ICEGANClassifier(TrainedClassifier):
 
     The terms are those of [1]_; that the identity term compares what the generator's own encoder
     sees, that only own classes have a pixel term, and :math:`\lambda_g` are choices made here. With
-    :math:`\lambda_g` above zero both networks may agree on signs of a class that nobody else would
-    take for it. :math:`\lambda_d` weighs a mean over pixels. The published .874 and .883 (UF1, UAR)
-    keep the epoch that was best on each tested person; the last epoch gave about .747 and .801.
+    :math:`\lambda_g` above zero both networks may agree on signs of a class that no other observer
+    would recognise. :math:`\lambda_d` is the weight of a mean over pixels. The published .874 and
+    .883 (UF1, UAR) keep the epoch that was best on each tested person; the last epoch gave about
+    .747 and .801.
 
     The labels of target rows are never read. These rows take part in what needs no label: they are
     real pictures, and faces to draw classes on. Without `sample_domain` there are none.
@@ -286,17 +291,17 @@ class ICEGANClassifier(TrainedClassifier):
         return found / found.sum(axis=1, keepdims=True)
 
     def generate(self, X, label, random_state=None):
-        """Draw faces with the classes asked for.
+        """Generate faces that show given classes.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, 1 or 2, size, size), or flat rows
-            Grey levels from 0 to 1. The first picture of each row is the face to start from; the
-            other one is not looked at, and need not be there.
+            Grey levels from 0 to 1. The first picture of each row is the face to start from; a
+            second one is ignored.
         label : label, or array-like of labels of shape (n_samples,)
-            Members of `classes_`.
+            Classes to show, members of `classes_`.
         random_state : int, RandomState instance or None, default=None
-            Draws the noise; None: another one each time.
+            Seeds the noise; None gives another one each time.
 
         Returns
         -------
@@ -323,12 +328,12 @@ class ICEGANClassifier(TrainedClassifier):
             return draw_faces(generator, faces, codes, noise, self, device)
 
     def save_generator(self, path):
-        """Write the generator and its classes as safetensors, for `load_generator`.
+        """Save the generator and its classes as safetensors, for `load_generator`.
 
         Parameters
         ----------
         path : path-like
-            Replaced if it exists.
+            File to write; replaced if it exists.
 
         Raises
         ------
@@ -339,12 +344,12 @@ class ICEGANClassifier(TrainedClassifier):
         save_generator(path, self.network_.generator, self.classes_)
 
     def plot_losses(self, axes=None):
-        """Draw the terms of both losses over the epochs.
+        """Plot the terms of both losses over the epochs.
 
         Parameters
         ----------
         axes : sequence of two matplotlib.axes.Axes, default=None
-            Of the discriminator and of the generator; None makes a figure.
+            Axes for the discriminator and the generator; None makes a figure.
 
         Returns
         -------

@@ -27,7 +27,7 @@ class Verdict(NamedTuple):
     authenticity : torch.Tensor of shape (n, 2)
         Lengths of the capsules "generated" and "real".
     capsules : torch.Tensor of shape (n, n_classes, 16)
-        Of the classes.
+        Capsules of the classes.
     """
 
     authenticity: torch.Tensor
@@ -40,7 +40,7 @@ class Verdict(NamedTuple):
 
 
 class ICEGANDiscriminator(nn.Module):
-    """Tell real pictures from generated ones, and the class of both.
+    """Distinguish real pictures from generated ones, and classify both.
 
     Convolutions of 4x4 with stride 2 and spectral normalisation (PatchGAN) lead to 8x8 places. At
     each of them 16 primary capsules of 8 units (`width` 64) vote for two digit capsules, generated
@@ -58,7 +58,7 @@ class ICEGANDiscriminator(nn.Module):
     channels : int, default=1
         Pictures per row, 1 or 2.
     n_iterations : int, default=3
-        Of the routing.
+        Iterations of the routing.
 
     Attributes
     ----------
@@ -127,7 +127,7 @@ class ICEGANDiscriminator(nn.Module):
         ----------
         capsules : torch.Tensor of shape (n, n_classes, 16)
         label : torch.Tensor of int, shape (n,)
-            Whose capsule is looked at; the others count as zero.
+            Class whose capsule is read; the others count as zero.
 
         Returns
         -------

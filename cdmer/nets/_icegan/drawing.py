@@ -16,7 +16,7 @@ def draw_faces(generator, faces, codes, noise, settings, device):
         On the device, in evaluation mode.
     faces : torch.Tensor of shape (n, 1, size, size)
     codes : torch.Tensor of shape (n,)
-        Of the classes.
+        Positions of the classes asked for.
     noise : torch.Tensor of shape (n, n_noise)
     settings : ICEGANClassifier
         Its ``batch_size`` and ``precision`` are read.
@@ -25,7 +25,7 @@ def draw_faces(generator, faces, codes, noise, settings, device):
     Returns
     -------
     ndarray of shape (n, 1, size, size)
-        Of the type of `faces`.
+        In the type of `faces`.
 
     Raises
     ------

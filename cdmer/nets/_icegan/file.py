@@ -16,7 +16,7 @@ _SHAPE = ("n_classes", "size", "width", "graph_reasoning")
 
 
 def save_generator(path, generator, classes):
-    """Write a generator, and the classes it can be asked for, as safetensors.
+    """Save a generator and its classes as safetensors.
 
     Parameters
     ----------
@@ -40,11 +40,14 @@ def save_generator(path, generator, classes):
 
 
 def load_generator(path):
-    """Read a generator that `ICEGANClassifier.save_generator` wrote; nothing in the file can run.
+    """Load a generator that `ICEGANClassifier.save_generator` wrote.
+
+    Tensors and JSON are read; nothing in the file can run.
 
     Parameters
     ----------
     path : path-like
+        A safetensors file.
 
     Returns
     -------
@@ -53,6 +56,7 @@ def load_generator(path):
         levels from 0 to 1 of shape (n, 1, size, size), with labels as positions in `classes` and
         noise of shape (n, generator.n_noise).
     classes : ndarray of shape (n_classes,)
+        Classes that it can be asked for.
 
     Raises
     ------

@@ -38,7 +38,7 @@ class ICEGANGenerator(nn.Module):
     Attributes
     ----------
     n_features : int
-        Channels of the single place: what the generator knows of a face.
+        Channels of the single place, the generator's features of a face.
     n_noise : int
         Numbers of noise, 100.
 
@@ -89,7 +89,7 @@ class ICEGANGenerator(nn.Module):
         nn.init.zeros_(self.last.bias)
 
     def forward(self, face, label, noise):
-        """Give faces an expression.
+        """Change the expression of faces.
 
         Parameters
         ----------
@@ -113,7 +113,7 @@ class ICEGANGenerator(nn.Module):
         return torch.sigmoid(torch.logit(face, eps=DARKEST) + self.last(x))
 
     def embed(self, face):
-        """What the generator knows of faces at the single place.
+        """Features of faces: the maps at the single place.
 
         Parameters
         ----------
@@ -140,7 +140,7 @@ def down_widths(size, width):
 
 
 def check_picture(size, width):
-    """Check what sizes both networks.
+    """Check the sizes of both networks.
 
     Raises
     ------

@@ -24,7 +24,7 @@ class GraphReasoning(nn.Module):
     Parameters
     ----------
     channels : int
-        Of the map.
+        Channels of the map.
     n_nodes : int
         Nodes of the graph.
     n_states : int

@@ -10,7 +10,7 @@ from cdmer._extras import import_extra
 from cdmer.nets._icegan.capsules import margin_loss
 from cdmer.nets._icegan.discriminator import GENERATED, REAL
 
-# The terms, and the parameters of `ICEGANClassifier` that weigh them.
+# The terms, and the parameters of `ICEGANClassifier` that hold their weights.
 DISCRIMINATOR = {
     "authenticity": "adversarial_weight",
     "class": "capsule_weight",
@@ -38,8 +38,8 @@ class GANBatch(NamedTuple):
         Classes that the generator is asked for.
     noise : torch.Tensor of shape (n, 100)
     counts : tuple of int
-        Of the whole batch, of which this may be a part: rows, rows with a label, and rows that are
-        asked for the label they have.
+        Numbers of rows, of rows with a label, and of rows asked for their own label, in the whole
+        batch, of which this may be a part.
     """
 
     x: torch.Tensor
@@ -69,7 +69,7 @@ def discriminator_terms(network, batch, wanted):
     dict of str to torch.Tensor
     """
     n_rows, n_labelled, _ = batch.counts
-    # Rows without a label count as nothing; to leave them out would wait for the GPU.
+    # Rows without a label are multiplied by zero: leaving them out would wait for the GPU.
     terms, judge = {}, network.discriminator
     labelled, label = batch.label >= 0, batch.label.clamp_min(0)
     real = judge(batch.x)
@@ -78,8 +78,8 @@ def discriminator_terms(network, batch, wanted):
             made = network.express(batch.x, batch.asked, batch.noise)
         fake = judge(made)
     if "authenticity" in wanted:
-        told = _margin(real.authenticity, REAL) + _margin(fake.authenticity, GENERATED)
-        terms["authenticity"] = told.sum() / n_rows
+        judged = _margin(real.authenticity, REAL) + _margin(fake.authenticity, GENERATED)
+        terms["authenticity"] = judged.sum() / n_rows
     if "class" in wanted:
         found = margin_loss(real.scores, label) * labelled
         terms["class"] = found.sum() / max(1, n_labelled)
@@ -114,7 +114,7 @@ def generator_terms(network, batch, wanted):
     if "identity" in wanted:
         with torch.no_grad():
             known = generator.embed(batch.x[:, :1])
-        # The encoder must not learn to tell faces apart the less.
+        # The encoder must not learn to make faces alike.
         with _constant(generator.down):
             seen = generator.embed(face)
         terms["identity"] = (seen - known).abs().mean(1).sum() / n_rows

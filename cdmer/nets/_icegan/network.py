@@ -9,7 +9,7 @@ from cdmer.nets._icegan.generator import ICEGANGenerator
 
 
 class ICEGAN(nn.Module):
-    """Identity-aware and capsule-enhanced GAN: both networks [1]_.
+    """Generator and discriminator of ICE-GAN, the identity-aware and capsule-enhanced GAN [1]_.
 
     `ICEGANClassifier` trains it. For grey faces of 128x128 pixels and three classes, as published,
     the generator has 40,884,049 parameters and the discriminator 21,343,808.
@@ -17,6 +17,7 @@ class ICEGAN(nn.Module):
     Parameters
     ----------
     n_classes : int, default=3
+        Number of classes.
     size : int, default=128
         Height and width of the pictures: a power of two from 16.
     width : int, default=64
@@ -26,7 +27,7 @@ class ICEGAN(nn.Module):
         Pictures per row: 1 for apex frames alone; 2 for onset and apex, of which the generator
         makes the second from the first.
     n_iterations : int, default=3
-        Of the routing between capsules.
+        Iterations of the routing between capsules.
     graph_reasoning : bool, default=True
         Whether the generator's skips pass through graph reasoning.
 
@@ -67,7 +68,7 @@ class ICEGAN(nn.Module):
         self.discriminator = ICEGANDiscriminator(n_classes, size, width, channels, n_iterations)
 
     def forward(self, x):
-        """Score classes.
+        """Compute the scores of the classes.
 
         Parameters
         ----------
@@ -82,7 +83,7 @@ class ICEGAN(nn.Module):
         return self.discriminator(x).scores
 
     def embed(self, x):
-        """Give the class capsules.
+        """Compute the class capsules.
 
         Parameters
         ----------
@@ -100,14 +101,14 @@ class ICEGAN(nn.Module):
         Parameters
         ----------
         x : torch.Tensor of shape (n, channels, size, size)
-            The first picture of each row is the face that is given.
+            Rows whose first picture is the face that is given.
         label : torch.Tensor of int, shape (n,)
         noise : torch.Tensor of shape (n, 100)
 
         Returns
         -------
         torch.Tensor of shape (n, channels, size, size)
-            Whose last picture is the generated one.
+            The rows with a generated last picture.
         """
         made = self.generator(x[:, :1], label, noise)
         return torch.cat([x[:, :-1].to(made.dtype), made], dim=1)

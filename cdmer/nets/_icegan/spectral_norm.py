@@ -9,7 +9,7 @@ FIRST = 15
 
 
 class SpectralNorm(nn.Module):
-    r"""What the layers with spectral normalisation share [1]_.
+    r"""Base of the layers with spectral normalisation [1]_.
 
     The weight :math:`W`, taken as a matrix with a row per output channel, is divided by an estimate
     of its largest singular value,
@@ -69,7 +69,7 @@ class SpectralConv2d(SpectralNorm, nn.Conv2d):
 
     def forward(self, x):
         """Convolve with the normalised weight."""
-        return self._conv_forward(x, self.normalised_weight(), self.bias)
+        return functional.conv2d(x, self.normalised_weight(), self.bias, self.stride, self.padding)
 
 
 class SpectralConvTranspose2d(SpectralNorm, nn.ConvTranspose2d):
@@ -82,7 +82,7 @@ class SpectralConvTranspose2d(SpectralNorm, nn.ConvTranspose2d):
         self._start_iteration()
 
     def forward(self, x):
-        """Spread out with the normalised weight."""
+        """Convolve, transposed, with the normalised weight."""
         return functional.conv_transpose2d(
             x, self.normalised_weight(), self.bias, self.stride, self.padding
         )

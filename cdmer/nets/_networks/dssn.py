@@ -30,6 +30,7 @@ class SSSN(Network):
     Parameters
     ----------
     n_classes : int, default=3
+        Number of scores.
     channels : sequence of str, default=("u", "v", "strain")
         What the pictures hold, see `cdmer.features.FlowImages`.
     size : int, default=227
@@ -39,7 +40,7 @@ class SSSN(Network):
         the 15 x 15 (57,600 numbers) of the authors, who kept the padding of the third convolution.
         Weights of the final layer that meet zeros are not learnt: both score alike.
     dropout : float, default=0.5
-        Share of the features that training leaves out.
+        Share of the features set to zero in training.
 
     Raises
     ------
@@ -98,17 +99,18 @@ class DSSN(Network):
     Parameters
     ----------
     n_classes : int, default=3
+        Number of scores.
     streams : pair of sequences of str, default=(("u", "v", "magnitude"), ("u", "v", "strain"))
-        What each stream looks at. The input holds each channel once, in the order in which they
-        are first named: u, v, magnitude and strain by default.
+        Channels that each stream reads. The input holds each channel once, in the order in which
+        they are first named: u, v, magnitude and strain by default.
     merge : {"product", "sum", "concatenation"}, default="product"
-        How the streams' features are merged; the first two number by number.
+        How the streams' features are merged; the first two element by element.
     size : int, default=227
         Height and width of the pictures, at least 35.
     final_padding : int, default=0
         Zeros around the last maps, see `SSSN`; 1 is what the authors have.
     dropout : float, default=0.5
-        Share of the merged features that training leaves out.
+        Share of the merged features set to zero in training.
 
     Raises
     ------

@@ -76,7 +76,7 @@ def he_normal(module):
 
 
 def read_steps(layer, steps):
-    """Give what a recurrent layer makes of each step.
+    """Outputs of a recurrent layer for each step.
 
     On the CPU it is computed in the precision of its weights, also under autocast: oneDNN has
     recurrent layers of half precision for some processors alone, and raises an error on others.

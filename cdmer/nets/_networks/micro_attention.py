@@ -1,4 +1,4 @@
-"""Micro-attention: a residual network whose blocks weigh the places of a face."""
+"""Micro-attention: a residual network whose blocks learn weights of places."""
 
 import torch
 from torch import nn
@@ -11,7 +11,7 @@ REDUCTION = 16
 
 
 class MicroAttentionBlock(ResidualBlock):
-    """A residual block that weighs places by what all its branches show.
+    """A residual block with a weight per place, computed from all its branches.
 
     Parameters are those of `ResidualBlock`.
     """
@@ -27,7 +27,7 @@ class MicroAttentionBlock(ResidualBlock):
         )
 
     def forward(self, x):
-        """Add the branches, and once more as far as a place counts."""
+        """Add the branches, and once more times the weight of each place."""
         shortcut, first, second = self.branches(x)
         mask = self.attention(torch.cat([shortcut, first, second], dim=1))
         total = shortcut + second

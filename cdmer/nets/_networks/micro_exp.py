@@ -20,7 +20,7 @@ class _SpaceTimeLayer(nn.Sequential):
     Parameters
     ----------
     n_frames, size : int
-        Of the grey input.
+        Frames of the grey input, and their height and width.
     n_filters : int
         Number of filters.
     dropout : float

@@ -16,10 +16,11 @@ class MLP(Network):
     n_inputs : int
         Number of columns. `NetClassifier` gives that of its X.
     n_classes : int, default=3
+        Number of scores.
     hidden_layer_sizes : tuple of int, default=(64,)
         Widths of the hidden layers; the last is the number of features.
     dropout : float, default=0.0
-        Share of the features that is set to zero before the final layer while training.
+        Share of the features set to zero in training.
 
     Examples
     --------

@@ -17,14 +17,15 @@ class Part:
     Parameters
     ----------
     name : str
-        What it shows, such as ``"flow"``.
+        Name of the part, such as ``"flow images"``.
     shape : tuple of int
-        Of one clip: (channels, height, width), with frames (channels, frames, height, width), or
-        (steps, numbers).
+        Shape for one clip: (channels, height, width), with frames (channels, frames, height,
+        width), or (steps, numbers).
     made_by : str
-        What prepares it, such as ``"FlowImages(size=28)"``: an expression of `cdmer.features`,
-        `cdmer.preprocessing` and scikit-learn's `make_pipeline`. It takes clips that show the face
-        alone, as `CropAlign` cuts it out; grey ones (`ToGrey`) unless it says ``colour=True``.
+        Transformer that makes it, such as ``"FlowImages(size=28)"``: an expression of
+        `cdmer.features`, `cdmer.preprocessing` and scikit-learn's `make_pipeline`. It takes clips
+        that show the face alone, as `CropAlign` cuts it out; grey ones (`ToGrey`) unless it says
+        ``colour=True``.
     """
 
     name: str
@@ -92,7 +93,7 @@ class Network(nn.Module, ABC):
 
     @property
     def made_by(self):
-        """What prepares the whole input, a str: see `Part`."""
+        """Expression of the transformer that makes the whole input, a str: see `Part`."""
         makers = [part.made_by for part in self.expected_input]
         return makers[0] if len(makers) == 1 else f"Parts([{', '.join(makers)}])"
 
@@ -105,7 +106,7 @@ class Network(nn.Module, ABC):
         self.head = nn.Linear(n_features, n_classes)
 
     def forward(self, x):
-        """Score clips.
+        """Compute the scores of clips.
 
         Parameters
         ----------
@@ -126,7 +127,7 @@ class Network(nn.Module, ABC):
         return self.head(self.dropout(features))
 
     def embed(self, x):
-        """Give the features before the final layer.
+        """Compute the features before the final layer.
 
         Parameters
         ----------
@@ -154,7 +155,7 @@ class Network(nn.Module, ABC):
         """
 
     def split(self, x):
-        """Check an input and take it apart.
+        """Check an input and split it into its parts.
 
         Parameters
         ----------
@@ -193,14 +194,16 @@ class Network(nn.Module, ABC):
 
 
 def count_parameters(network):
-    """Count the numbers that training changes.
+    """Count the trainable parameters of a network.
 
     Parameters
     ----------
     network : torch.nn.Module
+        Network whose parameters are counted.
 
     Returns
     -------
     int
+        Number of values in parameters that ask for a gradient.
     """
     return sum(p.numel() for p in network.parameters() if p.requires_grad)

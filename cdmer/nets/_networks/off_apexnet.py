@@ -22,6 +22,7 @@ class OffApexNet(Network):
     Parameters
     ----------
     n_classes : int, default=3
+        Number of scores.
     channels : sequence of str, default=("u", "v")
         What the pictures hold, see `cdmer.features.FlowImages`; a stream for each.
     size : int, default=28
@@ -38,8 +39,8 @@ class OffApexNet(Network):
 
     Notes
     -----
-    [1]_ states an accuracy of 74.60 % over three databases. The largest class weighs most in an
-    accuracy: it is not comparable with UF1 and UAR.
+    [1]_ states an accuracy of 74.60 % over three databases. The largest class has the largest
+    weight in an accuracy: it is not comparable with UF1 and UAR.
 
     References
     ----------

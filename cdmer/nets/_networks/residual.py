@@ -16,8 +16,8 @@ class ResidualBlock(nn.Module):
     n_in, n_out : int
         Channels before and after.
     stride : int
-        Of the first convolution and the shortcut. The shortcut is the input itself where the shape
-        stays, otherwise a 1x1 convolution.
+        Stride of the first convolution and the shortcut. The shortcut is the input itself where the
+        shape stays, otherwise a 1x1 convolution.
     """
 
     def __init__(self, n_in, n_out, stride):
@@ -33,7 +33,7 @@ class ResidualBlock(nn.Module):
             )
 
     def branches(self, x):
-        """Give the shortcut, the first and the second convolution, all of one shape."""
+        """Outputs of the shortcut and of both convolutions, all of one shape."""
         first = functional.relu(self.bn1(self.conv1(x)))
         return self.downsample(x), first, self.bn2(self.conv2(first))
 
@@ -51,7 +51,7 @@ class ResidualTrunk(nn.Module):
     Parameters
     ----------
     channels : int
-        Of the input.
+        Channels of the input.
     widths : sequence of four int
         Channels of each stage; each stage but the first halves height and width.
     block : type

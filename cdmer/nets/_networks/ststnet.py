@@ -23,12 +23,13 @@ class STSTNet(Network):
     Parameters
     ----------
     n_classes : int, default=3
+        Number of scores.
     channels : sequence of str, default=("u", "v", "strain")
         What the pictures hold, see `cdmer.features.FlowImages`.
     size : int, default=28
         Height and width of the pictures, at least 2.
     dropout : float, default=0.5
-        Share of the streams' values that training leaves out.
+        Share of the streams' values set to zero in training.
 
     Raises
     ------

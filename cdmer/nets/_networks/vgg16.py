@@ -18,7 +18,7 @@ class VGG16Trunk(nn.Module):
     Parameters
     ----------
     channels : int
-        Of the input.
+        Channels of the input.
     widths : sequence of five int
         Channels of each stage; the dense layers have eight times as many units as the last.
 

@@ -58,7 +58,7 @@ def _draw_face(ax, face, heat):
     for name, values in ((_FOR, heat), (_AGAINST, -heat)):
         values = np.maximum(values, 0)
         colors = colormaps[name](values)
-        colors[..., 3] = 0.65 * values  # what hardly counts leaves the face as it is
+        colors[..., 3] = 0.65 * values  # weak evidence leaves the face as it is
         ax.imshow(colors)
     if heat.max() > 0.5 and min(heat.shape) > 1:
         casing = import_extra("matplotlib.patheffects").withStroke(linewidth=2.4, foreground="0.1")

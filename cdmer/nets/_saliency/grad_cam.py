@@ -69,7 +69,7 @@ def _check_layer(layer, network):
 
 @contextmanager
 def _gradients(network, device):
-    """Context in which gradients are known, whatever the caller's own."""
+    """Compute gradients, whatever the caller has set."""
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
@@ -92,7 +92,7 @@ def _maps(network, x, codes, part, names, signed):
         return torch.cat(list(singles))
     chosen = scores.gather(1, codes[:, None]).sum()
     gradients = torch.autograd.grad(chosen, layers, allow_unused=True, materialize_grads=True)
-    weighted = [_weigh(*pair, len(x)) for pair in zip(layers, gradients, strict=True)]
+    weighted = [_weighted_sum(*pair, len(x)) for pair in zip(layers, gradients, strict=True)]
     finest = [max(sizes) for sizes in zip(*(maps.shape[1:] for maps in weighted), strict=True)]
     total = sum(_enlarge(maps, finest) for maps in weighted)
     return _enlarge(total if signed else total.relu(), part.places).detach()
@@ -100,7 +100,7 @@ def _maps(network, x, codes, part, names, signed):
 
 @contextmanager
 def _outputs(network, part, n):
-    """List, by module, what has places among all that comes out in the block."""
+    """Collect, by module, the outputs of the block that have places."""
     outputs = []
 
     def note(name, module, given, output):
@@ -180,7 +180,7 @@ def _reached(start, goals):
     return reached
 
 
-def _weigh(maps, gradient, n):
+def _weighted_sum(maps, gradient, n):
     """Sum up channels by their mean gradient, shape (n, frames, height, width)."""
     weights = gradient.mean(tuple(range(2, maps.ndim)), keepdim=True)
     total = (weights * maps).sum(1)

@@ -1,4 +1,4 @@
-"""Maps of the places that a network looks at, and what they say about facial regions."""
+"""Saliency maps, and the shares that facial regions have in them."""
 
 from dataclasses import dataclass, replace
 from math import lcm
@@ -10,19 +10,19 @@ from cdmer.nets._saliency.figure import draw_saliency
 
 @dataclass(frozen=True, eq=False)
 class SaliencyMaps:
-    """Which places of its pictures a network looks at, as `saliency` finds it.
+    """Saliency maps of clips, as `saliency` computes them.
 
     Parameters
     ----------
     maps : ndarray of float, shape (n_clips, height, width) or (n_clips, frames, height, width)
-        How much each pixel of the network's input speaks for the class; below 0 what speaks against
-        it.
+        Evidence of each pixel of the network's input for the class; negative values are evidence
+        against it.
     targets : ndarray of shape (n_clips,)
-        The class that is explained.
+        Class that each map explains.
     method : str
-        How.
+        Method that made the maps.
     part : str
-        The part of the network's input that is mapped.
+        Part of the network's input that is mapped.
 
     Examples
     --------
@@ -52,13 +52,13 @@ class SaliencyMaps:
         return self.maps if self.maps.ndim == 3 else self.maps.sum(axis=1)
 
     def regions(self, grid):
-        """Share of each facial region.
+        """Shares of the facial regions.
 
         Parameters
         ----------
         grid : cdmer.features.RegionGrid
-            Laid over the whole picture. The default has 85 regions, in the order of the groups of
-            columns of a descriptor with this grid, and so of `TGSR.group_norms_`.
+            Grid that is laid over the whole picture. The default has 85 regions, in the order of
+            the groups of columns of a descriptor with this grid, and so of `TGSR.group_norms_`.
 
         Returns
         -------
@@ -87,19 +87,19 @@ class SaliencyMaps:
     def draw(self, faces, titles=None, figure=None):
         """Draw the maps on faces.
 
-        The stronger a place speaks for the class, the more it is coloured; a line surrounds where
-        it does so at least half as much as the strongest. Each face has a scale of its own. What
-        speaks against the class, if known, is blue.
+        The stronger the evidence of a place for the class, the more it is coloured; a line
+        surrounds where it is at least half as strong as the strongest. Each face has a scale of its
+        own. Evidence against the class, if known, is blue.
 
         Parameters
         ----------
         faces : sequence of array-like of uint8, shape (height, width) or (height, width, 3)
-            A face for each clip, of any size, as much of it as the pictures show: frames at onset
-            or apex, say.
+            A face for each clip, of any size, cropped as the pictures are: for example frames at
+            onset or apex.
         titles : sequence of str, default=None
-            Of the faces; None: the class that is explained.
+            Titles of the faces; None gives the class that each map explains.
         figure : matplotlib.figure.Figure or SubFigure, default=None
-            Drawn into, if given.
+            Figure to draw into; None makes one.
 
         Returns
         -------

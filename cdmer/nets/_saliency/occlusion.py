@@ -22,7 +22,7 @@ def occlusion(model, X, codes, scores, part, window, stride, baseline, device):
     codes : ndarray of int, shape (n,)
         Positions of the classes to explain.
     scores : ndarray of shape (n, n_classes)
-        Of the clips as they are.
+        Scores of the clips as they are.
     part : PlacedPart
     window, stride : int, tuple of int or None
     baseline : "median", float or sequence of float

@@ -35,7 +35,7 @@ class PlacedPart(NamedTuple):
         ----------
         network : torch.nn.Module
         shape : tuple of int
-            Of one clip. The only part of a module that is no `Network`.
+            Shape of one clip: the only part of a module that is no `Network`.
         name : str or None
 
         Returns
@@ -79,7 +79,7 @@ class PlacedPart(NamedTuple):
         return len(self.shape) == 4
 
     def of_row(self, row):
-        """Give a view of a part within a row of all parts.
+        """View of a part within a row of all parts.
 
         Parameters
         ----------

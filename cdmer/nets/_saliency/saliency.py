@@ -28,13 +28,13 @@ def saliency(
     stride=None,
     baseline="median",
 ):
-    r"""Map the places that speak for a class, in the eyes of a trained network.
+    r"""Map the places of a picture that a trained network bases its score of a class on.
 
     With the score :math:`s` of the class, before the softmax:
 
-    - "occlusion" [1]_ hides one window after the other and looks how far the score falls. A pixel's
-      value is the mean fall over the windows that hide it. One pass forward per window.
-    - "grad-cam" [2]_ weighs the maps :math:`A_k` that a layer gives by the mean of the gradient
+    - "occlusion" [1]_ hides one window after the other and measures how far the score falls. A
+      pixel's value is the mean fall over the windows that hide it. One pass forward per window.
+    - "grad-cam" [2]_ weights the maps :math:`A_k` that a layer gives by the mean of the gradient
       over all places, :math:`\alpha_k = \frac{1}{|P|} \sum_{p \in P} \partial s / \partial A_{kp}`.
       The map :math:`\max(0, \sum_k \alpha_k A_k)` is enlarged to the size of the picture, by linear
       interpolation. One pass forward and one backward; no finer than the layer.
@@ -46,30 +46,31 @@ def saliency(
     X : array-like of shape (n_clips, ...) or sequence of clips
         As `estimator.predict` takes it.
     method : {"occlusion", "grad-cam"}, default="occlusion"
+        How places are mapped, see above.
     target : label or array-like of shape (n_clips,), default=None
-        The class that is explained, for all clips or one each. None: the predicted one.
+        Class to explain, for all clips or one each. None explains the predicted one.
     part : str, default=None
         Name of the part of the network's input that is mapped, see `Network.expected_input`. None
-        will do where only one part has places.
+        takes the only part that has places.
     signed : bool, default=False
         Whether places that speak against the class keep their negative values; otherwise they are
         0, as in [2]_.
     layer : str or sequence of str, default=None
-        Of "grad-cam": name of the module whose maps are weighed, as in
+        For "grad-cam": name of the module whose maps are weighted, as in
         ``network_.named_modules()``; the maps of several add up. None: on each way from the scores
         back to the input the first module whose output has more than one place.
     window : int or tuple of int, default=None
-        Of "occlusion": height and width of the window in pixels, or one number for both; three
+        For "occlusion": height and width of the window in pixels, or one number for both; three
         numbers are frames, height and width. None: an eighth of the picture's height and width,
         rounded up. All frames at once, unless their number is given.
     stride : int or tuple of int, default=None
-        Of "occlusion": steps from one window to the next, as `window`; the last window ends where
+        For "occlusion": steps from one window to the next, as `window`; the last window ends where
         the picture does. None: half the window, rounded down, but at least 1.
     baseline : "median", float or sequence of float, default="median"
-        Of "occlusion": what hides a window, for all channels or one value each. "median" is that of
-        each channel of each clip. Under "per-image" scaling of `cdmer.features.FlowImages` no fixed
-        value means that nothing moves, but the median is near it, as most of a face keeps still;
-        with the other scalings 0 means so for motion and strain.
+        For "occlusion": what hides a window, for all channels or one value each. "median" is that
+        of each channel of each clip. Under "per-image" scaling of `cdmer.features.FlowImages` no
+        fixed value means that nothing moves, but the median is near it, as most of a face keeps
+        still; with the other scalings 0 means so for motion and strain.
 
     Returns
     -------
@@ -96,7 +97,7 @@ def saliency(
     weights. Its mode, gradients and hooks are left as they were, and so are torch's generators.
 
     Grad-CAM takes for granted that a channel counts alike everywhere, as it does before a global
-    average pool. `STSTNet`, `OffApexNet`, `DSSN` and others weigh each place by itself; there its
+    average pool. `STSTNet`, `OffApexNet`, `DSSN` and others have a weight per place; there its
     maps may lie elsewhere. On synthetic faces, `STSTNet` knows surprise by the brows: occlusion
     finds about 87 % in the upper half of the face, Grad-CAM 36 %.
 
@@ -155,7 +156,7 @@ def saliency(
 
 
 def _last_step(estimator, X):
-    """The network's estimator, and what it is given."""
+    """The last step of a pipeline, and its X."""
     model = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
     if not isinstance(model, NetClassifier):
         raise ParameterError(

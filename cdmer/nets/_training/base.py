@@ -36,7 +36,7 @@ class TrainedClassifier(ClassifierMixin, BaseEstimator, ABC):
 
     @abstractmethod
     def _begin(self, start, device):
-        """Make the Training of a Start."""
+        """Make the training of a fit that has started, a Training."""
 
     @abstractmethod
     def _rows_to_score(self, X):
@@ -100,7 +100,7 @@ class TrainedClassifier(ClassifierMixin, BaseEstimator, ABC):
         return self.classes_[best]
 
     def decision_function(self, X):
-        """Scores of the classes, as the network gives them.
+        """Compute the scores of the classes, without any softmax.
 
         Parameters
         ----------
@@ -117,7 +117,7 @@ class TrainedClassifier(ClassifierMixin, BaseEstimator, ABC):
 
     @available_if(lambda self: self._embeds())
     def embed(self, X):
-        """Features before the final layer.
+        """Compute the features before the final layer.
 
         Parameters
         ----------

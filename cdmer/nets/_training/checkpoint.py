@@ -32,7 +32,7 @@ _NOT_IN_NAME = (
 
 
 def name_fit(settings, start):
-    """Name a fit that is about to begin by all that it follows from.
+    """Name a fit that is about to begin by everything that its result depends on.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def name_fit(settings, start):
     Raises
     ------
     ParameterError
-        If a parameter has no content that could be told again in another process.
+        If a parameter has no content by which another process could identify it.
     """
     params = {k: v for k, v in settings.get_params(deep=False).items() if k not in _NOT_IN_NAME}
     augment = params.get("augment")
@@ -55,7 +55,7 @@ def name_fit(settings, start):
             params["augment"] = tell_function(augment)
         except TypeError as error:
             raise ParameterError(
-                "checkpoint: augment must be told again in another process, expected a function at "
+                "checkpoint: another process must identify augment, expected a function at "
                 "the top of a module, without defaults, or a dataclass such as HorizontalFlip; got "
                 f"{augment!r}: {error}"
             ) from None
@@ -68,7 +68,7 @@ def name_fit(settings, start):
         parts = [tell_module(module, fingerprint) for module in modules]
         return fingerprint(params, parts, generators, content, others)
     except TypeError as error:
-        raise ParameterError(f"checkpoint: a fit of this could not be told: {error}") from None
+        raise ParameterError(f"checkpoint: this fit cannot be identified: {error}") from None
 
 
 def checkpoint_path(given, name):
@@ -121,7 +121,7 @@ def write_checkpoint(path, training, name):
 
 
 def read_checkpoint(path, training, name):
-    """Bring a training to the state that a file holds.
+    """Restore the state of a training from a file.
 
     Parameters
     ----------

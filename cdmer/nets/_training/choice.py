@@ -21,7 +21,7 @@ def make_network(network, params, shape, n_classes):
     params : dict or None
         Further arguments of its constructor.
     shape : tuple of int
-        Of one clip; ``n_inputs``, where the constructor takes that, is its size.
+        Shape of one clip; ``n_inputs``, where the constructor takes that, is its size.
     n_classes : int
 
     Returns
@@ -31,7 +31,7 @@ def make_network(network, params, shape, n_classes):
     Raises
     ------
     ParameterError
-        If `network` is none, or does not take `params`.
+        If `network` is no network, or does not take `params`.
     """
     if params is not None and not isinstance(params, dict):
         raise ParameterError(f"network_params: expected a dict or None, got {params!r}")
@@ -57,14 +57,14 @@ def make_network(network, params, shape, n_classes):
     wrong = sorted(set(params or {}) - set(known) | {"n_classes"} & set(params or {}))
     if wrong:
         raise ParameterError(
-            f"network_params: expected parameters of {kind.__name__} but n_classes, which y tells, "
-            f"got {wrong[0]!r}"
+            f"network_params: expected parameters of {kind.__name__} but n_classes, which follows "
+            f"from y, got {wrong[0]!r}"
         )
     return kind(**(given | (params or {})))
 
 
 def native_shape(network, X):
-    """Give flat rows the shape of the only part of a network's input, if that is what they are."""
+    """Reshape flat rows to the only part of a network's input, if their length is its size."""
     parts = getattr(network, "expected_input", ()) if isinstance(network, Network) else ()
     if len(parts) == 1 and X.shape[1:] == (parts[0].size,):
         return X.reshape(len(X), *parts[0].shape)
@@ -100,10 +100,10 @@ def try_network(network, X, classes, adapting):
         scores = network(x)
     except ValueError:  # of the library's own, which says what it wants
         raise
-    except Exception as error:  # somebody else's module, which knows no names
-        told = str(error) or type(error).__name__
+    except Exception as error:  # of a module that is not the library's, which knows no names
+        reason = str(error) or type(error).__name__
         raise ParameterError(
-            f"X: {type(network).__name__} does not take rows of shape {X.shape[1:]}: {told}"
+            f"X: {type(network).__name__} does not take rows of shape {X.shape[1:]}: {reason}"
         ) from error
     if not isinstance(scores, torch.Tensor) or scores.shape != (1, len(classes)):
         given = tuple(scores.shape) if isinstance(scores, torch.Tensor) else type(scores).__name__

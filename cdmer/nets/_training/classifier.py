@@ -16,36 +16,40 @@ from cdmer.nets._training.start import start_fit
 
 
 class NetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedClassifier):
-    """Train a network as a classifier, and adapt it to unlabelled target rows if asked to.
+    """Classifier that trains a network, with or without adaptation to target rows.
 
-    Cross-entropy is brought down for a fixed number of epochs, and the last weights are kept: no
-    row that is scored later has a say in when the training ends.
+    Cross-entropy is minimised for a fixed number of epochs, and the last weights are kept: no row
+    that is scored later decides when the training ends.
 
     Parameters
     ----------
     network : str, type or torch.nn.Module, default="MLP"
-        A name in `cdmer.nets.NETWORKS`, a class of modules whose constructor takes ``n_classes``
-        (and ``n_inputs``, if it wants to know the number of columns), or a module, which is copied
-        and whose weights are where the training begins.
+        A name in `cdmer.nets.NETWORKS`, such as one that `register_network` put there; a class of
+        modules whose constructor takes ``n_classes`` (and ``n_inputs``, the number of columns, if
+        it has that); or a module, which is copied and whose weights are where the training begins.
     network_params : dict, default=None
         Further arguments of the constructor.
     n_epochs : int, default=100
+        Number of passes through the training rows.
     batch_size : int, default=32
         Rows per step; as many target rows come on top when adapting.
     optimizer : {"adam", "adamw", "sgd"}, default="adam"
+        Optimizer of torch.
     learning_rate : float, default=1e-3
+        Learning rate of the optimizer.
     weight_decay : float, default=0.0
+        Weight decay of the optimizer.
     momentum : float, default=0.0
-        Of "sgd"; the others do not read it.
+        Momentum of "sgd"; ignored by the others.
     class_weight : "balanced", dict of label to float, or None, default=None
-        How much the loss of each class counts; "balanced" is inverse to its number of rows. The
-        weights are scaled so that their mean over the training rows is one.
+        Weight of each class in the loss; "balanced" is inverse to its number of rows. The weights
+        are scaled so that their mean over the training rows is one.
     sampler : {"balanced"} or None, default=None
-        "balanced" draws rows with replacement, each class as often as any other; None takes every
-        row once per epoch.
+        How rows are drawn: "balanced" draws with replacement, each class as often as any other;
+        None takes every row once per epoch.
     augment : callable, default=None
-        ``augment(x, generator)`` gives a batch to train on in place of the batch ``x``, a tensor on
-        the CPU, such as `HorizontalFlip`. What it draws it draws from the ``torch.Generator``.
+        Augmentation such as `HorizontalFlip`: ``augment(x, generator)`` gives a batch to train on
+        in place of the batch ``x``, a tensor on the CPU. It draws from the ``torch.Generator``.
     early_stopping : bool, default=False
         Whether to stop when the loss on held-out subjects, taken from the training rows, no longer
         falls, and to keep the weights with which it was least. `fit` then needs `groups`.
@@ -54,24 +58,24 @@ class NetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCl
     validation_fraction : float, default=0.2
         Share of the training rows that early stopping holds out, in whole subjects.
     device : str or torch.device, default="auto"
-        "auto" is a CUDA device where there is one, otherwise the CPU.
+        Device of the computation; "auto" is a CUDA device where there is one, otherwise the CPU.
     precision : {"float32", "float64", "bf16", "fp16"}, default="float32"
-        The last two are mixed precision: weights stay in float32. They are for GPUs; on the CPU
-        they save no time. On GPUs, "float32" is not rounded to TF32.
+        Precision of the computation. The last two are mixed precision: weights stay in float32.
+        They are for GPUs; on the CPU they save no time. On GPUs, "float32" is not rounded to TF32.
     adaptation : Adaptation, default=None
-        A loss of `cdmer.nets.adaptation` that draws target rows to source rows. None: target rows
-        are left out.
+        A loss of `cdmer.nets.adaptation` that brings source and target features together. None:
+        target rows are left out.
     checkpoint : path-like, default=None
         File in which the state of the training is kept, for a fit of the same rows with the same
         parameters to go on from; in a folder that exists every fit has its own file. Asks for a
         `random_state`.
     checkpoint_every : int, default=10
-        Epochs from one writing of it to the next; it is written after the last one too.
+        Number of epochs between writes of the checkpoint, which is also written after the last.
     warm_start : bool, default=False
         Whether `fit` begins with the weights of the last one, which asks for the same classes,
         `network` and `network_params`.
     random_state : int, RandomState instance or None, default=None
-        Decides on initial weights, the order of rows, dropout and augmentation; None: other ones
+        Seeds initial weights, the order of rows, dropout and augmentation; None gives other ones
         each time. The global generators of NumPy and torch are left as they are.
     progress : bool, default=None
         Whether to show a progress bar; None shows it on terminals alone.
@@ -85,7 +89,7 @@ class NetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCl
     loss_curve_ : ndarray of shape (n_epochs_,)
         Mean training loss of each epoch.
     validation_loss_curve_ : ndarray of shape (n_epochs_,)
-        With early stopping only.
+        Validation loss of each epoch; with early stopping only.
     best_epoch_ : int
         Number of epochs after which weights were kept; with early stopping only.
     validation_groups_ : ndarray
@@ -104,8 +108,9 @@ class NetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCl
 
     See Also
     --------
-    HorizontalFlip : Mirrored pictures of motion as further training data.
-    Network : What the networks have in common.
+    HorizontalFlip : Mirrors pictures of motion, for `augment`.
+    Network : Base of the networks.
+    register_network : Makes a network known by name.
 
     Notes
     -----
@@ -185,7 +190,7 @@ class NetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCl
 
     @property
     def reads_target(self):
-        """Whether `fit` uses target rows, a bool."""
+        """Whether `fit` uses target rows."""
         return self.adaptation is not None
 
     def fit(self, X, y, sample_domain=None, groups=None):
@@ -243,7 +248,7 @@ class NetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCl
         return ClassifierTraining(start, self, device)
 
     def _keep(self, start, losses):
-        """Take over what a training has learnt, and its loss of every epoch."""
+        """Set what a training has learnt, and its loss of every epoch."""
         self.classes_, self.network_ = start.classes, start.network
         # What a warm start must find unchanged.
         params = copy.deepcopy(self.network_params)
@@ -253,7 +258,7 @@ class NetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCl
         self.loss_curve_ = np.array(losses)
 
     def predict_proba(self, X):
-        """Probabilities of the classes: the softmax of the scores.
+        """Predict class probabilities, the softmax of the scores.
 
         Parameters
         ----------
@@ -266,7 +271,7 @@ class NetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCl
         return softmax(self._forward(X), axis=1)
 
     def transform(self, X):
-        """Features before the final layer, as `embed` gives them.
+        """Compute the features before the final layer, as `embed` does.
 
         Parameters
         ----------

@@ -144,7 +144,7 @@ def make_optimizer(parameters, settings, module=None):
 
 
 def features_and_scores(network, x):
-    """What `embed` gives, and the scores that follow from it."""
+    """Features of `embed`, and the scores computed from them."""
     features = network.embed(x)
     dropout = getattr(network, "dropout", None)
     return features, network.head(features if dropout is None else dropout(features))

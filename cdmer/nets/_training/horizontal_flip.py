@@ -9,7 +9,7 @@ from cdmer._parameters import ParameterError, check_choice, check_number
 
 @dataclass(frozen=True)
 class HorizontalFlip:
-    """Mirror some of the pictures of a batch left to right, motion with them.
+    """Mirror random pictures of a batch left to right, with the motion in them.
 
     What moved to the right then moves to the left, so the channels of horizontal motion change
     sign as well; see `cdmer.preprocessing.flip_flow`.
@@ -17,9 +17,9 @@ class HorizontalFlip:
     Parameters
     ----------
     probability : float, default=0.5
-        Of each picture to be mirrored.
+        Probability that a picture is mirrored.
     horizontal : tuple of int, default=(0,)
-        Channels that hold horizontal motion; none in pictures of grey levels.
+        Channels that hold horizontal motion; () for pictures of grey levels.
     scaling : {"per-image", "pixels", "relative"}, default="per-image"
         How the channels are scaled, as in `cdmer.features.FlowImages`: under "per-image" a channel
         that runs from 0 to 255 still does so when it is mirrored, u becomes 255 - u.
@@ -55,13 +55,14 @@ class HorizontalFlip:
             check_number("horizontal", channel, least=0, whole=True)
 
     def __call__(self, x, generator):
-        """Mirror some pictures.
+        """Mirror random pictures.
 
         Parameters
         ----------
         x : torch.Tensor of shape (n, n_channels, ..., height, width)
+            Pictures.
         generator : torch.Generator
-            Draws which.
+            Draws which pictures are mirrored.
 
         Returns
         -------

@@ -67,7 +67,7 @@ def read_rows(model, X, reset):
 
 
 def assign_roles(X, source, classes, codes, groups, settings, generator):
-    """Tell training rows from those that early stopping looks at and from target rows.
+    """Split rows into training rows, those that early stopping looks at, and target rows.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def assign_roles(X, source, classes, codes, groups, settings, generator):
         training=positions[~held],
         validation=positions[held],
         target=np.flatnonzero(~source) if settings.reads_target else positions[:0],
-        class_weights=weigh_classes(settings.class_weight, classes, codes[~held]),
+        class_weights=scaled_class_weights(settings.class_weight, classes, codes[~held]),
     )
 
 
@@ -166,7 +166,7 @@ def hold_out_subjects(groups, codes, share, generator):
     return held
 
 
-def weigh_classes(class_weight, classes, codes):
+def scaled_class_weights(class_weight, classes, codes):
     """Weights of the classes, scaled so that the mean over the rows is one.
 
     Raises
@@ -203,7 +203,7 @@ def epoch_batches(rows, batch_size, balanced, generator):
     ----------
     rows : Rows
     batch_size : int
-        Of each side.
+        Rows of each side per batch.
     balanced : bool
         Whether source rows are drawn with replacement, each class as often as any other.
     generator : torch.Generator

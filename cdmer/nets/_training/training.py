@@ -90,7 +90,7 @@ class Training(ABC):
 
     @abstractmethod
     def _consequence(self):
-        """Say what it means for a step that a batch is computed in parts."""
+        """Describe, for a warning, how a step changes where its batch is computed in parts."""
 
     @property
     def best_epoch(self):
@@ -174,7 +174,7 @@ class Training(ABC):
 
 
 def check_finite(curves, epoch, settings, rates=Training.rates):
-    """Stop a training whose losses are no longer numbers.
+    """Raise an error where losses are no longer finite.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ def check_finite(curves, epoch, settings, rates=Training.rates):
 
 
 def check_trained(network, X, epoch, settings, rates=Training.rates, memory=None):
-    """Stop where the last step, after which no loss is computed, has spoilt a network.
+    """Raise an error where the last step, after which no loss is computed, spoilt a network.
 
     Parameters
     ----------
@@ -241,7 +241,7 @@ def _values(settings, names):
 
 @torch.no_grad()
 def forward_all(network, X, device, settings, memory=None, method="forward"):
-    """Compute with all rows of an array, batch by batch, without a trace for gradients.
+    """Compute the outputs of a network for all rows of an array, without gradients.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from cdmer.nets._weights.state_dict import read_state_dict
 
 @dataclass(frozen=True)
 class WeightsReport:
-    """What `load_weights` did with each tensor.
+    """Report of what `load_weights` did with each tensor.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class WeightsReport:
 
     @property
     def fits(self):
-        """Whether nothing was missing, unexpected or different, a bool."""
+        """Whether nothing was missing, unexpected or different."""
         return not (self.missing or self.unexpected or self.differing)
 
     def __str__(self):
@@ -59,22 +59,24 @@ class WeightsReport:
 
 
 def load_weights(network, path_or_state, names=None, strict=True):
-    """Fill a network with weights, of which only tensors are ever read.
+    """Load weights from a file or a state dict into a network.
+
+    Only tensors are ever read; nothing in a file can run.
 
     Parameters
     ----------
     network : torch.nn.Module
-        Filled in place; stays on its device and in its floating-point type.
+        Network to fill in place; it stays on its device and in its floating-point type.
     path_or_state : path-like or dict of str to torch.Tensor
-        A safetensors file, a torch file of a state dict (read with ``weights_only=True``: nothing
-        in it can run), or a state dict.
+        A safetensors file, a torch file of a state dict (read with ``weights_only=True``), or a
+        state dict.
     names : dict of str to (str or None), or callable, optional
-        What given names are called in the network. A dict has whole names or their beginnings up to
+        Names in the network for given names. A dict has whole names or their beginnings up to
         a dot, of which the longest counts: ``{"conv1": "streams.0.conv", "fc": "head"}``; names it
         does not have stay. A callable gets each name and gives the network's. None leaves a tensor
         out.
     strict : bool, default=True
-        Whether everything has to fit. False fills what fits.
+        Whether everything must fit. False fills what fits.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What adversarial losses share: a head that tells domains apart, and gradients that turn round."""
+"""What adversarial losses share: a domain classifier and reversed gradients."""
 
 from itertools import pairwise
 
@@ -35,7 +35,7 @@ class _Reversal(torch.autograd.Function):
 
 
 def reverse(x, strength):
-    """Give x itself; its gradient is turned round and multiplied by `strength`."""
+    """Return x itself; its gradient is reversed and multiplied by `strength`."""
     return _Reversal.apply(x, strength)
 
 

@@ -12,14 +12,14 @@ SCHEDULES = ("constant", "ramp")
 
 
 class Batch(NamedTuple):
-    """What the network made of the rows of one domain in one step of the training.
+    """Outputs of the network for the rows of one domain, in one step of the training.
 
     Parameters
     ----------
     features : torch.Tensor of shape (n, n_features)
-        What the network's `embed` gives.
+        Features before the final layer, as the network's `embed` computes them.
     scores : torch.Tensor of shape (n, n_classes)
-        Before any softmax.
+        Scores of the classes, before any softmax.
     labels : torch.Tensor of int, shape (n,), or None
         Positions of the classes; None for target rows.
     """
@@ -76,15 +76,16 @@ class Adaptation(BaseEstimator):
     weight, schedule, lr_factor = 1.0, "constant", 1.0
 
     def build(self, n_features, n_classes):
-        """Check the parameters and make the layers that the loss has of its own.
+        """Check the parameters and make the layers of the loss itself.
 
         Weights are drawn from torch's global generator.
 
         Parameters
         ----------
         n_features : int
-            Size of the network's features.
+            Number of the network's features.
         n_classes : int
+            Number of classes.
 
         Returns
         -------
@@ -100,18 +101,18 @@ class Adaptation(BaseEstimator):
         return self._build(n_features, n_classes)
 
     def loss(self, source, target, progress, module=None):
-        """What is added to the classification loss.
+        """Compute the term that is added to the classification loss.
 
         Computed in float32 at least, also under autocast.
 
         Parameters
         ----------
         source, target : Batch
-            Numbers of rows may differ.
+            Outputs for both domains; numbers of rows may differ.
         progress : float
             Share of the training that is done, from 0 to 1.
         module : torch.nn.Module or None, default=None
-            What `build` gave.
+            Layers that `build` made.
 
         Returns
         -------

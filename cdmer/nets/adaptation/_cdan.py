@@ -30,25 +30,23 @@ class CDAN(Adversarial):
     Parameters
     ----------
     weight : float, default=1.0
-        λ at its largest.
+        Largest weight λ of the loss.
     schedule : {"constant", "ramp"}, default="ramp"
         How λ grows, see `Adaptation`; "ramp" is the paper's.
     entropy : bool, default=False
-        Whether certain rows count more (CDAN+E).
+        Whether rows with a certain prediction count more (CDAN+E).
     hidden_layer_sizes : tuple of int, default=(100,)
-        Of the head, with ReLU; () makes it linear.
+        Widths of the head's hidden layers, with ReLU; () makes it linear.
     n_random : int, default=1024
-        k.
+        Number of random products, k.
     lr_factor : float, default=1.0
-        Learning rate of the head over that of the network. The paper has 10 where the network is
-        pre-trained and fine-tuned.
+        Learning rate of the head divided by that of the network. The paper has 10 where the network
+        is pre-trained and fine-tuned.
 
-    Notes
-    -----
-    The predictions in the products are a condition: no gradient passes through them, as otherwise
-    the network brings domains together by being wrong about classes. Gradients turn round on their
-    way to the features, and to the entropies: fooling the head asks for certain predictions, which
-    is the minimisation of entropy that the paper speaks of.
+    Notes ----- The predictions in the products are a condition: no gradient passes through them, as
+    otherwise the network brings domains together by being wrong about classes. Gradients are
+    reversed on their way to the features, and to the entropies: fooling the head asks for certain
+    predictions, which is the minimisation of entropy that the paper speaks of.
 
     References
     ----------

@@ -21,11 +21,11 @@ class DAN(Adaptation):
     Parameters
     ----------
     weight : float, default=1.0
-        Of the discrepancy against the classification loss.
+        Weight of the discrepancy against the classification loss.
     schedule : {"constant", "ramp"}, default="constant"
         How the weight grows, see `Adaptation`.
     n_kernels : int, default=5
-        K. The paper has 33.
+        Number of kernels, K. The paper has 33.
     step : float, default=2.0
         Factor from one bandwidth to the next, above 1. The paper has the square root of 2.
 

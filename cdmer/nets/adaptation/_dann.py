@@ -6,28 +6,28 @@ from cdmer.nets.adaptation._adversarial import Adversarial, domain_head, domain_
 class DANN(Adversarial):
     r"""Domain-adversarial neural network.
 
-    A head h learns to tell source features from target features; the network learns features that
-    it cannot tell apart:
+    A head h learns to distinguish source features from target features; the network learns
+    features that it cannot distinguish:
 
     .. math::
         D = -\frac{1}{n} \sum_i \log \sigma(h(s_i)) - \frac{1}{m} \sum_j \log(1 - \sigma(h(t_j))),
         \qquad \min_{\text{network}} \max_h\; L_{\text{classes}} - \lambda(p) D.
 
-    Both at once: `loss` is D, in which gradients that reach the features are turned round and
+    Both at once: `loss` is D, in which gradients that reach the features are reversed and
     multiplied by λ(p). The head itself always learns in full, as in the paper.
 
     Parameters
     ----------
     weight : float, default=1.0
-        λ at its largest.
+        Largest weight λ of the loss.
     schedule : {"constant", "ramp"}, default="ramp"
         How λ grows, see `Adaptation`; "ramp" is the paper's.
     hidden_layer_sizes : tuple of int, default=(100,)
-        Of the head, with ReLU; () makes it linear. The paper has (100,) for small networks and
-        (1024, 1024) for AlexNet.
+        Widths of the head's hidden layers, with ReLU; () makes it linear. The paper has (100,) for
+        small networks and (1024, 1024) for AlexNet.
     lr_factor : float, default=1.0
-        Learning rate of the head over that of the network. The paper has 10 where the network is
-        pre-trained and fine-tuned.
+        Learning rate of the head divided by that of the network. The paper has 10 where the network
+        is pre-trained and fine-tuned.
 
     References
     ----------

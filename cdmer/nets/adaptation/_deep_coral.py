@@ -16,9 +16,9 @@ class DeepCORAL(Adaptation):
     Parameters
     ----------
     weight : float, default=1.0
-        Of the distance against the classification loss. The factor 1/(4d²) makes the distance small
-        where d is large. The paper chooses the weight such that both losses are about the same at
-        the end of the training.
+        Weight of the distance against the classification loss. The factor 1/(4d²) makes the
+        distance small where d is large. The paper chooses the weight such that both losses are
+        about the same at the end of the training.
     schedule : {"constant", "ramp"}, default="constant"
         How the weight grows, see `Adaptation`.
 

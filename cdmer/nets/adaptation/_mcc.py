@@ -22,11 +22,11 @@ class MCC(Adaptation):
     Parameters
     ----------
     weight : float, default=1.0
-        Of the confusion against the classification loss; 1 in the paper.
+        Weight of the confusion against the classification loss; 1 in the paper.
     schedule : {"constant", "ramp"}, default="constant"
         How the weight grows, see `Adaptation`.
     temperature : float, default=2.5
-        Scores are divided by it, as networks are too sure of themselves.
+        Temperature of the softmax: scores are divided by it, as networks are overconfident.
 
     Notes
     -----
