@@ -60,8 +60,8 @@ def one_cv2_thread():
 
 
 def _before_fork():
-    # OpenCV's threads do not come along into a forked process, where to change their number would
-    # be to wait for their end for ever. So there are none while a process forks.
+    # OpenCV's threads do not exist in a forked process, where changing the thread count would
+    # deadlock. So there are none while a process forks.
     global _threads_at_fork
     _lock.acquire()
     cv2 = sys.modules.get("cv2")
