@@ -136,6 +136,8 @@ class ICEGANClassifier(TrainedClassifier):
     The labels of target rows are never read. These rows take part in what needs no label: they are
     real pictures, and faces to draw classes on. Without `sample_domain` there are none.
 
+    Scores, as `decision_function` gives them, are the lengths of the class capsules, from 0 to 1.
+
     On the CPU fits with the same `random_state` are the same to the bit: one thread computes. GPUs
     add numbers up in no fixed order.
 
@@ -277,11 +279,12 @@ class ICEGANClassifier(TrainedClassifier):
         return read_pictures(self, X, reset=False)
 
     def predict_proba(self, X):
-        """Lengths of the class capsules, scaled to a sum of one.
+        """Predict class probabilities, the lengths of the class capsules scaled to a sum of one.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, 1 or 2, size, size), or flat rows
+            As `fit` takes it.
 
         Returns
         -------

@@ -88,6 +88,7 @@ class ICEGAN(nn.Module):
         Parameters
         ----------
         x : torch.Tensor of shape (n, channels, size, size)
+            Grey levels from 0 to 1.
 
         Returns
         -------
@@ -103,7 +104,9 @@ class ICEGAN(nn.Module):
         x : torch.Tensor of shape (n, channels, size, size)
             Rows whose first picture is the face that is given.
         label : torch.Tensor of int, shape (n,)
+            Positions of the classes to show.
         noise : torch.Tensor of shape (n, 100)
+            Standard normal noise.
 
         Returns
         -------

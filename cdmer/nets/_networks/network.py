@@ -160,6 +160,7 @@ class Network(nn.Module, ABC):
         Parameters
         ----------
         x : torch.Tensor of shape (n_clips, ...)
+            See `expected_input`.
 
         Returns
         -------

@@ -263,6 +263,7 @@ class NetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCl
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
+            As `fit` takes it.
 
         Returns
         -------
@@ -276,6 +277,7 @@ class NetClassifier(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCl
         Parameters
         ----------
         X : array-like of shape (n_samples, ...)
+            As `fit` takes it.
 
         Returns
         -------
