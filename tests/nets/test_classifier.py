@@ -842,13 +842,13 @@ def test_a_checkpoint_knows_what_networks_do_not_show(tmp_path):
         quick(network=Scaled, network_params={"scale": 50.0}, checkpoint=path).fit(X, y)
 
 
-def test_a_checkpoint_takes_functions_that_can_be_told(tmp_path):
+def test_a_checkpoint_takes_functions_that_can_be_identified(tmp_path):
     X, y, _ = rows()
     fit = quick(checkpoint=tmp_path, augment=double).fit(X, y)
     assert len(list(tmp_path.iterdir())) == 1
     assert bits(clone(fit).fit(X, y)) == bits(fit)
     for augment in (lambda x, g: x, functools.partial(double), lambda x, g=1: x):
-        with pytest.raises(ValueError, match=r"checkpoint: .*(function at the top|not be told)"):
+        with pytest.raises(ValueError, match=r"checkpoint: .*(function at the top|cannot be identified)"):
             quick(checkpoint=tmp_path, augment=augment).fit(X, y)
 
 
