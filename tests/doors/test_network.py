@@ -8,6 +8,7 @@ from network_contract import Case, NetworkContract
 
 from cdmer.corpora import make_synthetic_corpus
 from cdmer.evaluation import benchmark
+from cdmer.evaluation.config._networks import DEEP
 from cdmer.evaluation.protocols import CompositeLOSO
 from cdmer.features import DeepFeatures, FlowImages
 from cdmer.nets import NETWORKS, NetClassifier, count_parameters
@@ -59,6 +60,13 @@ def test_it_is_known_by_name(network, corpora):
         named = DeepFeatures("MotionNet", random_state=0).fit(clips)
     assert repr(named.prepare_) == "FlowImages(channels=('u', 'v'))"
     assert len(named.get_feature_names_out()) == 16
+
+
+def test_configs_of_benchmarks_know_its_name(network):
+    made = DEEP["NetClassifier"]()
+    assert made(network="MotionNet", network_params={"size": 8}).network == "MotionNet"
+    with pytest.raises(ValueError, match="unknown parameter of MotionNet 'sized'; .*'size'"):
+        made(network="MotionNet", network_params={"sized": 8})
 
 
 def test_a_class_that_takes_its_name_takes_its_place(network):
