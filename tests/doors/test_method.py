@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from four_methods import features
 from method_contract import MethodContract, check_settings, rows
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import check_estimator
 
+from cdmer import adaptation
 from cdmer.adaptation import SourceOnly
 from cdmer.evaluation import Method, benchmark
+from cdmer.evaluation.config._classes import _public
 
 
 @pytest.fixture
@@ -42,6 +44,12 @@ def test_it_moves_the_source_rows_onto_the_target(method):
 def test_parameters_are_checked(method):
     with pytest.raises(ValueError, match="^strength: expected a finite number >= 0, got -1"):
         clone(method).set_params(strength=-1).fit(*rows()[:2])
+
+
+def test_config_files_know_what_the_package_names(method, monkeypatch):
+    monkeypatch.setattr(adaptation, "MeanShift", type(method), raising=False)
+    monkeypatch.setattr(adaptation, "__all__", [*adaptation.__all__, "MeanShift"])
+    assert _public(adaptation, BaseEstimator)["MeanShift"] is type(method)
 
 
 def test_it_runs_in_a_benchmark(method):
