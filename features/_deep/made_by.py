@@ -7,53 +7,38 @@ from sklearn.pipeline import make_pipeline
 from cdmer._parameters import ParameterError
 from cdmer._vision.grid import RegionGrid
 from cdmer.features._descriptor_sequence import DescriptorSequence
-from cdmer.features._flow.biwoof import BiWOOF
 from cdmer.features._flow.clip_flow import OpticalFlow
-from cdmer.features._flow.histograms import FHOFO, HOOF
 from cdmer.features._flow.images import FlowImages
-from cdmer.features._flow.mdmo import MDMO
 from cdmer.features._flow.sequence import FlowSequence
 from cdmer.features._frames import ApexFrame, Frames
-from cdmer.features._gradients import HIGOTOP, HOGTOP
 from cdmer.features._histogram_maps import HellingerMap, PlaneSelector
 from cdmer.features._landmarks import LandmarkRegions
-from cdmer.features._lbp_mop import LBPMOP
-from cdmer.features._lbp_sip import LBPSIP
-from cdmer.features._lbp_top import LBPTOP
-from cdmer.features._lpq_top import LPQTOP
 from cdmer.features._parts import Parts
-from cdmer.features._stlbp_ip import STLBPIP
+from cdmer.features._registry import DESCRIPTORS
 
-# From their own modules: `cdmer.features` itself imports this one. A test holds that none is
-# missing.
-KNOWN = {
-    made.__name__: made
-    for made in (
-        ApexFrame,
-        BiWOOF,
-        DescriptorSequence,
-        FHOFO,
-        FlowImages,
-        FlowSequence,
-        Frames,
-        HIGOTOP,
-        HOGTOP,
-        HOOF,
-        HellingerMap,
-        LBPMOP,
-        LBPSIP,
-        LBPTOP,
-        LPQTOP,
-        LandmarkRegions,
-        MDMO,
-        OpticalFlow,
-        Parts,
-        PlaneSelector,
-        RegionGrid,
-        STLBPIP,
-        make_pipeline,
-    )
-}
+# What is no descriptor. From their own modules: `cdmer.features` itself imports this one.
+_OTHERS = (
+    ApexFrame,
+    DescriptorSequence,
+    FlowImages,
+    FlowSequence,
+    Frames,
+    HellingerMap,
+    LandmarkRegions,
+    OpticalFlow,
+    Parts,
+    PlaneSelector,
+    RegionGrid,
+    make_pipeline,
+)
+
+
+def known_names():
+    """What an expression may name, a dict of str to callable."""
+    from cdmer import preprocessing
+
+    known = {name: getattr(preprocessing, name) for name in preprocessing.__all__}
+    return known | {made.__name__: made for made in (*_OTHERS, *DESCRIPTORS.values())}
 
 
 def default_preparation(network):
@@ -73,12 +58,9 @@ def default_preparation(network):
     ParameterError
         If nothing is named that can be made here; says what the network wants.
     """
-    from cdmer import preprocessing
-
     made_by = getattr(network, "made_by", None)
-    known = KNOWN | {name: getattr(preprocessing, name) for name in preprocessing.__all__}
     try:
-        return _evaluate(ast.parse(made_by or "", mode="eval").body, known)
+        return _evaluate(ast.parse(made_by or "", mode="eval").body, known_names())
     except (SyntaxError, ValueError):  # words, not an expression
         wanted = f"which wants {made_by}" if made_by else "which does not say what it wants"
         raise ParameterError(

@@ -11,7 +11,8 @@ from cdmer.evaluation import benchmark
 from cdmer.evaluation.config._networks import DEEP
 from cdmer.evaluation.protocols import CompositeLOSO
 from cdmer.features import DeepFeatures, FlowImages
-from cdmer.nets import NETWORKS, NetClassifier, count_parameters
+from cdmer.nets import NetClassifier, count_parameters
+from cdmer.nets._networks import registry
 
 PICTURES = FlowImages(channels=("u", "v"), size=8, flow_method="farneback")
 
@@ -21,7 +22,7 @@ def network(build):
     module = build("A network")
     sys.modules[module.__name__] = module  # pickles look there
     yield module.MotionNet
-    NETWORKS.pop("MotionNet", None)
+    registry._REGISTERED.pop("MotionNet")
     for name in ("stranger", module.__name__):
         sys.modules.pop(name, None)
 
@@ -78,7 +79,7 @@ def test_a_class_that_takes_its_name_takes_its_place(network):
         def __init__(self, n_classes=3):
             super().__init__(n_classes, n_filters=20)
 
-    NETWORKS["MotionNet"] = Wider
+    registry._REGISTERED["MotionNet"] = Wider
     with pytest.warns(UserWarning, match="are random"):
         assert len(DeepFeatures(**settings).fit([]).get_feature_names_out()) == 20
 

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import inspect
 import os
 import pickle
 import signal
@@ -23,12 +24,13 @@ from sklearn.pipeline import make_pipeline
 from torch import nn
 
 import cdmer.features
+import cdmer.preprocessing
 from cdmer.corpora import Clip, Corpus, FrameFolder, make_synthetic_corpus
 from cdmer.evaluation._runner.methods import describe
 from cdmer.extraction import extract
 from cdmer.extraction._cache import FeatureCache
 from cdmer.features import DeepFeatures, FlowImages, Frames
-from cdmer.features._deep.made_by import KNOWN, default_preparation
+from cdmer.features._deep.made_by import default_preparation, known_names
 from cdmer.features._deep.workers import look_ahead, prepare_ahead
 from cdmer.nets import C3D, NETWORKS, R3D18, MicroExpFuseNet, STSTNet
 from cdmer.preprocessing import Resize, TemporalInterpolation
@@ -297,12 +299,18 @@ def test_every_network_names_its_preparation(name):
     assert hasattr(default_preparation(network), "transform")
 
 
-def test_a_network_may_name_any_descriptor():
+def test_a_network_may_name_any_transformer():
     public = {name: getattr(cdmer.features, name) for name in cdmer.features.__all__}
-    transformers = {name for name, thing in public.items() if hasattr(thing, "transform")}
-    settings = {"LandmarkRegions", "RegionGrid"}
-    assert set(KNOWN) == transformers - {"DeepFeatures"} | settings | {"make_pipeline"}
-    assert all(KNOWN[name] is public[name] for name in transformers - {"DeepFeatures"})
+    public |= {name: getattr(cdmer.preprocessing, name) for name in cdmer.preprocessing.__all__}
+    transformers = {
+        name: thing
+        for name, thing in public.items()
+        if hasattr(thing, "transform") and not inspect.isabstract(thing)
+    }
+    known = known_names()
+    assert len(transformers) > 20
+    assert set(transformers) - set(known) == {"DeepFeatures"}
+    assert all(known[name] is public[name] for name in set(transformers) - {"DeepFeatures"})
 
 
 def test_several_parts(corpus):

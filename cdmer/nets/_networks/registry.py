@@ -1,6 +1,7 @@
 """The networks by name."""
 
 import inspect
+from types import MappingProxyType
 
 from cdmer._parameters import ParameterError
 from cdmer.nets._networks.atnet import ATNet
@@ -16,7 +17,7 @@ from cdmer.nets._networks.r3d18 import R3D18
 from cdmer.nets._networks.resnet10 import ResNet10
 from cdmer.nets._networks.ststnet import STSTNet
 
-NETWORKS = {
+_REGISTERED = {
     cls.__name__: cls
     for cls in (
         ATNet,
@@ -34,12 +35,15 @@ NETWORKS = {
         STSTNet,
     )
 }
+# To read, not to write to.
+NETWORKS = MappingProxyType(_REGISTERED)
 
 
 def register_network(network):
-    """Make a network known by the name of its class.
+    """Make a network known by the name of its class: a decorator of the class.
 
-    `NetClassifier`, `cdmer.features.DeepFeatures` and configs of benchmarks then take that name.
+    `NetClassifier`, `cdmer.features.DeepFeatures` and config files of `cdmer.evaluation.config`
+    then take that name, once the module that defines it is imported.
 
     Parameters
     ----------
@@ -49,7 +53,7 @@ def register_network(network):
     Returns
     -------
     type
-        The class itself, so that this can decorate it.
+        The class itself.
 
     Raises
     ------
@@ -58,19 +62,14 @@ def register_network(network):
 
     Notes
     -----
-    A name is known in a process that has imported the module in which it is registered. Workers
-    in other processes import a module for the classes in it: give ``network=`` the class itself
+    Workers in other processes know a class, and not its name: give ``network=`` the class itself
     where those compute.
 
     Examples
     --------
-    >>> from cdmer.nets import NETWORKS, MLP, register_network
-    >>> @register_network
-    ... class WideMLP(MLP):
-    ...     def __init__(self, n_inputs, n_classes=3):
-    ...         super().__init__(n_inputs, n_classes, hidden_layer_sizes=(512,))
-    >>> NETWORKS.pop("WideMLP") is WideMLP
-    True
+    >>> from cdmer.nets import NETWORKS
+    >>> NETWORKS["STSTNet"]
+    <class 'cdmer.nets.STSTNet'>
     """
     if not isinstance(network, type) or not issubclass(network, Network):
         raise ParameterError(f"network: expected a subclass of Network, got {network!r}")
@@ -90,5 +89,5 @@ def register_network(network):
             f"network: expected a name that is not taken, got {network.__name__}, which is a class "
             f"of {known.__module__}"
         )
-    NETWORKS[network.__name__] = network
+    _REGISTERED[network.__name__] = network
     return network
