@@ -81,7 +81,7 @@ def print_table(results):
     gains = scores.sub(scores[SOURCE_ONLY], axis=0)
     print("\n| method | accuracy, % | gain, points | gain of each seed | training, s |")
     print("|---|---|---|---|---|")
-    seconds = results.units.groupby("method", observed=True)["fit_s"].median()
+    seconds = results.jobs.groupby("method", observed=True)["fit_s"].median()
     for method in results.methods:
         cells = [_mean(scores[method]), "", ""]
         if method != SOURCE_ONLY:

@@ -108,7 +108,7 @@ def measure(name, corpora, store, cache, epochs):
         progress=False,
     )
     scores = results.scores(by="all").iloc[0]
-    seconds = float(results.units[["fit_s", "predict_s"]].to_numpy().sum())
+    seconds = float(results.jobs[["fit_s", "predict_s"]].to_numpy().sum())
     shapes = " + ".join("×".join(map(str, part.shape)) for part in network.expected_input)
     return [
         name,

@@ -63,7 +63,7 @@ def run_and_kill(config, store, jobs, seconds):
 
 
 def count(store):
-    """Units in a store."""
+    """Jobs in a store."""
     if not store.exists():
         return 0
     with ResultStore(store, read_only=True) as kept:
@@ -74,9 +74,9 @@ def read(store):
     """Everything that has to be the same."""
     with ResultStore(store, read_only=True) as kept:
         results = kept.results()
-    units = results.units
-    scores = [None if s is None else np.asarray(s).tobytes() for s in units["scores"]]
-    return results.predictions, scores, units["params"].tolist(), results.table()
+    jobs = results.jobs
+    scores = [None if s is None else np.asarray(s).tobytes() for s in jobs["scores"]]
+    return results.predictions, scores, jobs["params"].tolist(), results.table()
 
 
 def same(one, other):
@@ -95,7 +95,7 @@ def kill_and_resume(config, folder, options, seconds):
         if not run_and_kill(config, store, options.jobs, delay):
             break
         kept.append(count(store))
-        print(f"- killed after {delay:.1f} s: {kept[-1]} units in the store", flush=True)
+        print(f"- killed after {delay:.1f} s: {kept[-1]} jobs in the store", flush=True)
     code, _, _ = run(config, store, options.jobs)
     return store, kept, code
 
@@ -120,7 +120,7 @@ def fill_a_small_disk(config, folder, options, size):
             shutil.copy(path, folder / path.name.replace("r.sqlite", "moved.sqlite"))
     finally:
         subprocess.run(["umount", str(disk)], check=False)
-    print(f"- disk of {size} bytes: exit code {code}, {n_kept} units kept; it said: {message}")
+    print(f"- disk of {size} bytes: exit code {code}, {n_kept} jobs kept; it said: {message}")
     run(config, store, options.jobs)
     return store
 
@@ -150,9 +150,7 @@ def main():
             shutil.copy(options.reference, alone)
         code, _, seconds = run(options.config, alone, options.jobs)
         size = alone.stat().st_size
-        print(
-            f"- left alone: {count(alone)} units in {seconds:.0f} s, exit code {code}", flush=True
-        )
+        print(f"- left alone: {count(alone)} jobs in {seconds:.0f} s, exit code {code}", flush=True)
         if options.reference:
             seconds = _seconds_of(alone) / options.jobs
         killed, kept, code = kill_and_resume(options.config, folder, options, seconds)
@@ -167,8 +165,8 @@ def main():
 
 def _seconds_of(store):
     with ResultStore(store, read_only=True) as kept:
-        units = kept.results().units
-    return float(np.nansum(units[["select_s", "fit_s", "predict_s"]].to_numpy(dtype=float)))
+        jobs = kept.results().jobs
+    return float(np.nansum(jobs[["select_s", "fit_s", "predict_s"]].to_numpy(dtype=float)))
 
 
 if __name__ == "__main__":

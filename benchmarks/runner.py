@@ -1,9 +1,9 @@
 """What the runner and the store cost beside the methods, and how fast a store opens.
 
-Two tables, in markdown. The first: units of about 50 ms, run one after the other through
+Two tables, in markdown. The first: jobs of about 50 ms, run one after the other through
 `benchmark` into a store on disk, against the sum of what the methods themselves took (fit and
 predict, as measured around them) and against a plain loop over the same folds. The second: a store
-of many units is asked for a run that it holds already: reading the corpora, skipping, and the table
+of many jobs is asked for a run that it holds already: reading the corpora, skipping, and the table
 of scores.
 """
 
@@ -84,15 +84,15 @@ def make_table(n_subjects, per_subject, n_features):
 
 
 def measure_overhead(table, n_methods, folder):
-    """Run units of 50 ms: wall time by the runner, by a loop, and of the methods alone."""
+    """Run jobs of 50 ms: wall time by the runner, by a loop, and of the methods alone."""
     methods = {f"busy {i}": Busy(name=str(i)) for i in range(n_methods)}
     started = time.perf_counter()
     results = benchmark(
         methods, [table], WithinCorpusLOSO(), store=Path(folder) / "o.sqlite", progress=False
     )
     wall = time.perf_counter() - started
-    units = results.units
-    own = units["fit_s"].sum() + units["predict_s"].sum()
+    jobs = results.jobs
+    own = jobs["fit_s"].sum() + jobs["predict_s"].sum()
 
     subjects = table.clips["subject"].to_numpy()
     codes = np.array([CLASSES.index(c) for c in table.labels("cdmer-130")])
@@ -104,14 +104,14 @@ def measure_overhead(table, n_methods, folder):
             model.predict(table.features[test])
             model.decision_function(table.features[test])
     loop = time.perf_counter() - started
-    return len(units), wall, own, loop
+    return len(jobs), wall, own, loop
 
 
-def measure_store(n_units, per_subject, folder):
+def measure_store(n_stored, per_subject, folder):
     """Fill a store, then ask for the same run again: seconds until the table is there."""
     path = Path(folder) / "many.sqlite"
     n_methods = 10
-    table = make_table(n_units // n_methods, per_subject, 8)
+    table = make_table(n_stored // n_methods, per_subject, 8)
     methods = {f"quick {i}": Busy(0.0, str(i)) for i in range(n_methods)}
     started = time.perf_counter()
     benchmark(methods, [table], WithinCorpusLOSO(), store=path, progress=False)
@@ -139,8 +139,8 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--units", type=int, default=400, help="units of 50 ms (default 400)")
-    parser.add_argument("--stored", type=int, default=10_000, help="units in the store (10,000)")
+    parser.add_argument("--jobs", type=int, default=400, help="jobs of 50 ms (default 400)")
+    parser.add_argument("--stored", type=int, default=10_000, help="jobs in the store (10,000)")
     options = parser.parse_args()
     print(
         f"{datetime.date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python "
@@ -149,14 +149,14 @@ def main():
     rows = []
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1, user_api="blas"):
         for n_features in (100, 15_045):
-            table = make_table(options.units // 8, 3, n_features)
+            table = make_table(options.jobs // 8, 3, n_features)
             with tempfile.TemporaryDirectory(dir=folder) as own:
                 n, wall, methods, loop = measure_overhead(table, 8, own)
             rows.append(
                 {
                     "features": n_features,
-                    "units": n,
-                    "ms per unit": round(1000 * wall / n, 2),
+                    "jobs": n,
+                    "ms per job": round(1000 * wall / n, 2),
                     "methods alone": round(1000 * methods / n, 2),
                     "plain loop": round(1000 * loop / n, 2),
                     "over methods": f"{wall / methods - 1:.1%}",
@@ -166,7 +166,7 @@ def main():
         print(_markdown(pd.DataFrame(rows)), flush=True)
         n, filling, opening, again, size = measure_store(options.stored, 3, folder)
     print(
-        f"\n{n} units of 3 clips, {size:.0f} MiB: filled in {filling:.1f} s; opened and tabulated "
+        f"\n{n} jobs of 3 clips, {size:.0f} MiB: filled in {filling:.1f} s; opened and tabulated "
         f"in {opening:.2f} s; asked for again, all skipped, and tabulated in {again:.2f} s "
         "(medians of 3)"
     )

@@ -1,21 +1,21 @@
 """Progress bars that stay silent where nobody looks."""
 
 
-def progress_bar(total, description, unit, show=None, done=0):
+def progress_bar(total, description, step, show=None, done=0):
     """Make a progress bar on the standard error stream.
 
     Parameters
     ----------
     total : int
-        Number of units of work.
+        Number of steps.
     description : str
         What is being done.
-    unit : str
-        Name of one unit, singular.
+    step : str
+        Name of one step, singular.
     show : bool or None
         None shows the bar on terminals alone; False never.
     done : int, default=0
-        Units that were done before; the time left follows from the others.
+        Steps that were done before; the time left follows from the others.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def progress_bar(total, description, unit, show=None, done=0):
         total=total,
         initial=done,
         desc=description,
-        unit=f" {unit}",
+        unit=f" {step}",
         disable=disable,
         smoothing=0.1,
     )

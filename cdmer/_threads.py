@@ -1,4 +1,4 @@
-"""One BLAS thread per unit of work, whichever way units are run."""
+"""One BLAS thread per job, whichever way jobs are run."""
 
 import functools
 import threading
@@ -33,5 +33,5 @@ def one_blas_thread():
 
 @functools.cache
 def _controller():
-    # Looking for the libraries takes milliseconds, more than some units.
+    # Looking for the libraries takes milliseconds, more than some jobs.
     return ThreadpoolController()

@@ -85,5 +85,5 @@ print(compare(results, "SVM", "TCA, label-free:entropy"))
 # The store holds a prediction per clip, with everything that it follows from.
 
 with ResultStore(store, read_only=True) as kept:
-    print(kept.runs()[["run", "protocol", "n_units", "n_done"]].to_string(index=False))
+    print(kept.runs()[["run", "protocol", "n_planned", "n_done"]].to_string(index=False))
 folder.cleanup()

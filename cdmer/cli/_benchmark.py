@@ -33,7 +33,7 @@ metric_option = click.option("--metric", help="UF1, UAR, WAR … [default: the m
 @click.option(
     "--store",
     type=_FILE,
-    help="Where finished units of work go. [default: as CONFIG says, "
+    help="Where finished jobs go. [default: as CONFIG says, "
     "else beside it, with the suffix .sqlite]",
 )
 @click.option(
@@ -64,11 +64,11 @@ def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, 
     CONFIG names corpora, protocol, methods and how their settings are chosen: see
     `cdmer.evaluation.config.load_config`. The main table comes on screen.
 
-    Every unit of work, a method on a fold with a seed, is kept in the store as soon as it is
+    Every job, a method on a fold with a seed, is kept in the store as soon as it is
     finished. Stopped at any moment and started again, the benchmark goes on where it stopped, with
     the same result.
 
-    Exit codes: 0 if everything ran, 3 if units failed (each with a line on the standard error
+    Exit codes: 0 if everything ran, 3 if jobs failed (each with a line on the standard error
     stream; starting again tries them again), 1 if nothing could be run, 130 if stopped by Ctrl-C.
     """
     from cdmer.evaluation.config import load_config, run_config
@@ -84,7 +84,7 @@ def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, 
         try:
             with notes():
                 # Each failure has a line of its own below.
-                warnings.filterwarnings("ignore", r"\d+ of \d+ units failed", UserWarning)
+                warnings.filterwarnings("ignore", r"\d+ of \d+ jobs failed", UserWarning)
                 results = run_config(
                     loaded,
                     store=kept,
@@ -97,14 +97,14 @@ def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, 
                 )
         except KeyboardInterrupt:
             click.echo(
-                f"cdmer: stopped; {place} keeps {counted(len(kept), 'unit')} of work, and the same "
+                f"cdmer: stopped; {place} keeps {counted(len(kept), 'job')}, and the same "
                 "command goes on from there",
                 err=True,
             )
             sys.exit(130)
         except RuntimeError as error:  # workers that die again and again
             raise click.ClickException(str(error)) from error
-    n_done, n_failed = len(results.units), len(results.failures)
+    n_done, n_failed = len(results.jobs), len(results.failures)
     if n_done:
         click.echo(table_text(results.table().T))
     for note in [*results.info["notes"], *abstentions(results)]:
@@ -170,9 +170,7 @@ def report(store, out, kind, list_runs, run, metric, quiet):
             return
         write_atomically(out, text)
     if not quiet:
-        click.echo(
-            f"{out}: {results.info['title'] or 'untitled run'}, {len(results.units)} units of work"
-        )
+        click.echo(f"{out}: {results.info['title'] or 'untitled run'}, {len(results.jobs)} jobs")
 
 
 @click.command()
@@ -216,7 +214,7 @@ def _telling_store(path, quiet):
         def finished(self, keys):
             keys = list(keys)
             found = super().finished(keys)
-            if self.n_found is None:  # later questions are about single units
+            if self.n_found is None:  # later questions are about single jobs
                 self.n_found = len(found)
                 if not quiet:
                     click.echo(f"cdmer: {_amount(len(keys), self.n_found)}", err=True)
@@ -225,10 +223,10 @@ def _telling_store(path, quiet):
     return TellingStore(path)
 
 
-def _amount(n_units, n_found):
+def _amount(total, n_found):
     from cdmer.evaluation.config._plan import counted
 
-    return f"{counted(n_units, 'unit')} of work, {n_found} of them in the store already"
+    return f"{counted(total, 'job')}, {n_found} of them in the store already"
 
 
 def _open(path):
@@ -240,11 +238,11 @@ def _open(path):
 def _read(path, run):
     with _open(path) as store:
         results = store.results(run)
-    if not len(results.units):
-        raise ValueError(f"{path}: the run has no finished unit of work")
+    if not len(results.jobs):
+        raise ValueError(f"{path}: the run has no finished job")
     missing = results.info.get("n_missing", 0)
     if missing:
-        click.echo(f"cdmer: {missing} units of work are not there yet", err=True)
+        click.echo(f"cdmer: {missing} jobs are not there yet", err=True)
     return results
 
 

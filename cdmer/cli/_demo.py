@@ -135,5 +135,5 @@ def _region_map(results, experiment, target, descriptor):
     height, width = face.shape[:2]
     trim = descriptor.radius  # regions divide what the descriptor leaves of the face
     boxes = descriptor.grid.boxes(height - 2 * trim, width - 2 * trim) + trim
-    units = results.units.query("experiment == @experiment and method == @TGSR_NAME")
-    return RegionMap(experiment, face, boxes, units["details"].iloc[0]["region_weights"])
+    jobs = results.jobs.query("experiment == @experiment and method == @TGSR_NAME")
+    return RegionMap(experiment, face, boxes, jobs["details"].iloc[0]["region_weights"])

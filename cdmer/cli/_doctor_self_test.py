@@ -95,20 +95,20 @@ def _check_svm(shared):
 
 
 def _check_store(shared):
-    from cdmer.evaluation._store.records import TestSet, Unit
+    from cdmer.evaluation._store.records import JobResult, TestSet
     from cdmer.evaluation._store.store import ResultStore
 
     n_clips = len(shared["truth"])
     texts = tuple(map(str, range(n_clips)))
     test_set = TestSet(texts, texts, texts, tuple(shared["truth"].tolist()))
-    unit = Unit("{}", test_set.key, predicted=test_set.truth)
+    job = JobResult("{}", test_set.key, predicted=test_set.truth)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "store.sqlite"
         with ResultStore(path) as store:
-            store.add(unit, test_set)
+            store.add(job, test_set)
         with ResultStore(path, read_only=True) as store:
-            good = store.finished([unit.key]) == {unit.key}
-    return "a unit of work written, and read again by its checksum", good
+            good = store.finished([job.key]) == {job.key}
+    return "a job written, and read again by its checksum", good
 
 
 def _score(model, shared):

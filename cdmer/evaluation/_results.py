@@ -34,7 +34,7 @@ class Results(Display):
     Parameters
     ----------
     predictions : pandas.DataFrame
-        One row per clip, unit of work and, under a scheme of action units, action unit. Columns
+        One row per clip, job and, under a scheme of action units, action unit. Columns
         ``experiment, kind, source, target, fold, method, selection, seed, clip, corpus, subject,
         person, y_true, y_pred``, categorical but for `seed`; then ``unit`` under such a scheme.
         Classes by name; `y_pred` is missing where the method abstained. `method` tells the
@@ -44,32 +44,32 @@ class Results(Display):
         The scheme's fixed class list; the action units under a scheme of these.
     scheme : str
         Name of the label scheme.
-    units : pandas.DataFrame
-        One row per finished unit of work, ``experiment, fold, method, selection, seed, n_clips,
-        select_s, fit_s, predict_s, params, details, scores, embedding``: see `Unit`.
+    jobs : pandas.DataFrame
+        One row per finished job, ``experiment, fold, method, selection, seed, n_clips,
+        select_s, fit_s, predict_s, params, details, scores, embedding``: see `JobResult`.
     failures : pandas.DataFrame
-        Units that failed, ``experiment, fold, method, selection, seed, error, message, traceback``.
+        Jobs that failed, ``experiment, fold, method, selection, seed, error, message, traceback``.
     info : dict
         What was run: ``title, protocol, scheme, corpora, descriptor, methods, seeds, versions,
         notes, created``.
     """
 
-    def __init__(self, predictions, classes, scheme, *, units=None, failures=None, info=None):
+    def __init__(self, predictions, classes, scheme, *, jobs=None, failures=None, info=None):
         self.predictions = predictions
         self.classes = tuple(classes)
         self.scheme = scheme
-        self.units = units
+        self.jobs = jobs
         self.failures = failures
         self.info = {} if info is None else info
 
     @classmethod
-    def from_units(cls, info, units, test_sets):
+    def from_jobs(cls, info, jobs, test_sets):
         """Build it from what a store holds.
 
         Parameters
         ----------
         info : dict
-        units : list of (str, Unit)
+        jobs : list of (str, JobResult)
             Label of the method, and what came of it; in the order in which tables show them.
         test_sets : dict of str to TestSet
         """
@@ -78,8 +78,8 @@ class Results(Display):
         methods = info.get("methods", {})
         info = info | {"methods": {k: methods[k] for k in info.get("order", methods)}}
         done, failed = [], []
-        for label, unit in units:
-            config = json.loads(unit.config)
+        for label, job in jobs:
+            config = json.loads(job.config)
             fold = config["fold"]
             seed = NO_SEED if config["seed"] is None else config["seed"]
             about = {
@@ -89,12 +89,12 @@ class Results(Display):
                 "selection": config["selection"],
                 "seed": seed,
             }
-            (done if unit.error is None else failed).append((about, unit))
+            (done if job.error is None else failed).append((about, job))
         return cls(
             _predictions_frame(done, test_sets, classes, info["scheme"]["multilabel"]),
             classes,
             info["scheme"]["name"],
-            units=_units_frame(done),
+            jobs=_jobs_frame(done),
             failures=_failures_frame(failed),
             info=info,
         )
@@ -303,7 +303,7 @@ def _predictions_frame(done, test_sets, classes, multilabel):
     import pandas as pd
 
     n_labels = len(classes) if multilabel else 1
-    sets = [test_sets[unit.test_set] for _, unit in done]
+    sets = [test_sets[job.test_set] for _, job in done]
     lengths = np.array([len(s.clips) for s in sets], dtype=int)
     frame = {
         column: _categorical([about[column] for about, _ in done], lengths * n_labels)
@@ -324,7 +324,7 @@ def _predictions_frame(done, test_sets, classes, multilabel):
     truth = [np.asarray(s.truth, dtype=np.int64).ravel() for s in distinct]
     y_true = np.concatenate([truth[i] for i in which] or [np.empty(0, dtype=np.int64)])
     y_pred = np.concatenate(
-        [np.asarray(unit.predicted, dtype=np.int64).ravel() for _, unit in done]
+        [np.asarray(job.predicted, dtype=np.int64).ravel() for _, job in done]
         or [np.empty(0, dtype=np.int64)]
     )
     names = list(ABSENT_PRESENT if multilabel else classes)
@@ -356,20 +356,20 @@ def _gathered(values, which, repeats):
     return pd.Categorical.from_codes(joined, known)
 
 
-def _units_frame(done):
+def _jobs_frame(done):
     import pandas as pd
 
     rows = [
         {
             **{k: about[k] for k in ("experiment", "fold", "method", "selection", "seed")},
-            "n_clips": len(unit.predicted),
-            **{f"{k}_s": unit.seconds.get(k, np.nan) for k in ("select", "fit", "predict")},
-            "params": unit.details.get("params"),
-            "details": unit.details,
-            "scores": unit.scores,
-            "embedding": unit.embedding,
+            "n_clips": len(job.predicted),
+            **{f"{k}_s": job.seconds.get(k, np.nan) for k in ("select", "fit", "predict")},
+            "params": job.details.get("params"),
+            "details": job.details,
+            "scores": job.scores,
+            "embedding": job.embedding,
         }
-        for about, unit in done
+        for about, job in done
     ]
     columns = ["experiment", "fold", "method", "selection", "seed", "n_clips", "select_s", "fit_s"]
     columns += ["predict_s", "params", "details", "scores", "embedding"]
@@ -382,11 +382,11 @@ def _failures_frame(failed):
     rows = [
         {
             **{k: about[k] for k in ("experiment", "fold", "method", "selection", "seed")},
-            "error": unit.error["type"],
-            "message": unit.error["message"],
-            "traceback": unit.error["traceback"],
+            "error": job.error["type"],
+            "message": job.error["message"],
+            "traceback": job.error["traceback"],
         }
-        for about, unit in failed
+        for about, job in failed
     ]
     columns = ["experiment", "fold", "method", "selection", "seed", "error", "message", "traceback"]
     return pd.DataFrame(rows, columns=columns)

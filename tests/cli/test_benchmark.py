@@ -84,10 +84,10 @@ def test_help(command):
     assert outcome.stdout.startswith("Usage: cdmer")
     assert not outcome.stderr
     if command == "benchmark":
-        assert "3 if units failed" in " ".join(outcome.stdout.split())
+        assert "3 if jobs failed" in " ".join(outcome.stdout.split())
 
 
-def test_benchmark_prints_the_main_table_and_keeps_every_unit(finished):
+def test_benchmark_prints_the_main_table_and_keeps_every_job(finished):
     folder, outcome = finished
     with ResultStore(folder / "bench.sqlite", read_only=True) as store:
         results = store.results()
@@ -96,8 +96,8 @@ def test_benchmark_prints_the_main_table_and_keeps_every_unit(finished):
     for name in table.columns:
         numbers = " ".join(f"{value:.4f}" for value in table[name])
         assert re.search(rf"^{name} +{re.sub(' ', ' +', numbers)}$", outcome.stdout, re.M)
-    assert "18 units of work, 0 of them in the store already, 0 failed" in outcome.stdout
-    assert outcome.stderr == "cdmer: 18 units of work, 0 of them in the store already\n"
+    assert "18 jobs, 0 of them in the store already, 0 failed" in outcome.stdout
+    assert outcome.stderr == "cdmer: 18 jobs, 0 of them in the store already\n"
     assert results.info["command"] == "cdmer benchmark bench.toml"
     assert results.info["config"] == (folder / "bench.toml").read_text()
 
@@ -106,9 +106,9 @@ def test_benchmark_does_nothing_twice(finished):
     folder, outcome = finished
     again = cdmer("benchmark", folder / "bench.toml")
     assert again.returncode == 0
-    assert "18 units of work, 18 of them in the store already, 0 failed" in again.stdout
+    assert "18 jobs, 18 of them in the store already, 0 failed" in again.stdout
     assert again.stdout.split("\n\n")[0] == outcome.stdout.split("\n\n")[0]
-    assert again.stderr == "cdmer: 18 units of work, 18 of them in the store already\n"
+    assert again.stderr == "cdmer: 18 jobs, 18 of them in the store already\n"
     quiet = cdmer("benchmark", folder / "bench.toml", "-q")
     assert not quiet.stderr
     assert quiet.stdout.rstrip() == outcome.stdout.split("\n\n")[0]
@@ -119,43 +119,43 @@ def test_a_dry_run_writes_nothing(tmp_path):
     before = sorted(tmp_path.iterdir())
     outcome = cdmer("benchmark", path, "--dry-run")
     assert outcome.returncode == 0, outcome.stderr
-    assert "18 units of work in 6 experiments" in outcome.stdout
+    assert "18 jobs in 6 experiments" in outcome.stdout
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_a_failing_method_costs_its_units_alone(tmp_path, finished):
+def test_a_failing_method_costs_its_jobs_alone(tmp_path, finished):
     path = write_config(tmp_path, methods={"bad": BAD, **METHODS})
     outcome = cdmer("benchmark", path, "--store", tmp_path / "other.sqlite", "-j", 1)
     assert outcome.returncode == 3
     amount, *lines = outcome.stderr.splitlines()
-    assert amount == "cdmer: 24 units of work, 0 of them in the store already"
+    assert amount == "cdmer: 24 jobs, 0 of them in the store already"
     assert len(lines) == 6
     assert lines[0] == (
         "cdmer: bad, experiment lab → nir, fold nir: ParameterError: n_components: expected a "
         "whole number >= 1, got -1"
     )
-    assert "24 units of work, 0 of them in the store already, 6 failed" in outcome.stdout
+    assert "24 jobs, 0 of them in the store already, 6 failed" in outcome.stdout
     assert outcome.stdout.split("\n\n")[0] == finished[1].stdout.split("\n\n")[0]
     assert not (tmp_path / "bench.sqlite").exists()
-    # Failed units are tried again, finished ones are not.
+    # Failed jobs are tried again, finished ones are not.
     again = cdmer("benchmark", path, "--store", tmp_path / "other.sqlite", "-j", 1)
     assert again.returncode == 3
-    assert "24 units of work, 18 of them in the store already, 6 failed" in again.stdout
+    assert "24 jobs, 18 of them in the store already, 6 failed" in again.stdout
 
 
 def test_nothing_but_failures_is_an_error(tmp_path):
     outcome = cdmer("benchmark", write_config(tmp_path, methods={"bad": BAD}), "-j", 1, "-q")
     assert outcome.returncode == 1
-    assert outcome.stderr.startswith("cdmer: methods: 6 of 6 units failed; first method 'bad'")
+    assert outcome.stderr.startswith("cdmer: methods: 6 of 6 jobs failed; first method 'bad'")
     assert outcome.stderr.count("\n") == 1
 
 
-def wait_for_units(store, least, process):
-    """Wait until a store holds so many units, or the process that writes them has ended."""
+def wait_for_jobs(store, least, process):
+    """Wait until a store holds so many jobs, or the process that writes them has ended."""
     while process.poll() is None:
         try:
             with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as connection:
-                if connection.execute("SELECT count(*) FROM units").fetchone()[0] >= least:
+                if connection.execute("SELECT count(*) FROM jobs").fetchone()[0] >= least:
                     return
         except sqlite3.OperationalError:  # not there yet
             pass
@@ -177,7 +177,7 @@ def test_killed_and_started_again_it_gives_the_same(tmp_path):
     store, killed = broken / "bench.sqlite", 0
     for least in (0, 1, 9, 25):
         process = start("benchmark", broken / "bench.toml", "-j", 1)
-        wait_for_units(store, least, process)
+        wait_for_jobs(store, least, process)
         process.kill()
         process.communicate()
         killed += process.returncode == -signal.SIGKILL
@@ -204,24 +204,24 @@ def test_stopped_by_hand_it_says_how_to_go_on(tmp_path, monkeypatch, n_jobs):
     command = [sys.executable, waiting.__file__, "benchmark", path, "-j", str(n_jobs)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
-        # Three units come before the first that waits, which ends after the signal alone.
-        wait_for_units(tmp_path / "bench.sqlite", 3, process)
+        # Three jobs come before the first that waits, which ends after the signal alone.
+        wait_for_jobs(tmp_path / "bench.sqlite", 3, process)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=300)
     finally:
         gate.unlink()
     assert process.returncode == 130, errors
     amount, line = errors.splitlines()
-    assert amount == "cdmer: 30 units of work, 0 of them in the store already"
+    assert amount == "cdmer: 30 jobs, 0 of them in the store already"
     kept = re.fullmatch(
-        r"cdmer: stopped; .*bench.sqlite keeps (\d+) units of work, and the same command goes on "
+        r"cdmer: stopped; .*bench.sqlite keeps (\d+) jobs, and the same command goes on "
         "from there",
         line,
     )
     assert 3 <= int(kept[1]) <= 3 * n_jobs
     command[-1] = "1"  # which starts no workers anew
     outcome = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert f"30 units of work, {kept[1]} of them in the store already, 0 failed" in outcome.stdout
+    assert f"30 jobs, {kept[1]} of them in the store already, 0 failed" in outcome.stdout
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_report_writes_html(finished, tmp_path):
     text = out.read_text(encoding="utf-8")
     assert "Made up" in text
     assert "TCA, oracle" in text
-    assert outcome.stdout == f"{out}: Made up, 18 units of work\n"
+    assert outcome.stdout == f"{out}: Made up, 18 jobs\n"
 
 
 def test_report_prints_tables(finished, tmp_path):

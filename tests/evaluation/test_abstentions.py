@@ -26,7 +26,7 @@ from cdmer.evaluation import (
 from cdmer.evaluation._runner.choose import class_codes
 from cdmer.evaluation._runner.costs import costs
 from cdmer.evaluation._runner.methods import describe
-from cdmer.evaluation._store.records import TestSet, Unit, canonical_json
+from cdmer.evaluation._store.records import JobResult, TestSet, canonical_json
 from cdmer.extraction import FeatureTable
 from cdmer.extraction._table import clips_frame, failures_frame
 
@@ -175,12 +175,12 @@ def test_a_store_keeps_them(results, tmp_path):
     assert found.predictions["y_pred"].tolist()[0] == kept["y_pred"].tolist()[0]
     assert found.scores("all")["UF1"][0] == results.scores("all")["UF1"][0]
     with sqlite3.connect(path) as connection:
-        texts = [text for (text,) in connection.execute("SELECT predicted FROM units")]
+        texts = [text for (text,) in connection.execute("SELECT predicted FROM jobs")]
     assert sum(json.loads(text).count(-1) for text in texts) == found.scores()["n_abstained"].sum()
 
 
 def test_what_is_not_declared_is_an_error():
-    with pytest.warns(UserWarning, match="2 of 4 units"):
+    with pytest.warns(UserWarning, match="2 of 4 jobs"):
         found = benchmark(
             {"undeclared": Reader(0), "fine": Reader(2)}, tables(), CDMERPairs(None), progress=False
         )
@@ -202,19 +202,19 @@ def test_settings_are_not_chosen_for_their_silence(selection):
         progress=False,
     )
     lab, web = tables()
-    for unit in found.units.to_dict("records"):
-        read = {"oracle": unit["experiment"].split(" → ")[1]}
-        read = read.get(selection, unit["experiment"].split(" → ")[0])
+    for job in found.jobs.to_dict("records"):
+        read = {"oracle": job["experiment"].split(" → ")[1]}
+        read = read.get(selection, job["experiment"].split(" → ")[0])
         table = {"lab": lab, "web": web}[read]
         true = [CLASSES.index(label) for label in table.clips["label"]]
         best = sk.f1_score(true, table.features[:, 0].astype(int), **MACRO)
-        assert unit["params"] == {"reticent__column": 0}
-        assert unit["details"]["selection_score"] == pytest.approx(best)
+        assert job["params"] == {"reticent__column": 0}
+        assert job["details"]["selection_score"] == pytest.approx(best)
 
 
-def test_units_of_action_by_their_definition():
+def test_action_units_by_their_definition():
     rng = np.random.default_rng(0)
-    units = ("AU1", "AU4", "AU12")
+    action_units = ("AU1", "AU4", "AU12")
     truth, predicted = rng.integers(0, 2, (20, 3)), rng.integers(-1, 2, (20, 3))
 
     def rows(table):
@@ -224,11 +224,11 @@ def test_units_of_action_by_their_definition():
     tested = TestSet(clips, ("lab",) * 20, tuple(f"s{i // 4}" for i in range(20)), rows(truth))
     fold = {"experiment": "one", "name": "all", "source": "web", "target": "lab", "kind": ""}
     config = {"fold": fold, "method": {}, "seed": None, "selection": "fixed"}
-    unit = Unit(
+    job = JobResult(
         canonical_json(config), tested.key, rows(predicted), details={"abstentions": {"refused": 7}}
     )
-    info = {"scheme": {"name": "units", "classes": list(units), "multilabel": True}}
-    found = Results.from_units(info, [("asked", unit)], {tested.key: tested})
+    info = {"scheme": {"name": "action-units", "classes": list(action_units), "multilabel": True}}
+    found = Results.from_jobs(info, [("asked", job)], {tested.key: tested})
     macro, binary = [], []
     for true, given in zip(truth.T, predicted.T, strict=True):
         both = sk.f1_score(true, given, labels=[0, 1], average=None, zero_division=0)
@@ -278,13 +278,13 @@ def test_the_figure_has_a_column_where_there_are_any(results):
         plot_confusion(np.zeros((3, 5), int), CLASSES)
 
 
-def test_units_of_work_keep_what_a_model_cost(results):
-    details = results.units.loc[results.units["method"] == "few", "details"]
+def test_jobs_keep_what_a_model_cost(results):
+    details = results.jobs.loc[results.jobs["method"] == "few", "details"]
     for told, found in zip(details, ("lab → web", "web → lab"), strict=False):
         _, predicted = codes(results, "few", found)
         assert told["usage"] == {"requests": 30, "prompt_tokens": 2700, "completion_tokens": 0}
         assert sum(told["abstentions"].values()) == (predicted < 0).sum()
-    assert "usage" not in results.units.loc[results.units["method"] == "none", "details"].iloc[0]
+    assert "usage" not in results.jobs.loc[results.jobs["method"] == "none", "details"].iloc[0]
 
 
 def test_networks_tell_their_size():

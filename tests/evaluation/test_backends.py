@@ -29,9 +29,9 @@ def alone():
 
 def assert_same(results, alone):
     assert results.predictions.equals(alone.predictions)
-    for found, expected in zip(results.units["scores"], alone.units["scores"], strict=True):
+    for found, expected in zip(results.jobs["scores"], alone.jobs["scores"], strict=True):
         np.testing.assert_array_equal(found, expected)
-    assert results.units["params"].tolist() == alone.units["params"].tolist()
+    assert results.jobs["params"].tolist() == alone.jobs["params"].tolist()
     assert results.table().equals(alone.table())
 
 
@@ -52,7 +52,7 @@ def test_seeds_count_where_there_is_chance(alone):
 
 
 def kill_one(pids, moment, done):
-    """Kill a worker as soon as some units are done."""
+    """Kill a worker as soon as some jobs are done."""
 
     def wait_and_kill():
         while len(done) < moment:
@@ -65,18 +65,18 @@ def kill_one(pids, moment, done):
 
 
 class Counted(ResultStore):
-    """Tells how many units are there."""
+    """Tells how many jobs are there."""
 
     def __init__(self):
         super().__init__()
         self.done = []
 
-    def add(self, unit, test_set):
-        super().add(unit, test_set)
-        self.done.append(unit.key)
+    def add(self, job, test_set):
+        super().add(job, test_set)
+        self.done.append(job.key)
 
 
-def test_a_killed_process_costs_the_units_in_flight(alone):
+def test_a_killed_process_costs_the_jobs_in_flight(alone):
     store = Counted()
 
     def pids():
@@ -88,7 +88,7 @@ def test_a_killed_process_costs_the_units_in_flight(alone):
         results = run(n_jobs=2, store=store)
     thread.join(timeout=10)
     assert_same(results, alone)
-    assert len(store.done) == len(set(store.done)) == len(alone.units)
+    assert len(store.done) == len(set(store.done)) == len(alone.jobs)
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +129,8 @@ class Majority(DummyClassifier):
 
 
 @pytest.mark.slow
-def test_a_unit_or_clip_stays_in_its_worker(cluster):
-    # Its inner calls on other workers would fail with these, and no unit may fail for a worker.
+def test_a_job_or_clip_stays_in_its_worker(cluster):
+    # Its inner calls on other workers would fail with these, and no job may fail for a worker.
     clips = make_synthetic_corpus("webcam-25fps", n_clips=3, size=32, random_state=0)
     with joblib.parallel_config(backend="dask"):
         assert effective_n_jobs(None) == 2

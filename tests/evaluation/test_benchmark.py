@@ -322,16 +322,16 @@ class FailsOnce(Recorder):
     ids=["code", "nan", "probabilities"],
 )
 def test_predictions_that_are_none_are_refused(method, message):
-    with pytest.raises(ValueError, match=rf"methods: 2 of 2 units failed; .*{message}"):
+    with pytest.raises(ValueError, match=rf"methods: 2 of 2 jobs failed; .*{message}"):
         benchmark({"bad": method}, CORPORA[:2])
     with pytest.raises(ValueError, match=rf"method 'bad', experiment '9', .*{message}"):
         benchmark({"bad": method}, CORPORA[:2], on_error="raise")
 
 
-def test_a_method_that_raises_costs_its_own_unit(tmp_path):
+def test_a_method_that_raises_costs_its_own_job(tmp_path):
     methods = {"SVM": SourceOnly(), "frail": FailsOnce()}
     store = tmp_path / "r.sqlite"
-    with pytest.warns(UserWarning, match=r"2 of 12 units failed; first method 'frail', exp.* '9'"):
+    with pytest.warns(UserWarning, match=r"2 of 12 jobs failed; first method 'frail', exp.* '9'"):
         results = benchmark(methods, CORPORA, store=store, n_jobs=2)
     assert results.failures["experiment"].tolist() == ["9", "11"]
     assert results.failures["error"].tolist() == ["RuntimeError"] * 2
@@ -340,7 +340,7 @@ def test_a_method_that_raises_costs_its_own_unit(tmp_path):
     table = results.table()
     assert table["frail"].isna().tolist() == [False, False, True, False, True, False, True]
     assert table["SVM"].notna().all()
-    with pytest.warns(UserWarning, match="2 of 12"):  # asked again, failed units run again
+    with pytest.warns(UserWarning, match="2 of 12"):  # asked again, failed jobs run again
         again = benchmark(methods, CORPORA, store=store)
     assert again.table().equals(table)
 
@@ -349,7 +349,7 @@ def test_embeddings_of_sparse_rows_and_of_rows_with_gaps():
     bins = KBinsDiscretizer(3, encode="onehot", quantile_method="averaged_inverted_cdf")
     dense = KBinsDiscretizer(3, encode="onehot-dense", quantile_method="averaged_inverted_cdf")
     methods = {"sparse": make_pipeline(bins, SVC()), "dense": make_pipeline(dense, SVC())}
-    kept = benchmark(methods, CORPORA[:2], embeddings=True).units["embedding"]
+    kept = benchmark(methods, CORPORA[:2], embeddings=True).jobs["embedding"]
     assert len(kept) == 4
     for one, other in (kept[:2], kept[2:]):
         np.testing.assert_array_equal(one["after"], other["after"])
@@ -358,7 +358,7 @@ def test_embeddings_of_sparse_rows_and_of_rows_with_gaps():
     corpora = [CORPORA[0]._replace(features=gaps), CORPORA[1]]
     filled = benchmark({"m": make_pipeline(SimpleImputer(), SVC())}, corpora, embeddings=True)
     assert not len(filled.failures)
-    assert filled.units["embedding"].isna().all()
+    assert filled.jobs["embedding"].isna().all()
 
 
 def test_no_experiment_has_the_name_of_the_mean():
@@ -378,7 +378,7 @@ class FailsSilently(Recorder):
 
 
 def test_an_error_without_words_is_recorded():
-    with pytest.warns(UserWarning, match="2 of 4 units failed"):
+    with pytest.warns(UserWarning, match="2 of 4 jobs failed"):
         results = benchmark({"SVM": SVC(), "silent": FailsSilently()}, CORPORA[:2])
     assert results.failures["error"].tolist() == ["Silent"] * 2
 
@@ -452,7 +452,7 @@ def test_a_score_without_some_clips_is_not_laid_beside_others():
         "lab",
     )
     methods = {"SVM": SVC(), "frail": FailsForOnePerson()}
-    with pytest.warns(UserWarning, match="1 of 6 units failed"):
+    with pytest.warns(UserWarning, match="1 of 6 jobs failed"):
         results = benchmark(methods, [corpus], WithinCorpusLOSO(), descriptor=MeanFace())
     assert results.scores()["n_clips"].tolist() == [9, 6]
     table = results.table()
@@ -510,9 +510,9 @@ def test_the_oracle_is_the_best_of_the_grid_and_no_other_selection_is():
     for experiment in results.experiments:
         best = max(column[experiment] for column in each.values())
         assert table.loc[experiment, "TCA, oracle"] == best
-        unit = results.units.query("experiment == @experiment and selection == 'oracle'").iloc[0]
-        assert each[unit["params"]["n_components"]][experiment] == best
-        chosen = results.units.query(
+        job = results.jobs.query("experiment == @experiment and selection == 'oracle'").iloc[0]
+        assert each[job["params"]["n_components"]][experiment] == best
+        chosen = results.jobs.query(
             "experiment == @experiment and selection == 'label-free:iwv'"
         ).iloc[0]["params"]["n_components"]
         assert table.loc[experiment, "TCA, label-free:iwv"] == each[chosen][experiment]
@@ -590,8 +590,8 @@ def test_nested_selection_by_loops():
     X = MeanFace().transform(corpus)
     y = np.array([CLASSES.index(clip.label) for clip in corpus])
     who = np.array([clip.subject for clip in corpus])
-    for unit in results.units.itertuples():
-        outer = who != unit.fold
+    for job in results.jobs.itertuples():
+        outer = who != job.fold
         scores = []
         for C in grid["C"]:
             predicted = np.full(40, -1)
@@ -599,8 +599,8 @@ def test_nested_selection_by_loops():
                 train, held = outer & (who != person), who == person
                 predicted[held] = SVC(kernel="linear", C=C).fit(X[train], y[train]).predict(X[held])
             scores.append(uf1(y[outer], predicted[outer], classes=range(3)))
-        assert unit.params["C"] == grid["C"][int(np.argmax(scores))]
-        assert unit.details["selection_score"] == pytest.approx(max(scores))
+        assert job.params["C"] == grid["C"][int(np.argmax(scores))]
+        assert job.details["selection_score"] == pytest.approx(max(scores))
 
 
 def test_nested_selection_needs_people():
@@ -613,7 +613,7 @@ def test_nested_selection_needs_people():
         )
 
 
-def units_corpus(name, n, seed):
+def action_units_corpus(name, n, seed):
     """Clips whose mean grey value tells AU4, and whose first pixel AU12."""
     rng = np.random.default_rng(seed)
     clips = []
@@ -629,13 +629,13 @@ def units_corpus(name, n, seed):
 @pytest.mark.parametrize(
     "method",
     [SourceOnly(SVC(kernel="linear")), KNeighborsClassifier(3), LogisticRegression(C=1e-3)],
-    ids=["per unit", "all at once", "plain"],
+    ids=["per action unit", "all at once", "plain"],
 )
 def test_action_units_are_predicted_unit_by_unit(method):
     corpora = [
-        units_corpus("casme", 40, 0),
-        units_corpus("casme2", 30, 1),
-        units_corpus("samm", 35, 2),
+        action_units_corpus("casme", 40, 0),
+        action_units_corpus("casme2", 30, 1),
+        action_units_corpus("samm", 35, 2),
     ]
     results = benchmark(
         {"m": method},

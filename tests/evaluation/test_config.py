@@ -550,7 +550,7 @@ def test_a_run_is_the_call_that_it_describes(tmp_path):
     assert again.info["created"] == found.info["created"]
     assert (tmp_path / "bench.sqlite").is_file()
     plan = describe_plan(load_config(path))
-    assert f"\n{len(found.units)} units of work in 2 experiments" in plan
+    assert f"\n{len(found.jobs)} jobs in 2 experiments" in plan
     assert "TCA, oracle: 2 folds, 2 settings each" in plan
     assert "lab: 24 clips (negative 8, positive 8, surprise 8)" in plan
 
@@ -697,5 +697,5 @@ def test_networks_run_from_a_file_and_from_the_command(tmp_path):
     with ResultStore(tmp_path / "deep.sqlite") as store:
         again = store.results()
     assert again.predictions.equals(found.predictions)
-    for one, other in zip(found.units["scores"], again.units["scores"], strict=True):
+    for one, other in zip(found.jobs["scores"], again.jobs["scores"], strict=True):
         np.testing.assert_array_equal(one, other)

@@ -67,7 +67,7 @@ def one_by_one(monkeypatch, *given, **options):
 
 def assert_same(found, expected):
     assert found.predictions.equals(expected.predictions)
-    for one, other in zip(found.units["scores"], expected.units["scores"], strict=True):
+    for one, other in zip(found.jobs["scores"], expected.jobs["scores"], strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-9)
 
 
@@ -111,7 +111,7 @@ def test_results_are_those_of_any_number_of_workers(calls):
     alone = run({"net": NET})
     with joblib.parallel_config(backend="threading"):
         two = run({"net": NET}, n_jobs=2)
-    for one, other in zip(two.units["scores"], alone.units["scores"], strict=True):
+    for one, other in zip(two.jobs["scores"], alone.jobs["scores"], strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -119,10 +119,10 @@ def test_a_store_with_holes_is_filled_with_the_same_numbers(tmp_path, calls):
     whole = run({"net": NET}, store=tmp_path / "a.sqlite", seeds=[0])
     calls.clear()
     with ResultStore(tmp_path / "a.sqlite") as store, store._writing() as connection:
-        connection.execute("DELETE FROM units WHERE key IN (SELECT key FROM units LIMIT 3)")
+        connection.execute("DELETE FROM jobs WHERE key IN (SELECT key FROM jobs LIMIT 3)")
     again = run({"net": NET}, store=tmp_path / "a.sqlite", seeds=[0])
     assert 0 < sum(calls) <= 24
-    for one, other in zip(again.units["scores"], whole.units["scores"], strict=True):
+    for one, other in zip(again.jobs["scores"], whole.jobs["scores"], strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -133,11 +133,11 @@ def test_a_fold_that_cannot_be_trained_fails_alone(monkeypatch, calls):
     corpora = [features("webcam-25fps", 0, 4, labels)]
     methods = {"net": NET}
     options = {"corpora": corpora, "protocol": WithinCorpusLOSO(), "seeds": [0]}
-    with pytest.warns(UserWarning, match="1 of 4 units failed"):
+    with pytest.warns(UserWarning, match="1 of 4 jobs failed"):
         found = run(methods, **options)
     assert calls == [4]
     assert found.failures["fold"].tolist() == ["s0"]
-    with pytest.warns(UserWarning, match="1 of 4 units failed"):
+    with pytest.warns(UserWarning, match="1 of 4 jobs failed"):
         loop = one_by_one(monkeypatch, methods, **options)
     assert found.failures["message"].tolist() == loop.failures["message"].tolist()
     assert_same(found, loop)
@@ -145,7 +145,7 @@ def test_a_fold_that_cannot_be_trained_fails_alone(monkeypatch, calls):
 
 def test_a_network_that_breaks_says_so_for_every_fold(calls):
     broken = NetClassifier("MLP", network_params={"n_hidden": "many"}, progress=False)
-    with pytest.raises(ValueError, match="24 of 24 units failed"):
+    with pytest.raises(ValueError, match="24 of 24 jobs failed"):
         run({"net": broken}, seeds=[0])
 
 
@@ -162,7 +162,7 @@ def test_labels_of_a_fold_stay_out_of_its_training():
         for labels in (honest, poisoned)
     ]
     # The first fold leaves the first subject out, whose labels are poisoned.
-    scores = [results.units["scores"].iloc[0] for results in found]
+    scores = [results.jobs["scores"].iloc[0] for results in found]
     np.testing.assert_array_equal(*scores)
 
 
@@ -170,7 +170,7 @@ def test_threads_of_blas_do_not_count():
     with threadpool_limits(2, user_api="blas"):
         two = run({"net": NET}, seeds=[0])
     alone = run({"net": NET}, seeds=[0])
-    for one, other in zip(two.units["scores"], alone.units["scores"], strict=True):
+    for one, other in zip(two.jobs["scores"], alone.jobs["scores"], strict=True):
         np.testing.assert_array_equal(one, other)
 
 

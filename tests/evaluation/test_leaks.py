@@ -98,7 +98,7 @@ def test_target_labels_change_no_prediction_under_any_criterion(how):
         again = benchmark(method, [PAIR[0], poison], forth, selection=how, progress=False)
         assert (clean.predictions["y_pred"] == again.predictions["y_pred"]).all()
         assert (clean.predictions["y_true"] != again.predictions["y_true"]).any()
-        assert clean.units["params"][0] == again.units["params"][0]
+        assert clean.jobs["params"][0] == again.jobs["params"][0]
 
 
 def test_only_the_oracle_profits_from_labels_of_pure_noise():
@@ -324,7 +324,7 @@ def test_steps_that_work_in_place_change_no_score(how):
         for copy in (True, False)
     ]
     assert found[0].predictions.equals(found[1].predictions)
-    for one, other in zip(found[0].units["scores"], found[1].units["scores"], strict=True):
+    for one, other in zip(found[0].jobs["scores"], found[1].jobs["scores"], strict=True):
         np.testing.assert_array_equal(one, other)
 
 

@@ -78,12 +78,12 @@ def poisons(rows=slice(None)):
 
 
 def run(estimator, corpora, protocol):
-    """Units by experiment and fold, each with its fitted network and how that came about."""
+    """Jobs by experiment and fold, each with its fitted network and how that came about."""
     Spy.seen = []
     results = benchmark({"net": estimator}, corpora, protocol, progress=False, on_error="raise")
-    folds = zip(results.units["experiment"], results.units["fold"], strict=True)
-    traces = [trace(model) for model, *_ in Spy.seen] or [None] * len(results.units)
-    found = dict(zip(folds, zip(results.units["scores"], traces, strict=True), strict=True))
+    folds = zip(results.jobs["experiment"], results.jobs["fold"], strict=True)
+    traces = [trace(model) for model, *_ in Spy.seen] or [None] * len(results.jobs)
+    found = dict(zip(folds, zip(results.jobs["scores"], traces, strict=True), strict=True))
     return found, results
 
 

@@ -17,7 +17,7 @@ from cdmer.evaluation import (
     published_for,
     write_report,
 )
-from cdmer.evaluation._store.records import TestSet, Unit, canonical_json
+from cdmer.evaluation._store.records import JobResult, TestSet, canonical_json
 from cdmer.evaluation.figures import domain_gap
 from cdmer.evaluation.published import boards, published_results
 from cdmer.evaluation.report._tables import marked
@@ -51,13 +51,13 @@ def results(
     corpora=None,
     **info,
 ):
-    """Results of made-up units; methods are as good as they are late in the list.
+    """Results of made-up jobs; methods are as good as they are late in the list.
 
     `experiments` are (name, source, target), `corpora` the corpora that each experiment tests;
     `fails` holds (method, experiment, fold).
     """
     rng = np.random.default_rng(0)
-    units, sets = [], {}
+    jobs, sets = [], {}
     for name, source, target in experiments:
         tested = corpora or [target]
         for fold in range(folds):
@@ -92,10 +92,10 @@ def results(
                         "seed": seed,
                         "selection": "oracle" if method.endswith("oracle") else "fixed",
                     }
-                    units.append(
+                    jobs.append(
                         (
                             method,
-                            Unit(
+                            JobResult(
                                 canonical_json(config),
                                 key.key,
                                 None if failed else _plain(np.where(right, truth, guess)),
@@ -144,7 +144,7 @@ def results(
         "regions": {"levels": [1, 2, 4, 8]},
         "command": "cdmer benchmark it.toml",
     }
-    return Results.from_units(about | info, units, sets)
+    return Results.from_jobs(about | info, jobs, sets)
 
 
 def _plain(codes):
@@ -338,7 +338,7 @@ def test_failures_are_told_and_scores_without_their_clips_are_marked(tmp_path):
     for text in (
         "ValueError: no <good>",
         "Traceback: line 1",
-        "3 of 6 units failed",
+        "3 of 6 jobs failed",
         "in no table: lost",
     ):
         assert text in page.text
@@ -478,7 +478,7 @@ def test_regions_are_drawn_on_a_rendered_face_as_means_over_fits(tmp_path):
     weights = [
         d["region_weights"]
         for d, m, e in zip(
-            found.units.details, found.units.method, found.units.experiment, strict=True
+            found.jobs.details, found.jobs.method, found.jobs.experiment, strict=True
         )
         if (m, e) == ("TGSR", "9")
     ]

@@ -20,8 +20,8 @@ import pandas as pd
 import pytest
 
 from cdmer.evaluation._store import schema as _store_schema
-from cdmer.evaluation._store.records import TestSet, Unit, canonical_json
-from cdmer.evaluation._store.rows import unit_row, write_unit
+from cdmer.evaluation._store.records import JobResult, TestSet, canonical_json
+from cdmer.evaluation._store.rows import job_row, write_job
 from cdmer.evaluation._store.schema import STEPS, VERSION
 from cdmer.evaluation._store.store import ResultStore
 
@@ -40,8 +40,8 @@ def make_test_set(fold=0, n_clips=5):
     return TestSet(names, ("casme2",) * n_clips, people, tuple(j % 3 for j in range(n_clips)))
 
 
-def make_unit(i, n_clips=5, **changed):
-    """Unit i, the same in every process, and its test set; 12 folds, seeds 0, 1, ..."""
+def make_job(i, n_clips=5, **changed):
+    """JobResult i, the same in every process, and its test set; 12 folds, seeds 0, 1, ..."""
     rng = np.random.default_rng(i)
     fold, seed = i % 12, i // 12
     test_set = make_test_set(fold, n_clips)
@@ -72,24 +72,24 @@ def make_unit(i, n_clips=5, **changed):
         "seconds": {"select": 0.1 / (i + 3), "fit": 1 / (i + 3), "predict": 1e-3},
         **changed,
     }
-    return Unit(canonical_json(config), test_set.key, **values), test_set
+    return JobResult(canonical_json(config), test_set.key, **values), test_set
 
 
 def fill(path, numbers=range(24)):
-    """A store with these units and a run of them."""
+    """A store with these jobs and a run of them."""
     keys = []
     with ResultStore(path) as store:
         for i in numbers:
-            unit, test_set = make_unit(i)
-            store.add(unit, test_set)
-            keys.append(unit.key)
+            job, test_set = make_job(i)
+            store.add(job, test_set)
+            keys.append(job.key)
         store.add_run(INFO, [("SVM", key) for key in keys])
     return keys
 
 
 @functools.cache
 def key_of(i):
-    return make_unit(i)[0].key
+    return make_job(i)[0].key
 
 
 def keys_of(numbers):
@@ -101,9 +101,9 @@ def assert_same(one, other):
     pd.testing.assert_frame_equal(one.failures, other.failures)
     columns = ["scores", "embedding"]
     pd.testing.assert_frame_equal(
-        one.units.drop(columns=columns), other.units.drop(columns=columns), check_exact=True
+        one.jobs.drop(columns=columns), other.jobs.drop(columns=columns), check_exact=True
     )
-    for a, b in zip(one.units["scores"], other.units["scores"], strict=True):
+    for a, b in zip(one.jobs["scores"], other.jobs["scores"], strict=True):
         np.testing.assert_array_equal(a, b)
     volatile = {"created", "finished"}
     assert {k: v for k, v in one.info.items() if k not in volatile} == {
@@ -126,7 +126,7 @@ def edit(path, *statements):
 
 
 @pytest.mark.parametrize("in_memory", [False, True])
-def test_unit_comes_back_to_the_bit(tmp_path, in_memory):
+def test_job_comes_back_to_the_bit(tmp_path, in_memory):
     scores = np.random.default_rng(0).random((5, 3)) * 1e-300
     scores[0] = [np.nan, -0.0, np.inf]
     embedding = {
@@ -137,18 +137,18 @@ def test_unit_comes_back_to_the_bit(tmp_path, in_memory):
     }
     details = {"params": {"C": 0.1, "kernel": None}, "region_weights": [1 / 3, 2e-16], "é": "微"}
     seconds = {"select": 0.1 + 0.2, "fit": 1e-9, "predict": 3}
-    unit, test_set = make_unit(
+    job, test_set = make_job(
         0, scores=scores, embedding=embedding, details=details, seconds=seconds
     )
     store = ResultStore(None if in_memory else tmp_path / "s.db")
-    store.add(unit, test_set)
-    store.add_run(INFO, [("SVM", unit.key)])
+    store.add(job, test_set)
+    store.add_run(INFO, [("SVM", job.key)])
     if not in_memory:
         store.close()
         store = ResultStore(tmp_path / "s.db", read_only=True)
     results = store.results()
     store.close()
-    row = results.units.iloc[0]
+    row = results.jobs.iloc[0]
     assert row["scores"].tobytes() == scores.tobytes()
     assert row["scores"].shape == scores.shape
     assert row["scores"].flags.writeable
@@ -158,46 +158,46 @@ def test_unit_comes_back_to_the_bit(tmp_path, in_memory):
     for name, array in embedding.items():
         assert row["embedding"][name].dtype == array.dtype
         assert row["embedding"][name].tobytes() == array.tobytes()
-    assert tuple(results.predictions["y_pred"].cat.codes) == unit.predicted
+    assert tuple(results.predictions["y_pred"].cat.codes) == job.predicted
     assert tuple(results.predictions["y_true"].cat.codes) == test_set.truth
     assert tuple(results.predictions["clip"]) == test_set.clips
     assert results.info["n_missing"] == 0
 
 
 def test_several_classes_per_clip():
-    units = ["AU1", "AU2", "AU4", "AU12"]
-    info = {**INFO, "scheme": {"name": "cd6me", "classes": units, "multilabel": True}}
+    action_units = ["AU1", "AU2", "AU4", "AU12"]
+    info = {**INFO, "scheme": {"name": "cd6me", "classes": action_units, "multilabel": True}}
     rng = np.random.default_rng(0)
     truth, predicted = (
         tuple(tuple(int(v) for v in row) for row in rng.integers(0, 2, (5, 4))) for _ in range(2)
     )
     test_set = TestSet(tuple("abcde"), ("casme2",) * 5, ("",) * 5, truth)
-    unit, _ = make_unit(0)
-    unit = Unit(unit.config, test_set.key, predicted, rng.random((5, 4)))
+    job, _ = make_job(0)
+    job = JobResult(job.config, test_set.key, predicted, rng.random((5, 4)))
     with ResultStore() as store:
-        store.add(unit, test_set)
-        store.add_run(info, [("SVM", unit.key)])
+        store.add(job, test_set)
+        store.add_run(info, [("SVM", job.key)])
         results = store.results()
     assert results.multilabel
     codes = results.predictions["y_pred"].cat.codes.to_numpy().reshape(5, 4)
     np.testing.assert_array_equal(codes, predicted)
-    assert results.units["scores"][0].tobytes() == unit.scores.tobytes()
+    assert results.jobs["scores"][0].tobytes() == job.scores.tobytes()
 
 
-def test_failed_units_are_kept_and_asked_for_again(tmp_path):
+def test_failed_jobs_are_kept_and_asked_for_again(tmp_path):
     error = {"type": "ValueError", "message": "undecodable \udc80 name", "traceback": "Traceback"}
-    unit, test_set = make_unit(0)
-    failed = Unit(unit.config, test_set.key, error=error)
+    job, test_set = make_job(0)
+    failed = JobResult(job.config, test_set.key, error=error)
     with ResultStore(tmp_path / "s.db") as store:
         store.add(failed, test_set)
-        store.add_run(INFO, [("SVM", unit.key)])
-        assert store.finished([unit.key]) == set()
+        store.add_run(INFO, [("SVM", job.key)])
+        assert store.finished([job.key]) == set()
         assert store.results().failures["message"].tolist() == ["undecodable ? name"]
-        assert store.runs()[["n_units", "n_done", "n_failed"]].values.tolist() == [[1, 0, 1]]
-        store.add(unit, test_set)  # it went well this time
-        assert store.finished([unit.key]) == {unit.key}
+        assert store.runs()[["n_planned", "n_done", "n_failed"]].values.tolist() == [[1, 0, 1]]
+        store.add(job, test_set)  # it went well this time
+        assert store.finished([job.key]) == {job.key}
         store.add(failed, test_set)  # another process was late, and had no luck
-        assert store.finished([unit.key]) == {unit.key}
+        assert store.finished([job.key]) == {job.key}
         assert len(store.results().failures) == 0
         assert len(store) == 1
 
@@ -210,8 +210,8 @@ def test_runs(tmp_path):
         assert len(store.runs()) == 0
         first = store.add_run(INFO, [("SVM", key) for key in keys])
         second = store.add_run({**INFO, "title": "another"}, [("TCA, oracle", keys[3])])
-        unit, test_set = make_unit(3)
-        store.add(unit, test_set)
+        job, test_set = make_job(3)
+        store.add(job, test_set)
         assert store.results().methods == ["TCA, oracle"]
         created = store.results(first).info["created"]
         assert store.results(first).info["n_missing"] == 23
@@ -226,12 +226,12 @@ def test_runs(tmp_path):
             "title",
             "protocol",
             "scheme",
-            "n_units",
+            "n_planned",
             "n_done",
             "n_failed",
         ]
         assert runs["title"].tolist() == ["a run", "another", "a run"]
-        assert runs["n_units"].tolist() == [24, 1, 24]
+        assert runs["n_planned"].tolist() == [24, 1, 24]
         assert runs["n_done"].tolist() == [1, 1, 1]
         with pytest.raises(ValueError, match=r"run: expected one of \[1, 2, 3\] in .*s.db, got 7"):
             store.results(7)
@@ -246,12 +246,12 @@ def test_results_do_not_depend_on_the_order_of_writing(tmp_path):
             if seed == 0:
                 store.add_run(INFO, [("SVM", key) for key in keys])
             for i in np.random.default_rng(seed).permutation(numbers):
-                store.add(*make_unit(int(i)))
+                store.add(*make_job(int(i)))
             store.add_run(INFO, [("SVM", key) for key in keys])
             answers.append(store.results())
     assert_same(answers[0], answers[1])
     assert_same(answers[0], answers[2])
-    assert answers[0].units["seed"].tolist() == [i // 12 for i in numbers]
+    assert answers[0].jobs["seed"].tolist() == [i // 12 for i in numbers]
 
 
 def test_tables_read_well_with_sqlite_alone(tmp_path):
@@ -259,31 +259,31 @@ def test_tables_read_well_with_sqlite_alone(tmp_path):
     connection = sqlite3.connect(tmp_path / "s.db")
     row = connection.execute(
         "SELECT json_extract(config, '$.fold.experiment'), predicted, length(scores) "
-        "FROM run_units JOIN units USING (key) WHERE run = 1 AND position = 2"
+        "FROM run_jobs JOIN jobs USING (key) WHERE run = 1 AND position = 2"
     ).fetchone()
     connection.close()
-    unit, _ = make_unit(2)
-    assert row == ("Exp.2", json.dumps(unit.predicted).replace(" ", ""), 5 * 3 * 8)
+    job, _ = make_job(2)
+    assert row == ("Exp.2", json.dumps(job.predicted).replace(" ", ""), 5 * 3 * 8)
 
 
 # Bad input --------------------------------------------------------------------------------------
 
 
-def test_units_that_do_not_fit_are_refused():
-    unit, test_set = make_unit(0)
+def test_jobs_that_do_not_fit_are_refused():
+    job, test_set = make_job(0)
     error = {"type": "a", "message": "b", "traceback": "c"}
     empty = TestSet((), (), (), ())
     cases = [
-        (unit, make_test_set(1), "test_set: expected the one of the unit"),
-        (Unit(unit.config, empty.key, ()), empty, "at least one clip"),
-        (make_unit(0, predicted=(0, 1))[0], test_set, "one entry per clip, 5, got 2"),
-        (make_unit(0, predicted=None)[0], test_set, "either predicted or error"),
-        (make_unit(0, error=error)[0], test_set, "either predicted or error"),
-        (make_unit(0, error=error, predicted=None)[0], test_set, "no scores beside an error"),
-        (make_unit(0, scores=np.zeros(5))[0], test_set, r"shape \(5, n_classes\), got \(5,\)"),
-        (make_unit(0, details={"a": np.nan})[0], test_set, "unit.details: expected what JSON"),
-        (make_unit(0, details={"a": {1}})[0], test_set, "unit.details: expected what JSON"),
-        (make_unit(0, embedding={"a": np.array([None])})[0], test_set, "numbers, got object"),
+        (job, make_test_set(1), "test_set: expected the one of the job"),
+        (JobResult(job.config, empty.key, ()), empty, "at least one clip"),
+        (make_job(0, predicted=(0, 1))[0], test_set, "one entry per clip, 5, got 2"),
+        (make_job(0, predicted=None)[0], test_set, "either predicted or error"),
+        (make_job(0, error=error)[0], test_set, "either predicted or error"),
+        (make_job(0, error=error, predicted=None)[0], test_set, "no scores beside an error"),
+        (make_job(0, scores=np.zeros(5))[0], test_set, r"shape \(5, n_classes\), got \(5,\)"),
+        (make_job(0, details={"a": np.nan})[0], test_set, "job.details: expected what JSON"),
+        (make_job(0, details={"a": {1}})[0], test_set, "job.details: expected what JSON"),
+        (make_job(0, embedding={"a": np.array([None])})[0], test_set, "numbers, got object"),
     ]
     with ResultStore() as store:
         for bad, clips, message in cases:
@@ -307,7 +307,7 @@ def test_use_of_a_store():
     store.close()
     store.close()
     with pytest.raises(ValueError, match="the store is closed"):
-        store.add(*make_unit(0))
+        store.add(*make_job(0))
     with pytest.raises(ValueError, match="path: expected a file to read"):
         ResultStore(read_only=True)
 
@@ -343,7 +343,7 @@ def test_what_is_no_store(tmp_path):
     with pytest.raises(ValueError, match=r"empty\.db: the file is empty"):
         ResultStore(empty, read_only=True)
     with ResultStore(empty) as store:
-        store.add(*make_unit(0))
+        store.add(*make_job(0))
         assert len(store) == 1
 
 
@@ -351,12 +351,12 @@ def test_removed_or_replaced_while_open(tmp_path):
     path = tmp_path / "s.db"
     for replaced in (False, True):
         with ResultStore(path) as store:
-            store.add(*make_unit(0))
+            store.add(*make_job(0))
             path.unlink()
             if replaced:
                 path.write_bytes(b"")
             with pytest.raises(OSError, match=r"s\.db: the file was removed or replaced"):
-                store.add(*make_unit(1))
+                store.add(*make_job(1))
         for left in tmp_path.iterdir():
             left.unlink()
 
@@ -365,7 +365,7 @@ def test_relative_path_survives_a_change_of_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with ResultStore("50% #1 é.db") as store:
         monkeypatch.chdir("/")
-        store.add(*make_unit(0))
+        store.add(*make_job(0))
         assert len(store) == 1
     assert (tmp_path / "50% #1 é.db").stat().st_size
 
@@ -376,16 +376,14 @@ def test_relative_path_survives_a_change_of_folder(tmp_path, monkeypatch):
 def make_version_1(path):
     """A store as version 1 made it: the columns of today but `embedding`."""
     fill(path)
-    edit(path, "ALTER TABLE units DROP COLUMN embedding", "PRAGMA user_version = 1")
+    edit(path, "ALTER TABLE jobs DROP COLUMN embedding", "PRAGMA user_version = 1")
     connection = sqlite3.connect(path)
-    tables = {row[0] for row in connection.execute("SELECT name FROM pragma_table_info('units')")}
+    tables = {row[0] for row in connection.execute("SELECT name FROM pragma_table_info('jobs')")}
     connection.close()
     first = sqlite3.connect(":memory:")
     for statement in STEPS[0]:
         first.execute(statement)
-    assert tables == {
-        row[0] for row in first.execute("SELECT name FROM pragma_table_info('units')")
-    }
+    assert tables == {row[0] for row in first.execute("SELECT name FROM pragma_table_info('jobs')")}
     first.close()
 
 
@@ -400,8 +398,8 @@ def test_older_version_is_read_as_it_is_and_brought_up_to_date(tmp_path):
     assert path.read_bytes() == before
     with ResultStore(path) as store:
         assert_same(store.results(), old)
-        store.add(*make_unit(0, embedding={"before": np.zeros((3, 2), dtype=np.float32)}))
-        assert store.results().units["embedding"][0]["before"].shape == (3, 2)
+        store.add(*make_job(0, embedding={"before": np.zeros((3, 2), dtype=np.float32)}))
+        assert store.results().jobs["embedding"][0]["before"].shape == (3, 2)
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
     connection.close()
@@ -410,7 +408,7 @@ def test_older_version_is_read_as_it_is_and_brought_up_to_date(tmp_path):
 def test_interrupted_update_leaves_the_old_version(tmp_path, monkeypatch):
     path = tmp_path / "s.db"
     make_version_1(path)
-    steps = (STEPS[0], (*STEPS[1], "CREATE TABLE units (again)"))
+    steps = (STEPS[0], (*STEPS[1], "CREATE TABLE jobs (again)"))
     monkeypatch.setattr("cdmer.evaluation._store.schema.STEPS", steps)
     with pytest.raises(ValueError, match=r"s\.db"):
         ResultStore(path)
@@ -431,7 +429,7 @@ def test_newer_version_is_refused_politely(tmp_path):
         ):
             ResultStore(path, read_only=read_only)
     with pytest.raises(ValueError, match="newer cdmer"):
-        open_since.add(*make_unit(50))
+        open_since.add(*make_job(50))
     open_since.close()
 
 
@@ -440,11 +438,11 @@ def test_newer_version_is_refused_politely(tmp_path):
 WRITER = f"""
 import sys
 sys.path.insert(0, {os.path.dirname(__file__)!r})
-from test_store import ResultStore, make_unit
+from test_store import ResultStore, make_job
 with ResultStore(sys.argv[1]) as store:
     print("open", flush=True)
     for i in range(int(sys.argv[2]), int(sys.argv[3])):
-        store.add(*make_unit(i))
+        store.add(*make_job(i))
         print(i, flush=True)
 print("closed", flush=True)
 """
@@ -462,12 +460,12 @@ def start_writer(path, first, last, code=WRITER):
 def _write_and_tell(path, first, pipe):
     with ResultStore(path) as store:
         for i in range(first, first + 10**6):
-            store.add(*make_unit(i))
+            store.add(*make_job(i))
             os.write(pipe, b"%d\n" % i)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_killed_at_any_moment_loses_no_acknowledged_unit(tmp_path):
+def test_killed_at_any_moment_loses_no_acknowledged_job(tmp_path):
     path = tmp_path / "s.db"
     rng = np.random.default_rng(0)
     acknowledged = []
@@ -497,7 +495,7 @@ def test_killed_at_any_moment_loses_no_acknowledged_unit(tmp_path):
     keys = keys_of(acknowledged)
     with ResultStore(path) as store, ResultStore() as whole:
         for i in acknowledged:
-            whole.add(*make_unit(i))
+            whole.add(*make_job(i))
         for one in (store, whole):
             one.add_run(INFO, [("SVM", key) for key in keys])
         assert_same(store.results(), whole.results())
@@ -528,7 +526,7 @@ def test_many_open_a_new_store_at_once(tmp_path):
     def use(i):
         try:
             with ResultStore(path) as store:
-                store.add(*make_unit(i))
+                store.add(*make_job(i))
         except Exception as error:  # told below
             errors.append(error)
 
@@ -551,8 +549,8 @@ def test_threads_share_a_store(tmp_path, in_memory):
         def use(start):
             try:
                 for i in range(start, 80, 4):
-                    store.add(*make_unit(i))
-                    assert store.finished([make_unit(i)[0].key])
+                    store.add(*make_job(i))
+                    assert store.finished([make_job(i)[0].key])
                     store.results()
             except Exception as error:  # told below
                 errors.append(error)
@@ -570,14 +568,14 @@ def test_another_process_keeps_it_locked(tmp_path, monkeypatch):
     monkeypatch.setattr("cdmer.evaluation._store.schema.BUSY_SECONDS", 0.1)
     path = tmp_path / "s.db"
     with ResultStore(path) as store:
-        store.add(*make_unit(0))
+        store.add(*make_job(0))
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(TimeoutError, match=r"another process kept it locked .*s\.db"):
-            store.add(*make_unit(1))
+            store.add(*make_job(1))
         other.execute("ROLLBACK")
         other.close()
-        store.add(*make_unit(1))
+        store.add(*make_job(1))
         assert len(store) == 2
 
 
@@ -596,8 +594,8 @@ def add_until_full(store, limit=5000):
     added = []
     try:
         for i in range(limit):
-            store.add(*make_unit(i, n_clips=200))
-            added.append(make_unit(i, n_clips=200)[0].key)
+            store.add(*make_job(i, n_clips=200))
+            added.append(make_job(i, n_clips=200)[0].key)
     except OSError as error:
         return added, str(error)
     raise AssertionError("the disk never got full")
@@ -613,9 +611,9 @@ def test_full_store_says_so_and_keeps_what_is_there(tmp_path):
         assert str(path) in error
         assert len(added) > 5
         assert store.finished(added) == set(added)
-        assert len(store) == len(added), "at most the unit in flight is lost"
+        assert len(store) == len(added), "at most the job in flight is lost"
         store._open.execute("PRAGMA max_page_count = 1000")
-        store.add(*make_unit(100))  # there is room again
+        store.add(*make_job(100))  # there is room again
         assert len(store) == len(added) + 1
     with ResultStore(path) as store:
         assert store.finished(added) == set(added)
@@ -647,7 +645,7 @@ def test_full_file_system(tmp_path):
             assert store.finished(added) == set(added)
         with ResultStore(path, read_only=True) as store:
             assert store.finished(added) == set(added)
-        for part in folder.iterdir():  # the last units may still be in the log beside it
+        for part in folder.iterdir():  # the last jobs may still be in the log beside it
             shutil.copy(part, tmp_path)
     with ResultStore(tmp_path / "s.db") as store:
         assert store.finished(added) == set(added)
@@ -707,7 +705,7 @@ def test_read_only_medium(tmp_path):
 def test_read_only_medium_with_what_a_killed_process_left(tmp_path):
     source = tmp_path / "s.db"
     store = ResultStore(source)
-    store.add(*make_unit(0))
+    store.add(*make_job(0))
 
     def copied(folder):
         for path in (source, tmp_path / "s.db-wal"):
@@ -730,8 +728,8 @@ def test_read_only_after_a_kill_without_shared_memory(tmp_path):
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("PRAGMA cache_size = 1")  # spills changes before they are committed
         connection.execute("BEGIN")
-        connection.execute("UPDATE units SET predicted = '[0,0,0,0,0]'")
-        connection.execute("UPDATE units SET details = '{}'")
+        connection.execute("UPDATE jobs SET predicted = '[0,0,0,0,0]'")
+        connection.execute("UPDATE jobs SET details = '{}'")
         os.kill(os.getpid(), signal.SIGKILL)
     """
     path = tmp_path / "s.db"
@@ -752,12 +750,12 @@ def test_read_only_store_changes_nothing(tmp_path):
     before = path.read_bytes()
     with ResultStore(path, read_only=True) as store:
         with pytest.raises(PermissionError, match=r"s\.db: the store was opened read-only"):
-            store.add(*make_unit(0))
+            store.add(*make_job(0))
         with pytest.raises(PermissionError, match="read-only"):
             store.add_run(INFO, [])
         assert store.read_only
         with ResultStore(path) as writer:  # what is written meanwhile is seen
-            writer.add(*make_unit(40))
+            writer.add(*make_job(40))
             assert len(store) == 25
     with ResultStore(path, read_only=True) as store:
         store.results()
@@ -775,8 +773,8 @@ def test_file_system_without_shared_memory(tmp_path, monkeypatch):
     with ResultStore(path) as store, ResultStore(path) as other:
         assert store._open.execute("PRAGMA journal_mode").fetchone() == ("delete",)
         assert store._open.execute("PRAGMA synchronous").fetchone() == (2,)
-        other.add(*make_unit(30))
-        store.add(*make_unit(31))
+        other.add(*make_job(30))
+        store.add(*make_job(31))
         assert store.finished(keys) == set(keys)
         assert len(other) == 26
 
@@ -801,18 +799,18 @@ def test_file_system_without_shared_memory(tmp_path, monkeypatch):
         "checksum = ''",
     ],
 )
-def test_damaged_unit_is_named_and_run_again(tmp_path, change):
+def test_damaged_job_is_named_and_run_again(tmp_path, change):
     path = tmp_path / "s.db"
     keys = fill(path)
     with ResultStore(path) as store:
         sound = store.results()
-    edit(path, (f"UPDATE units SET {change} WHERE key = ?", (keys[3],)))
+    edit(path, (f"UPDATE jobs SET {change} WHERE key = ?", (keys[3],)))
     with ResultStore(path) as store:
-        with pytest.raises(ValueError, match=rf"s\.db: unit {keys[3]} \(SVM\) is damaged"):
+        with pytest.raises(ValueError, match=rf"s\.db: job {keys[3]} \(SVM\) is damaged"):
             store.results()
-        with pytest.warns(RuntimeWarning, match=f"unit {keys[3]} is damaged and counts as not"):
+        with pytest.warns(RuntimeWarning, match=f"job {keys[3]} is damaged and counts as not"):
             assert store.finished(keys) == {*keys} - {keys[3]}
-        store.add(*make_unit(3))
+        store.add(*make_job(3))
         assert_same(store.results(), sound)
 
 
@@ -825,23 +823,23 @@ def test_damaged_test_set_and_run(tmp_path):
         path,
         (
             "UPDATE test_sets SET clips = replace(clips, '0', '1') WHERE key = ?",
-            (make_unit(3)[0].test_set,),
+            (make_job(3)[0].test_set,),
         ),
     )
     with ResultStore(path) as store:
-        with pytest.raises(ValueError, match=f"unit {keys[3]}"):
+        with pytest.raises(ValueError, match=f"job {keys[3]}"):
             store.results()
         with pytest.warns(RuntimeWarning, match="damaged"):
             again = {*keys} - store.finished(keys)
-        assert again == {keys[3], keys[15]}, "two units share the test set"
-        store.add(*make_unit(3))
+        assert again == {keys[3], keys[15]}, "two jobs share the test set"
+        store.add(*make_job(3))
         assert_same(store.results(), sound)
     for change in (
         "UPDATE runs SET info = replace(info, 'negative', 'positive')",
         "UPDATE runs SET asked = 7",
-        "UPDATE run_units SET label = 'TCA' WHERE position = 5",
-        "DELETE FROM run_units WHERE position = 23",
-        "UPDATE run_units SET position = position + 1 WHERE position = 23",
+        "UPDATE run_jobs SET label = 'TCA' WHERE position = 5",
+        "DELETE FROM run_jobs WHERE position = 23",
+        "UPDATE run_jobs SET position = position + 1 WHERE position = 23",
     ):
         edit(path, change)
         with ResultStore(path) as store:
@@ -890,36 +888,36 @@ def test_random_damage_never_gives_a_wrong_number(tmp_path):
 
 
 @pytest.mark.slow
-def test_ten_thousand_units(tmp_path):
+def test_ten_thousand_jobs(tmp_path):
     path = tmp_path / "s.db"
-    n_units, n_clips = 10_000, 100
+    n_stored, n_clips = 10_000, 100
     test_sets = [make_test_set(fold, n_clips) for fold in range(12)]
-    base, _ = make_unit(0, n_clips)
+    base, _ = make_job(0, n_clips)
     config = json.loads(base.config)
     scores = np.random.default_rng(0).random((n_clips, 3))
     keys = []
     with ResultStore(path) as store:
         with store._writing() as connection:
-            for i in range(n_units):
+            for i in range(n_stored):
                 config["fold"]["experiment"], config["seed"] = f"Exp.{i % 12}", i // 12
-                unit = dataclasses.replace(
+                job = dataclasses.replace(
                     base,
                     config=canonical_json(config),
                     test_set=test_sets[i % 12].key,
                     scores=scores,
                 )
-                keys.append(unit.key)
-                write_unit(connection, unit_row(unit, test_sets[i % 12]), test_sets[i % 12])
+                keys.append(job.key)
+                write_job(connection, job_row(job, test_sets[i % 12]), test_sets[i % 12])
         store.add_run(INFO, [("SVM", key) for key in keys])
     seconds = []
     for _ in range(3):  # the least of three: others use the machine, too
         start = time.process_time()
         with ResultStore(path) as store:
-            assert len(store.finished(keys)) == n_units
+            assert len(store.finished(keys)) == n_stored
             results = store.results()
         table = results.table()
         seconds.append(time.process_time() - start)
     assert table.shape == (13, 1)
-    assert len(results.predictions) == n_units * n_clips
+    assert len(results.predictions) == n_stored * n_clips
     # 1.6 s where nobody else computes (benchmarks/runner.py measures it); memory is shared.
     assert min(seconds) < 5, seconds

@@ -222,7 +222,7 @@ def test_beside_other_methods_in_a_benchmark(endpoint, tmp_path, protocol):
 
 def test_a_budget_costs_a_benchmark_the_folds_that_it_does_not_reach(endpoint, tmp_path):
     given = methods(endpoint, tmp_path, request_budget=4, concurrency=1)
-    with pytest.warns(UserWarning, match="2 of 4 units failed"):
+    with pytest.warns(UserWarning, match="2 of 4 jobs failed"):
         results = benchmark(given, corpora(endpoint), CDMERPairs(None), progress=False)
     assert set(results.predictions["method"]) == {"SVM"}
     assert results.failures["method"].tolist() == ["zero-shot"] * 2

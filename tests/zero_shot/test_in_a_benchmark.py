@@ -40,7 +40,7 @@ def test_abstentions_are_wrong_and_told_with_their_reasons_and_costs(endpoint, t
     row = results.scores("all").iloc[0]
     assert (row["n_clips"], row["n_abstained"], row["WAR"]) == (12, 4, 8 / 12)
     assert results.confusion("asked").tolist() == [[4, 0, 0, 0], [0, 0, 0, 4], [0, 0, 4, 0]]
-    first, second = results.units["details"]
+    first, second = results.jobs["details"]
     assert first["abstentions"] == second["abstentions"] == {"cannot tell": 2}
     assert first["usage"] == {
         "requests": 6,
@@ -58,7 +58,7 @@ def test_settings_are_chosen_with_abstentions_counted_as_wrong(endpoint, tmp_pat
     model = asking(endpoint, cache=str(tmp_path))
     method = Method(model, {"prompt": ["yes-no", "choice"]})
     results = run({"asked": method}, endpoint, selection=["oracle", "nested-loso"])
-    assert [unit["prompt"] for unit in results.units["params"]] == ["choice"] * 4
+    assert [job["prompt"] for job in results.jobs["params"]] == ["choice"] * 4
     assert set(results.scores()["UF1"]) == {1}
 
 
@@ -74,15 +74,15 @@ def test_action_units_have_abstentions_unit_by_unit(endpoint, tmp_path):
     results = benchmark(
         {"asked": model}, parts, CDMERPairs(None), scheme="action-units", progress=False
     )
-    n_units = len(scheme.classes)
-    assert results.scores("all")["n_abstained"][0] == 2 * n_units
-    for details in results.units["details"]:
+    n_action_units = len(scheme.classes)
+    assert results.scores("all")["n_abstained"][0] == 2 * n_action_units
+    for details in results.jobs["details"]:
         assert details["abstentions"] == {"cannot tell": 1}
         assert details["usage"]["requests"] == 3
-    present = results.predictions["y_pred"].astype(object).to_numpy().reshape(-1, n_units)
+    present = results.predictions["y_pred"].astype(object).to_numpy().reshape(-1, n_action_units)
     shown = [i for i, row in enumerate(present) if (row == "present").any()]
     assert len(shown) == 2
-    assert results.confusion("asked").shape == (n_units, 2, 3)
+    assert results.confusion("asked").shape == (n_action_units, 2, 3)
 
 
 def test_a_scheme_of_one_action_unit(endpoint):
@@ -217,7 +217,7 @@ def test_a_file_names_a_model_and_the_run_keeps_its_answers(endpoint, tmp_path):
         ),
     )
     results = run_config(path, progress=False)
-    assert len(results.units) == 2
+    assert len(results.jobs) == 2
     assert results.scores("all")["n_clips"][0] == 6
     bodies = [a.body for a in endpoint.asked]
     assert {(b["seed"], b["stop"][0], b["temperature"]) for b in bodies} == {(3, "x", 0.5)}

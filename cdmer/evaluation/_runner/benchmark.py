@@ -10,7 +10,7 @@ from cdmer.evaluation._runner.data import Data
 from cdmer.evaluation._runner.dispatch import run_tasks
 from cdmer.evaluation._runner.methods import read_methods
 from cdmer.evaluation._runner.plan import Plan
-from cdmer.evaluation._store.records import Unit
+from cdmer.evaluation._store.records import JobResult
 from cdmer.evaluation._store.store import ResultStore
 from cdmer.evaluation.protocols import CDMERPairs, Protocol, people
 
@@ -61,7 +61,7 @@ def benchmark(
         the methods take the clips, or the rows of features, as they are.
     scheme : str, LabelScheme or ActionUnitScheme, default="cdmer-130"
         Label scheme for clips, and for the rows of feature tables. Under a scheme of action units a
-        clip has several classes; classifiers that take one are cloned for each unit.
+        clip has several classes; classifiers that take one are cloned for each action unit.
     selection : str or list of str, default="fixed"
         How methods with a grid come by their setting:
 
@@ -76,21 +76,21 @@ def benchmark(
     seeds : sequence of int, default=(0,)
         For methods with a `random_state` that was left open (None); others run once.
     n_jobs : int or None, default=None
-        Number of joblib workers over units (a method on a fold with a seed); a
+        Number of joblib workers over jobs (a method on a fold with a seed); a
         `joblib.parallel_config` context chooses the backend, be it Dask's or Ray's. What a method
-        runs in parallel by itself stays in the worker of its unit. The result does not depend on
+        runs in parallel by itself stays in the worker of its job. The result does not depend on
         any of it.
     store : path-like, ResultStore or None, default=None
-        Where finished units are kept, each as soon as it is done. Units that are there are not run
+        Where finished jobs are kept, each as soon as it is done. Jobs that are there are not run
         again, so a run that was stopped goes on where it stopped, and a run with more methods,
         folds or seeds adds to it. None: memory. (Folds that `cdmer.nets.fit_folds` can train at
         once, up to 17 of them, finish together.)
     cache : path-like or None, default=None
         Folder for features of clips: see `cdmer.extraction.extract`.
     on_error : {"record", "raise"}, default="record"
-        What becomes of a unit whose method fails or predicts what is no class. "record": its
+        What becomes of a job whose method fails or predicts what is no class. "record": its
         traceback is kept in `Results.failures`, the rest goes on, and one warning counts them;
-        asked for again, such units run again. "raise": the first one stops the run.
+        asked for again, such jobs run again. "raise": the first one stops the run.
     embeddings : bool, default=False
         Whether to keep where rows lie before and after adaptation, for the report.
     title, command, config_text : str, default=""
@@ -108,7 +108,7 @@ def benchmark(
     ValueError
         If a name occurs twice, corpora share clips, feature tables have other columns than each
         other, the scheme or selection is unknown, the protocol has no fold for the corpora, a
-        method asks for target rows that the protocol forbids, or no unit at all could be run.
+        method asks for target rows that the protocol forbids, or no job at all could be run.
     TypeError
         If a corpus, method or protocol is something else, or the last step of an adaptive pipeline
         takes no `sample_domain`.
@@ -153,40 +153,42 @@ def benchmark(
         candidates = read_methods(methods, selection, protocol, strict, get_scheme(scheme))
         data = Data(corpora, scheme, descriptor, n_jobs=n_jobs, cache=cache, progress=progress)
         plan = Plan(candidates, data, protocol, seeds, descriptor, embeddings)
-        run = store.add_run(plan.info | words, [(u.candidate.label, u.key) for u in plan.units])
+        run = store.add_run(
+            plan.info | words, [(job.candidate.label, job.key) for job in plan.jobs]
+        )
         _run(plan, store, n_jobs, on_error, progress)
         results = store.results(run)
     finally:
         if own:
             store.close()
     if len(results.failures):
-        _tell_failures(results, len(plan.units))
+        _tell_failures(results, len(plan.jobs))
     return results
 
 
 def _run(plan, store, n_jobs, on_error, progress):
     """Do what the store does not have yet."""
-    done = store.finished([unit.key for unit in plan.units])
-    left = {i for i, unit in enumerate(plan.units) if unit.key not in done}
-    # Whole jobs, though some of their units may be there: the others come out the same then.
-    jobs = [job for job in plan.jobs() if not left.isdisjoint(job)]
+    done = store.finished([job.key for job in plan.jobs])
+    left = {i for i, job in enumerate(plan.jobs) if job.key not in done}
+    # Whole batches, though some of their jobs may be there: the others come out the same then.
+    batches = [batch for batch in plan.batches() if not left.isdisjoint(batch)]
     data = plan.data
     shared = (data.X, data.hidden, data.truth, people(data.corpora, data.subjects))
 
-    def skip(job):
-        keys = [plan.units[number].key for number in job]
+    def skip(batch):
+        keys = [plan.jobs[number].key for number in batch]
         return len(store.finished(keys)) == len(keys)
 
-    n_units = len(plan.units)
-    with progress_bar(n_units, "Units", "unit", progress, done=n_units - len(left)) as bar:
-        for number, outcome in run_tasks(jobs, plan.task, shared, n_jobs, skip):
+    n_planned = len(plan.jobs)
+    with progress_bar(n_planned, "Jobs", "job", progress, done=n_planned - len(left)) as bar:
+        for number, outcome in run_tasks(batches, plan.task, shared, n_jobs, skip):
             if number not in left:
                 continue
-            planned = plan.units[number]
-            unit = Unit(planned.config, planned.test_set.key, **outcome)
-            store.add(unit, planned.test_set)
-            if unit.error is not None and on_error == "raise":
-                raise _stopped(planned, unit.error)
+            planned = plan.jobs[number]
+            job = JobResult(planned.config, planned.test_set.key, **outcome)
+            store.add(job, planned.test_set)
+            if job.error is not None and on_error == "raise":
+                raise _stopped(planned, job.error)
             bar.update()
 
 
@@ -199,14 +201,14 @@ def _stopped(planned, error):
     return stop
 
 
-def _tell_failures(results, n_units):
+def _tell_failures(results, n_planned):
     failures = results.failures
     first = failures.iloc[0]
     text = (
-        f"{len(failures)} of {n_units} units failed; first method {first['method']!r}, experiment "
+        f"{len(failures)} of {n_planned} jobs failed; first method {first['method']!r}, experiment "
         f"{first['experiment']!r}: {first['error']}: {first['message']}"
     )
-    if len(failures) == n_units:
+    if len(failures) == n_planned:
         error = ValueError(f"methods: {text}")
         error.add_note(first["traceback"])
         raise error

@@ -25,7 +25,7 @@ class Rows:
     Parameters
     ----------
     X : ndarray of shape (n_rows, ...)
-    y : ndarray of int, shape (n_rows,) or (n_rows, n_units)
+    y : ndarray of int, shape (n_rows,) or (n_rows, n_action_units)
         -1 in rows to adapt to.
     domain : ndarray of int, shape (n_rows,)
         Number of the corpus; negative in rows to adapt to.
@@ -202,8 +202,8 @@ def _best(scores, selection):
 
 
 def last_step(model):
-    """Give what predicts: the last step of a pipeline, the classifier behind `PerUnit`."""
-    while isinstance(model, Pipeline | PerUnit):
+    """Give what predicts: the last step of a pipeline, the classifier behind `PerActionUnit`."""
+    while isinstance(model, Pipeline | PerActionUnit):
         if isinstance(model, Pipeline):
             model = model.steps[-1][1]
         else:
@@ -250,18 +250,18 @@ def class_codes(predicted, shape, n_classes, may_abstain=False):
 def _main_score(truth, predicted, n_classes):
     """UF1 over the fixed class list; for action units the mean of their macro F1."""
     if truth.ndim == 2:
-        n_units = truth.shape[1]
-        unit = np.tile(np.arange(n_units), len(truth))
-        counts = count_pairs(unit, truth.ravel(), predicted.ravel(), (n_units, 2, 3))
+        n_action_units = truth.shape[1]
+        action_unit = np.tile(np.arange(n_action_units), len(truth))
+        counts = count_pairs(action_unit, truth.ravel(), predicted.ravel(), (n_action_units, 2, 3))
         return float(macro_f1_of_units(counts))
     return float(uf1_of_counts(count_pairs(0, truth, predicted, (n_classes, n_classes + 1))))
 
 
-class PerUnit(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class PerActionUnit(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Several classes per clip: one clone of a classifier for each action unit.
 
-    A unit that all training clips show, or none, is predicted so. Classifiers that take tables of 0
-    and 1 themselves are left to it.
+    An action unit that all training clips show, or none, is predicted so. A classifier that takes
+    tables of 0 and 1 itself is fitted on the whole table.
 
     Parameters
     ----------
@@ -291,7 +291,7 @@ class PerUnit(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return self
 
     def predict(self, X):
-        """Predict 0 and 1 per clip and unit."""
+        """Predict 0 and 1 per clip and action unit."""
         if self.whole_:
             return np.asarray(self.models_[0].predict(X))
         return np.column_stack(
@@ -301,10 +301,10 @@ class PerUnit(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             ]
         )
 
-    def unit_scores(self, X):
-        """Scores of each unit being shown, of shape (n_clips, n_units); NaN for constant ones."""
+    def action_unit_scores(self, X):
+        """Scores of each action unit, of shape (n_clips, n_action_units); NaN if constant."""
         if self.whole_:
-            raise ValueError("the classifier scores all units at once")
+            raise ValueError("the classifier scores all action units at once")
         return np.column_stack(
             [
                 np.full(len(X), np.nan) if isinstance(model, int) else class_scores(model, X)[:, 1]
@@ -313,11 +313,11 @@ class PerUnit(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         )
 
 
-def wrap_units(estimator, grid):
+def wrap_action_units(estimator, grid):
     """Make a classifier of action units of any, and rename its grid's parameters."""
     if grid is not None:
         grid = [{f"estimator__{k}": v for k, v in setting.items()} for setting in grid]
-    return PerUnit(estimator), grid
+    return PerActionUnit(estimator), grid
 
 
 def fold_rows(X, hidden, truth, domain, people, train, adapt):

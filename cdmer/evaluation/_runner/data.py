@@ -34,7 +34,7 @@ class Data:
         Rows of features, or clips.
     hidden : ndarray
         `X`, with clips whose labels are taken off.
-    truth : ndarray of int, shape (n_clips,) or (n_clips, n_units)
+    truth : ndarray of int, shape (n_clips,) or (n_clips, n_action_units)
         Positions in the scheme's class list, or 0 and 1 per action unit.
     clips, corpora, subjects : ndarray of object, shape (n_clips,)
     places : ndarray of int, shape (n_clips,)

@@ -1,4 +1,4 @@
-"""Units of work over joblib's workers: as they finish, whatever becomes of a worker."""
+"""Jobs over joblib's workers: as they finish, whatever becomes of a worker."""
 
 import contextlib
 import warnings
@@ -12,19 +12,19 @@ from cdmer._threads import one_blas_thread
 from cdmer._workers import in_one_worker
 from cdmer.evaluation._runner.work import work
 
-# How often in a row workers may be lost without a single unit done.
+# How often in a row workers may be lost without a single job done.
 _STRIKES = 3
 
 
-def run_tasks(jobs, make_task, shared, n_jobs, skip):
+def run_tasks(batches, make_task, shared, n_jobs, skip):
     """Do tasks, and give each outcome as soon as it is there.
 
-    A worker that dies (killed, out of memory, its machine gone) takes the units in flight with it;
+    A worker that dies (killed, out of memory, its machine gone) takes the jobs in flight with it;
     these are done again by other workers.
 
     Parameters
     ----------
-    jobs : sequence of tuple of int
+    batches : sequence of tuple of int
         Numbers of the tasks, by those that one worker does together.
     make_task : callable
         Makes the `Task` of a number, when it is sent off.
@@ -33,7 +33,7 @@ def run_tasks(jobs, make_task, shared, n_jobs, skip):
     n_jobs : int or None
         As joblib has it; the backend too is the one of a `joblib.parallel_config` context.
     skip : callable
-        Told a job before it is sent off; whether it is done already, by another process that
+        Told a batch before it is sent off; whether it is done already, by another process that
         writes to the same store.
 
     Yields
@@ -44,24 +44,24 @@ def run_tasks(jobs, make_task, shared, n_jobs, skip):
     Raises
     ------
     RuntimeError
-        If workers are lost again and again without a unit done.
+        If workers are lost again and again without a job done.
     TypeError
         If a task cannot be sent to another process.
     """
     if isinstance(get_active_backend()[0], SequentialBackend) or effective_n_jobs(n_jobs) == 1:
         with one_blas_thread():
-            for job in jobs:
-                if not skip(job):
-                    yield from zip(job, work(_tasks(job, make_task), *shared), strict=True)
+            for batch in batches:
+                if not skip(batch):
+                    yield from zip(batch, work(_tasks(batch, make_task), *shared), strict=True)
         return
-    left, strikes = dict.fromkeys(jobs), 0
+    left, strikes = dict.fromkeys(batches), 0
     while left:
         before = len(left)
         try:
             with contextlib.closing(_stream(list(left), make_task, shared, n_jobs, skip)) as done:
-                for job, outcomes in done:
-                    del left[job]
-                    yield from zip(job, outcomes, strict=False)
+                for batch, outcomes in done:
+                    del left[batch]
+                    yield from zip(batch, outcomes, strict=False)
         except _Unprepared as error:
             raise error.__cause__ from None
         except PicklingError as error:
@@ -69,15 +69,15 @@ def run_tasks(jobs, make_task, shared, n_jobs, skip):
                 f"methods: one cannot be sent to other processes ({error}); n_jobs=1 and threads "
                 "take it"
             ) from error
-        except Exception as error:  # whatever it is, no unit is to blame: `work` catches theirs
+        except Exception as error:  # whatever it is, no job is to blame: `work` catches theirs
             strikes = strikes + 1 if len(left) == before else 0
             if strikes == _STRIKES:
                 raise RuntimeError(
-                    f"n_jobs: workers were lost {_STRIKES} times without a unit done, "
-                    f"{_count(left)} units are left; last {type(error).__name__}: {error}"
+                    f"n_jobs: workers were lost {_STRIKES} times without a job done, "
+                    f"{_count(left)} jobs are left; last {type(error).__name__}: {error}"
                 ) from error
             warnings.warn(
-                f"a worker was lost ({type(error).__name__}: {error}); {_count(left)} units go on",
+                f"a worker was lost ({type(error).__name__}: {error}); {_count(left)} jobs go on",
                 RuntimeWarning,
                 stacklevel=3,
             )
@@ -87,19 +87,19 @@ class _Unprepared(Exception):
     """Raised from what stopped a task before it was sent off, which is no fault of a worker."""
 
 
-def _stream(jobs, make_task, shared, n_jobs, skip):
-    """Give (job, outcomes) in any order; no outcomes of jobs that are skipped."""
+def _stream(batches, make_task, shared, n_jobs, skip):
+    """Give (batch, outcomes) in any order; no outcomes of batches that are skipped."""
     backend = get_active_backend()[0]
     skipped, stopped = [], []
 
-    def calls(jobs):
+    def calls(batches):
         # joblib asks for tasks in threads of its own, where errors would be lost.
         try:
-            for job in jobs:
-                if skip(job):
-                    skipped.append(job)
+            for batch in batches:
+                if skip(batch):
+                    skipped.append(batch)
                 else:
-                    yield delayed(_named)(job, _tasks(job, make_task), *shared)
+                    yield delayed(_named)(batch, _tasks(batch, make_task), *shared)
         except Exception as error:
             stopped.append(error)
 
@@ -107,30 +107,30 @@ def _stream(jobs, make_task, shared, n_jobs, skip):
     with one_blas_thread():
         if backend.supports_return_generator:
             parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
-            done = parallel(calls(jobs))
+            done = parallel(calls(batches))
             try:
                 yield from done
             finally:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # joblib regrets work that is thrown away
                     done.close()
-        else:  # Ray's and multiprocessing's pools give lists: some units at a time
+        else:  # Ray's and multiprocessing's pools give lists: some jobs at a time
             size = 4 * effective_n_jobs(n_jobs)
             with Parallel(n_jobs=n_jobs, batch_size=1) as pool:
-                for start in range(0, len(jobs), size):
-                    yield from pool(calls(jobs[start : start + size]))
+                for start in range(0, len(batches), size):
+                    yield from pool(calls(batches[start : start + size]))
     if stopped:
         raise _Unprepared from stopped[0]
-    yield from ((job, ()) for job in skipped)
+    yield from ((batch, ()) for batch in skipped)
 
 
-def _tasks(job, make_task):
-    return [make_task(number) for number in job]
+def _tasks(batch, make_task):
+    return [make_task(number) for number in batch]
 
 
-def _count(jobs):
-    return sum(map(len, jobs))
+def _count(batches):
+    return sum(map(len, batches))
 
 
-def _named(job, tasks, *shared):
-    return job, in_one_worker(work, tasks, *shared)
+def _named(batch, tasks, *shared):
+    return batch, in_one_worker(work, tasks, *shared)

@@ -21,7 +21,7 @@ def embed(model, rows, truth):
     Returns
     -------
     dict of str to ndarray, or None
-        See `Unit`; None where rows are no finite numbers, or the method does not move them.
+        See `JobResult`; None where rows are no finite numbers, or the method does not move them.
     """
     if rows.X.ndim != 2 or truth.ndim != 1 or not len(truth):
         return None

@@ -1,4 +1,4 @@
-"""Every unit of a benchmark with its configuration, before any is run."""
+"""Every job of a benchmark with its configuration, before any is run."""
 
 import functools
 import reprlib
@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from cdmer.evaluation._runner.together import group_jobs
+from cdmer.evaluation._runner.together import make_batches
 from cdmer.evaluation._runner.work import Task
 from cdmer.evaluation._store.records import TestSet, canonical_json, digest
 from cdmer.evaluation.protocols import fold_notes, missing_clips
@@ -20,7 +20,7 @@ _LIBRARIES = {"cdmer": "cdmer", "numpy": "numpy", "scipy": "scipy", "sklearn": "
 
 @dataclass(frozen=True, eq=False)
 class Planned:
-    """A unit before it is run."""
+    """A job before it is run."""
 
     candidate: object
     fold: object
@@ -32,7 +32,7 @@ class Planned:
 
 
 class Plan:
-    """Every unit of a benchmark with its configuration, and what the run is."""
+    """Every job of a benchmark with its configuration, and what the run is."""
 
     def __init__(self, candidates, data, protocol, seeds, descriptor, embeddings):
         self.data, self.embeddings = data, embeddings
@@ -62,9 +62,7 @@ class Plan:
             }
             for candidate in candidates
         }
-        self.units = [
-            unit for fold in self.folds for unit in self._units_of(fold, candidates, common)
-        ]
+        self.jobs = [job for fold in self.folds for job in self._jobs_of(fold, candidates, common)]
         versions = _versions([candidate.spec for candidate in candidates])
         about = data.about
         self.info = {
@@ -92,7 +90,7 @@ class Plan:
             "regions": _regions(descriptor, data),
         }
 
-    def _units_of(self, fold, candidates, common):
+    def _jobs_of(self, fold, candidates, common):
         data = self.data
         involved = np.concatenate([fold.train, fold.adapt, fold.test])
         names = [data.about[place]["name"] for place in np.unique(data.places[involved])]
@@ -119,17 +117,17 @@ class Plan:
                 config = "{" + ",".join(f'"{k}":{texts[k]}' for k in sorted(texts)) + "}"
                 yield Planned(candidate, fold, domain, seed, config, digest(config), test_set)
 
-    def jobs(self):
-        """Numbers of units by what one worker does together: see `group_jobs`."""
-        return group_jobs(self.units, self.data)
+    def batches(self):
+        """Numbers of jobs by what one worker does together: see `make_batches`."""
+        return make_batches(self.jobs, self.data)
 
     def task(self, number):
-        """What a worker needs to know of a unit."""
-        unit = self.units[number]
-        fold, candidate = unit.fold, unit.candidate
+        """What a worker needs to know of a job."""
+        job = self.jobs[number]
+        fold, candidate = job.fold, job.candidate
         estimator, grid = candidate.estimator, candidate.grid
-        if unit.seed is not None:
-            estimator, grid = candidate.seeded(unit.seed)
+        if job.seed is not None:
+            estimator, grid = candidate.seeded(job.seed)
         return Task(
             estimator,
             grid,
@@ -137,7 +135,7 @@ class Plan:
             fold.train,
             fold.adapt,
             fold.test,
-            unit.domain,
+            job.domain,
             len(self.data.scheme.classes),
             self.embeddings,
         )

@@ -15,27 +15,27 @@ from cdmer.extraction._steps import stateless_steps
 _MOST_AT_ONCE = {"cpu": 17, "cuda": 1024}
 
 
-def group_jobs(units, data):
-    """Say which units are done together: folds of an experiment, by one network with one seed.
+def make_batches(jobs, data):
+    """Say which jobs are done together: folds of an experiment, by one network with one seed.
 
     Parameters
     ----------
-    units : list of Planned
+    jobs : list of Planned
     data : Data
 
     Returns
     -------
     list of tuple of int
-        Positions of units; most jobs are a single one.
+        Positions of jobs; most batches are a single one.
     """
     most, found = {}, {}
-    for number, unit in enumerate(units):
-        label = unit.candidate.label
+    for number, job in enumerate(jobs):
+        label = job.candidate.label
         if label not in most:
-            most[label] = _most_at_once(unit.candidate, data)
-        key = (label, unit.seed, unit.fold.experiment) if most[label] > 1 else (label, number)
+            most[label] = _most_at_once(job.candidate, data)
+        key = (label, job.seed, job.fold.experiment) if most[label] > 1 else (label, number)
         found.setdefault(key, []).append(number)
-    return [job for key, numbers in found.items() for job in _even_parts(numbers, most[key[0]])]
+    return [batch for key, numbers in found.items() for batch in _even_parts(numbers, most[key[0]])]
 
 
 def _even_parts(numbers, most):
@@ -54,7 +54,7 @@ def _most_at_once(candidate, data):
 
     try:
         shape = _prepare(steps, data.hidden[:1]).shape[1:]
-    except Exception:  # whatever it is, every unit will say it for itself
+    except Exception:  # whatever it is, every job will say it for itself
         return 1
     together = stacks_well(network, shape, len(data.scheme.classes))
     on_gpu = together and find_device(network.device).type == "cuda"

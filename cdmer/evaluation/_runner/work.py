@@ -1,4 +1,4 @@
-"""Units of work, wherever they run: each a method on a fold with a seed."""
+"""Jobs, wherever they run: each a method on a fold with a seed."""
 
 import time
 import traceback
@@ -16,7 +16,7 @@ from cdmer.evaluation._runner.choose import (
     class_codes,
     fold_rows,
     last_step,
-    wrap_units,
+    wrap_action_units,
 )
 from cdmer.evaluation._runner.costs import costs
 from cdmer.evaluation._runner.embedding import embed
@@ -72,7 +72,7 @@ def work(tasks, X, hidden, truth, people):
     Returns
     -------
     list of dict
-        Per task: fields of a `Unit` but its `config` and `test_set`.
+        Per task: fields of a `JobResult` but its `config` and `test_set`.
     """
     with one_blas_thread():
         if len(tasks) > 1:
@@ -93,7 +93,7 @@ def work(tasks, X, hidden, truth, people):
 def _or_error(function, *given):
     try:
         return function(*given)
-    except Exception as error:  # whatever a method does wrong costs its own unit only
+    except Exception as error:  # whatever a method does wrong costs its own job only
         return {"error": _told(error)}
 
 
@@ -123,7 +123,7 @@ def _attempt(task, X, hidden, truth, people):
     X_test = read_only(hidden[task.test])
     estimator, grid = clone(task.estimator), task.grid
     if truth.ndim == 2:
-        estimator, grid = wrap_units(estimator, grid)
+        estimator, grid = wrap_action_units(estimator, grid)
     test = (X_test, truth[task.test]) if task.selection == ORACLE else None
     chosen = choose(estimator, grid, task.selection, rows, test, task.n_classes)
     return _outcome(task, chosen, rows, X_test, truth)
@@ -167,7 +167,7 @@ def _scores(model, X, n_classes, n_dimensions):
     """Probabilities or scores in the order of the class list, and which of the two they are."""
     if n_dimensions == 2:
         try:
-            return model.unit_scores(X), "score"
+            return model.action_unit_scores(X), "score"
         except ValueError:
             return None, None
     kind = "probability" if hasattr(model, "predict_proba") else "score"

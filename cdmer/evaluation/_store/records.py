@@ -1,4 +1,4 @@
-"""What is known of one finished unit of work: a method on a fold with a seed."""
+"""What is known of one finished job: a method on a fold with a seed."""
 
 import hashlib
 import json
@@ -51,8 +51,8 @@ class TestSet:
 
 
 @dataclass(frozen=True, eq=False)
-class Unit:
-    """One finished unit: its whole configuration, and what came of it.
+class JobResult:
+    """One finished job: its whole configuration, and what came of it.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Unit:
     test_set : str
         Key of the `TestSet`.
     predicted : tuple of int, or tuple of tuple of int, or None
-        As in `TestSet.truth`, in its order, -1 for an abstention; None if the unit failed.
+        As in `TestSet.truth`, in its order, -1 for an abstention; None if the job failed.
     scores : ndarray of float64, shape (n_clips, n_classes), or None
         Probabilities where the method states any, else its scores, in the order of the scheme's
         classes; NaN for a class that the method has not seen. None where there are none.
@@ -91,5 +91,5 @@ class Unit:
 
     @property
     def key(self):
-        """SHA-256 of `config`: the name under which the unit is asked for again."""
+        """SHA-256 of `config`: the name under which the job is asked for again."""
         return digest(self.config)

@@ -1,4 +1,4 @@
-"""Units and test sets as rows of tables, with checksums."""
+"""Jobs and test sets as rows of tables, with checksums."""
 
 import hashlib
 import io
@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from cdmer.evaluation._store.records import TestSet, Unit, canonical_json, digest
+from cdmer.evaluation._store.records import JobResult, TestSet, canonical_json, digest
 
 # The order in which checksums take them: columns of later versions come last.
-UNIT_COLUMNS = (
+JOB_COLUMNS = (
     "key",
     "config",
     "test_set",
@@ -88,40 +88,40 @@ def to_json(name, value):
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def unit_row(unit, test_set):
-    """Give the values of `UNIT_COLUMNS`, and their checksum.
+def job_row(job, test_set):
+    """Give the values of `JOB_COLUMNS`, and their checksum.
 
     Raises
     ------
     ValueError
-        If the unit does not fit its test set, or JSON cannot hold it.
+        If the job does not fit its test set, or JSON cannot hold it.
     """
-    _check_unit(unit, test_set)
-    failed = unit.error is not None
+    _check_job(job, test_set)
+    failed = job.error is not None
     values = (
-        unit.key,
-        unit.config,
-        unit.test_set,
-        None if failed else to_json("unit.predicted", unit.predicted),
-        None if unit.scores is None else np.asarray(unit.scores).astype("<f8").tobytes(),
-        to_json("unit.details", unit.details),
-        to_json("unit.seconds", unit.seconds),
+        job.key,
+        job.config,
+        job.test_set,
+        None if failed else to_json("job.predicted", job.predicted),
+        None if job.scores is None else np.asarray(job.scores).astype("<f8").tobytes(),
+        to_json("job.details", job.details),
+        to_json("job.seconds", job.seconds),
         now(),
-        to_json("unit.error", unit.error) if failed else None,
-        None if unit.embedding is None else _packed(unit.embedding),
+        to_json("job.error", job.error) if failed else None,
+        None if job.embedding is None else _packed(job.embedding),
     )
-    return (*values, checksum(UNIT_COLUMNS, values))
+    return (*values, checksum(JOB_COLUMNS, values))
 
 
-def read_unit(row):
-    """Give the unit of a sound row of `UNIT_COLUMNS` and checksum."""
-    of = dict(zip(UNIT_COLUMNS, row, strict=False))
+def read_job(row):
+    """Give the job of a sound row of `JOB_COLUMNS` and checksum."""
+    of = dict(zip(JOB_COLUMNS, row, strict=False))
     predicted = scores = None
     if of["predicted"] is not None:
         predicted = _tuples(json.loads(of["predicted"]))
     if of["scores"] is not None:
         scores = np.frombuffer(of["scores"], "<f8").astype(float).reshape(len(predicted), -1)
-    return Unit(
+    return JobResult(
         config=of["config"],
         test_set=of["test_set"],
         predicted=predicted,
@@ -133,34 +133,34 @@ def read_unit(row):
     )
 
 
-def unit_columns(version):
-    """Columns of a unit ``u`` and its checksum, for a question to a store of some version."""
-    names = ["NULL" if n == "embedding" and version < 2 else f"u.{n}" for n in UNIT_COLUMNS]
-    return ", ".join([*names, "u.checksum"])
+def job_columns(version):
+    """Columns of a job ``j`` and its checksum, for a question to a store of some version."""
+    names = ["NULL" if n == "embedding" and version < 2 else f"j.{n}" for n in JOB_COLUMNS]
+    return ", ".join([*names, "j.checksum"])
 
 
-def write_unit(connection, row, test_set):
-    """Write what `unit_row` gives, and the test set; a failed unit replaces no finished one."""
+def write_job(connection, row, test_set):
+    """Write what `job_row` gives, and the test set; a failed job replaces no finished one."""
     connection.execute(
         "INSERT INTO test_sets (key, clips) VALUES (?, ?) ON CONFLICT (key) "
         "DO UPDATE SET clips = excluded.clips WHERE clips <> excluded.clips",
         (test_set.key, test_set.text),
     )
-    names = (*UNIT_COLUMNS, "checksum")
+    names = (*JOB_COLUMNS, "checksum")
     updates = ", ".join(f"{name} = excluded.{name}" for name in names)
     connection.execute(
-        f"INSERT INTO units ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
+        f"INSERT INTO jobs ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
         f"ON CONFLICT (key) DO UPDATE SET {updates} "
-        "WHERE excluded.error IS NULL OR units.error IS NOT NULL",
+        "WHERE excluded.error IS NULL OR jobs.error IS NOT NULL",
         row,
     )
 
 
 def is_whole(connection, row, test_sets):
-    """Tell whether a unit and its test set are as written; the test set joins the known ones."""
-    if not is_sound(UNIT_COLUMNS, row):
+    """Tell whether a job and its test set are as written; the test set joins the known ones."""
+    if not is_sound(JOB_COLUMNS, row):
         return False
-    key = row[UNIT_COLUMNS.index("test_set")]
+    key = row[JOB_COLUMNS.index("test_set")]
     if key not in test_sets:
         found = connection.execute("SELECT clips FROM test_sets WHERE key = ?", (key,)).fetchone()
         test_sets[key] = None if found is None else _test_set(key, found[0])
@@ -183,29 +183,29 @@ def _packed(embedding):
     arrays = {name: np.asarray(values) for name, values in embedding.items()}
     for name, array in arrays.items():
         if array.dtype.hasobject:
-            raise ValueError(f"unit.embedding[{name!r}]: expected numbers, got {array.dtype}")
+            raise ValueError(f"job.embedding[{name!r}]: expected numbers, got {array.dtype}")
     file = io.BytesIO()
     np.savez(file, **arrays)
     return file.getvalue()
 
 
-def _check_unit(unit, test_set):
-    if unit.test_set != test_set.key:
+def _check_job(job, test_set):
+    if job.test_set != test_set.key:
         raise ValueError(
-            f"test_set: expected the one of the unit, {unit.test_set}, got {test_set.key}"
+            f"test_set: expected the one of the job, {job.test_set}, got {test_set.key}"
         )
     n_clips = len(test_set.clips)
     if not n_clips:
         raise ValueError("test_set: expected at least one clip, got none")
-    if (unit.predicted is None) == (unit.error is None):
-        raise ValueError("unit: expected either predicted or error, got both or neither")
-    if unit.error is not None and unit.scores is not None:
-        raise ValueError("unit: expected no scores beside an error")
-    if unit.predicted is not None and len(unit.predicted) != n_clips:
+    if (job.predicted is None) == (job.error is None):
+        raise ValueError("job: expected either predicted or error, got both or neither")
+    if job.error is not None and job.scores is not None:
+        raise ValueError("job: expected no scores beside an error")
+    if job.predicted is not None and len(job.predicted) != n_clips:
         raise ValueError(
-            f"unit.predicted: expected one entry per clip, {n_clips}, got {len(unit.predicted)}"
+            f"job.predicted: expected one entry per clip, {n_clips}, got {len(job.predicted)}"
         )
-    if unit.scores is not None:
-        shape = np.shape(unit.scores)
+    if job.scores is not None:
+        shape = np.shape(job.scores)
         if len(shape) != 2 or shape[0] != n_clips:
-            raise ValueError(f"unit.scores: expected shape ({n_clips}, n_classes), got {shape}")
+            raise ValueError(f"job.scores: expected shape ({n_clips}, n_classes), got {shape}")

@@ -17,13 +17,13 @@ _NEEDED = (
 )
 
 
-def check_asked(info, units):
-    """Check what is asked for; give `info` as JSON, and the units as a list of pairs.
+def check_asked(info, jobs):
+    """Check what is asked for; give `info` as JSON, and the jobs as a list of pairs.
 
     Raises
     ------
     ValueError
-        If `info` lacks what lists of runs show or JSON cannot hold it, or `units` is no list of
+        If `info` lacks what lists of runs show or JSON cannot hold it, or `jobs` is no list of
         labels and keys.
     """
     for path in _NEEDED:
@@ -32,16 +32,16 @@ def check_asked(info, units):
             if not isinstance(value, dict) or name not in value:
                 raise ValueError(f"info: expected an entry {'.'.join(path)!r}, got none")
             value = value[name]
-    units = [tuple(unit) for unit in units]
-    for unit in units:
-        if len(unit) != 2 or not all(isinstance(part, str) for part in unit):
-            raise ValueError(f"units: expected pairs of a label and a key, both str, got {unit!r}")
-    return to_json("info", info), units
+    jobs = [tuple(job) for job in jobs]
+    for job in jobs:
+        if len(job) != 2 or not all(isinstance(part, str) for part in job):
+            raise ValueError(f"jobs: expected pairs of a label and a key, both str, got {job!r}")
+    return to_json("info", info), jobs
 
 
-def write_run(connection, info, units):
+def write_run(connection, info, jobs):
     """Note a run, or that it was asked for again, and give its number."""
-    key = _key(info, units)
+    key = _key(info, jobs)
     known = connection.execute(f"{_SELECT} WHERE key = ?", (key,)).fetchone()
     last, asked = connection.execute(
         "SELECT coalesce(max(run), 0), coalesce(max(asked), 0) FROM runs"
@@ -55,10 +55,10 @@ def write_run(connection, info, units):
         f"INSERT OR REPLACE INTO runs ({', '.join(COLUMNS)}, checksum) VALUES (?, ?, ?, ?, ?, ?)",
         (*row, checksum(COLUMNS, row)),
     )
-    connection.execute("DELETE FROM run_units WHERE run = ?", (run,))
+    connection.execute("DELETE FROM run_jobs WHERE run = ?", (run,))
     connection.executemany(
-        "INSERT INTO run_units (run, position, label, key) VALUES (?, ?, ?, ?)",
-        [(run, place, label, key) for place, (label, key) in enumerate(units)],
+        "INSERT INTO run_jobs (run, position, label, key) VALUES (?, ?, ?, ?)",
+        [(run, place, label, key) for place, (label, key) in enumerate(jobs)],
     )
     return run
 
@@ -97,20 +97,20 @@ def list_runs(connection, name):
     listed = []
     for row in connection.execute(f"{_SELECT} ORDER BY run"):
         _check(row, name)
-        units = connection.execute(
-            "SELECT r.label, r.key, u.key IS NOT NULL, u.error IS NOT NULL FROM run_units r "
-            "LEFT JOIN units u ON u.key = r.key WHERE r.run = ? ORDER BY r.position",
+        jobs = connection.execute(
+            "SELECT r.label, r.key, j.key IS NOT NULL, j.error IS NOT NULL FROM run_jobs r "
+            "LEFT JOIN jobs j ON j.key = r.key WHERE r.run = ? ORDER BY r.position",
             (row[0],),
         ).fetchall()
-        check_units(row, [unit[:2] for unit in units], name)
-        there, failed = (sum(unit[i] for unit in units) for i in (2, 3))
+        check_jobs(row, [job[:2] for job in jobs], name)
+        there, failed = (sum(job[i] for job in jobs) for i in (2, 3))
         info = json.loads(row[4])
         about = [info["title"], info["protocol"]["class"], info["scheme"]["name"]]
-        listed.append([row[0], row[2], *about, len(units), there - failed, failed])
+        listed.append([row[0], row[2], *about, len(jobs), there - failed, failed])
     return listed
 
 
-def check_units(run, units, name):
+def check_jobs(run, jobs, name):
     """Check that labels and keys are those that were asked for.
 
     Raises
@@ -118,8 +118,8 @@ def check_units(run, units, name):
     ValueError
         If they are not.
     """
-    if _key(run[4], units) != run[1]:
-        raise ValueError(f"{name}: the store is damaged (list of units of run {run[0]})")
+    if _key(run[4], jobs) != run[1]:
+        raise ValueError(f"{name}: the store is damaged (list of jobs of run {run[0]})")
 
 
 def _check(run, name):
@@ -127,5 +127,5 @@ def _check(run, name):
         raise ValueError(f"{name}: the store is damaged (run {run[0]}); `run` may name another one")
 
 
-def _key(info, units):
-    return digest("\n".join([info, *(f"{key} {label}" for label, key in units)]))
+def _key(info, jobs):
+    return digest("\n".join([info, *(f"{key} {label}" for label, key in jobs)]))

@@ -13,15 +13,15 @@ BUSY_SECONDS = 60
 STEPS = (
     (
         "CREATE TABLE test_sets (key TEXT PRIMARY KEY, clips TEXT NOT NULL)",
-        "CREATE TABLE units (key TEXT PRIMARY KEY, config TEXT NOT NULL, test_set TEXT NOT NULL, "
+        "CREATE TABLE jobs (key TEXT PRIMARY KEY, config TEXT NOT NULL, test_set TEXT NOT NULL, "
         "predicted TEXT, scores BLOB, details TEXT NOT NULL, seconds TEXT NOT NULL, "
         "finished TEXT NOT NULL, error TEXT, checksum TEXT NOT NULL)",
         "CREATE TABLE runs (run INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, created TEXT "
         "NOT NULL, asked INTEGER NOT NULL, info TEXT NOT NULL, checksum TEXT NOT NULL)",
-        "CREATE TABLE run_units (run INTEGER NOT NULL, position INTEGER NOT NULL, "
+        "CREATE TABLE run_jobs (run INTEGER NOT NULL, position INTEGER NOT NULL, "
         "label TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (run, position)) WITHOUT ROWID",
     ),
-    ("ALTER TABLE units ADD COLUMN embedding BLOB",),
+    ("ALTER TABLE jobs ADD COLUMN embedding BLOB",),
 )
 VERSION = len(STEPS)
 
@@ -181,7 +181,7 @@ def _connect_immutable(path, address):
         if log.exists() and log.stat().st_size:
             raise OSError(
                 errno.EROFS,
-                f"an interrupted run left {log.name}, which the last units depend on and which "
+                f"an interrupted run left {log.name}, which the last jobs depend on and which "
                 "cannot be merged here; copy both files to a folder that can be written to, and "
                 "open the store there once for writing",
                 str(path),
@@ -194,7 +194,7 @@ def _check_structure(connection, path):
     found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
     if found != "ok":
         raise ValueError(
-            f"{path}: the store is damaged ({found}); `sqlite3 FILE .recover` may save units of it"
+            f"{path}: the store is damaged ({found}); `sqlite3 FILE .recover` may save jobs of it"
         )
 
 

@@ -1,4 +1,4 @@
-"""A store of results: one SQLite file, one row per finished unit of work."""
+"""A store of results: one SQLite file, one row per finished job."""
 
 import json
 import os
@@ -10,14 +10,14 @@ from pathlib import Path
 from cdmer._parameters import ParameterError, check_flag
 from cdmer.evaluation._results import Results
 from cdmer.evaluation._store.rows import (
-    UNIT_COLUMNS,
+    JOB_COLUMNS,
     is_whole,
-    read_unit,
-    unit_columns,
-    unit_row,
-    write_unit,
+    job_columns,
+    job_row,
+    read_job,
+    write_job,
 )
-from cdmer.evaluation._store.runs import check_asked, check_units, find_run, list_runs, write_run
+from cdmer.evaluation._store.runs import check_asked, check_jobs, find_run, list_runs, write_run
 from cdmer.evaluation._store.schema import (
     VERSION,
     check_version,
@@ -33,8 +33,8 @@ _AT_ONCE = 500  # keys in one question; SQLite takes at least 999
 class ResultStore:
     """Results in one SQLite file, that survive whatever stops the run.
 
-    Each finished unit of work is one row, written in one transaction: a process that is killed, or
-    a full disk, costs at most the unit in flight. A power cut may cost the units of the last
+    Each finished job is one row, written in one transaction: a process that is killed, or
+    a full disk, costs at most the job in flight. A power cut may cost the jobs of the last
     seconds or minutes, too (up to some 4 MB of them); the file stays whole. Several processes of
     one machine, and several threads of each, may write to one store. Rows have checksums and
     opening checks the pages of the file: what is damaged is never taken for a result.
@@ -63,10 +63,10 @@ class ResultStore:
     -----
     The tables, for ``sqlite3 FILE``; what is JSON is text:
 
-    ``units``
+    ``jobs``
         ``key``, SHA-256 of ``config``; ``config``, JSON of everything that the outcome follows
         from; ``test_set``, a key of ``test_sets``; ``predicted``, JSON list of positions in the
-        class list, clip by clip, -1 for an abstention, NULL if the unit failed; ``scores``,
+        class list, clip by clip, -1 for an abstention, NULL if the job failed; ``scores``,
         float64, little-endian, clip by clip, in the order of the classes, or NULL; ``details`` and
         ``seconds``, JSON; ``error``, JSON with type, message and traceback, or NULL; ``finished``,
         time in UTC; ``embedding``, an npz file, or NULL; ``checksum``, BLAKE2b of the rest.
@@ -76,11 +76,11 @@ class ResultStore:
     ``runs``
         ``run``, a number; ``key``, SHA-256 of what was asked for; ``created``, time in UTC of the
         first call; ``asked``, the higher, the later the last call; ``info``, JSON; ``checksum``.
-    ``run_units``
+    ``run_jobs``
         ``run``; ``position``, from 0, in the order of tables; ``label`` of the method; ``key`` of
-        the unit, which may not be there yet.
+        the job, which may not be there yet.
 
-    While a store is open, and after an interruption, the last units are in a file beside it whose
+    While a store is open, and after an interruption, the last jobs are in a file beside it whose
     name ends in ``-wal``; copy both, or close the store first. Readers may leave an empty one.
 
     ``PRAGMA user_version`` is the version of the tables. Version 1 had no ``embedding``: such a
@@ -107,17 +107,17 @@ class ResultStore:
         self._file = None if path is None else identity(self._place)
 
     def finished(self, keys):
-        """Tell which units are done, without error and undamaged.
+        """Tell which jobs are done, without error and undamaged.
 
         Parameters
         ----------
         keys : iterable of str
-            Keys of units.
+            Keys of jobs.
 
         Returns
         -------
         set of str
-            Damaged units are left out, with a warning, so that they are run again.
+            Damaged jobs are left out, with a warning, so that they are run again.
         """
         keys = list(dict.fromkeys(keys))
         done, test_sets = set(), {}
@@ -126,8 +126,8 @@ class ResultStore:
             for start in range(0, len(keys), _AT_ONCE):
                 some = keys[start : start + _AT_ONCE]
                 rows = connection.execute(
-                    f"SELECT {unit_columns(version)} FROM units u WHERE u.error IS NULL "
-                    f"AND u.key IN ({', '.join('?' * len(some))})",
+                    f"SELECT {job_columns(version)} FROM jobs j WHERE j.error IS NULL "
+                    f"AND j.key IN ({', '.join('?' * len(some))})",
                     some,
                 )
                 for row in rows:
@@ -135,44 +135,44 @@ class ResultStore:
                         done.add(row[0])
                     else:
                         warnings.warn(
-                            f"{self._name}: unit {row[0]} is damaged and counts as not finished",
+                            f"{self._name}: job {row[0]} is damaged and counts as not finished",
                             RuntimeWarning,
                             stacklevel=2,
                         )
         return done
 
-    def add(self, unit, test_set):
-        """Write a unit, in one transaction. It replaces what is there under its key.
+    def add(self, job, test_set):
+        """Write a job, in one transaction. It replaces what is there under its key.
 
-        A failed unit does not replace one that is finished.
+        A failed job does not replace one that is finished.
 
         Parameters
         ----------
-        unit : Unit
+        job : JobResult
         test_set : TestSet
-            The one that the unit names.
+            The one that the job names.
 
         Raises
         ------
         ValueError
-            If the unit does not fit its test set.
+            If the job does not fit its test set.
         OSError
             If the disk is full, or the file cannot be written to any more; what was finished before
             is kept.
         """
-        row = unit_row(unit, test_set)
+        row = job_row(job, test_set)
         with self._writing() as connection:
-            write_unit(connection, row, test_set)
+            write_job(connection, row, test_set)
 
-    def add_run(self, info, units):
+    def add_run(self, info, jobs):
         """Note what was asked for. Asking again for the same gives the same run.
 
         Parameters
         ----------
         info : dict
             What is run, as JSON can hold it: see `Results.info`.
-        units : list of (str, str)
-            Label of the method and key of the unit, in the order of tables.
+        jobs : list of (str, str)
+            Label of the method and key of the job, in the order of tables.
 
         Returns
         -------
@@ -186,9 +186,9 @@ class ResultStore:
         OSError
             As for `add`.
         """
-        text, units = check_asked(info, units)
+        text, jobs = check_asked(info, jobs)
         with self._writing() as connection:
-            return write_run(connection, text, units)
+            return write_run(connection, text, jobs)
 
     def runs(self):
         """List the runs.
@@ -197,16 +197,16 @@ class ResultStore:
         -------
         pandas.DataFrame
             One row per run, in the order of the first calls: ``run, created, title, protocol,
-            scheme, n_units, n_done, n_failed``.
+            scheme, n_planned, n_done, n_failed``.
         """
         import pandas as pd
 
-        names = ["run", "created", "title", "protocol", "scheme", "n_units", "n_done", "n_failed"]
+        names = ["run", "created", "title", "protocol", "scheme", "n_planned", "n_done", "n_failed"]
         with self._reading() as connection:
             return pd.DataFrame(list_runs(connection, self._name), columns=names)
 
     def results(self, run=None):
-        """Give the results of a run, as far as its units are there.
+        """Give the results of a run, as far as its jobs are there.
 
         Parameters
         ----------
@@ -216,8 +216,8 @@ class ResultStore:
         Returns
         -------
         Results
-            The same whatever order the units were written in. Its `info` tells ``created``,
-            ``finished`` (time of the last unit, None if there is none) and ``n_missing`` (units
+            The same whatever order the jobs were written in. Its `info` tells ``created``,
+            ``finished`` (time of the last job, None if there is none) and ``n_missing`` (jobs
             that are not there yet).
 
         Raises
@@ -230,8 +230,8 @@ class ResultStore:
             version = check_version(connection, self._name)
             found = find_run(connection, run, self._name)
             rows = connection.execute(
-                f"SELECT r.label, r.key, {unit_columns(version)} FROM run_units r "
-                "LEFT JOIN units u ON u.key = r.key WHERE r.run = ? ORDER BY r.position",
+                f"SELECT r.label, r.key, {job_columns(version)} FROM run_jobs r "
+                "LEFT JOIN jobs j ON j.key = r.key WHERE r.run = ? ORDER BY r.position",
                 (found[0],),
             )
             for label, key, *row in rows:
@@ -240,17 +240,17 @@ class ResultStore:
                     continue
                 if not is_whole(connection, row, test_sets):
                     raise ValueError(
-                        f"{self._name}: unit {key} ({label}) is damaged; the same benchmark, asked "
+                        f"{self._name}: job {key} ({label}) is damaged; the same benchmark, asked "
                         "for again, computes it again"
                     )
-                done.append((label, read_unit(row)))
-                finished.append(row[UNIT_COLUMNS.index("finished")])
-            check_units(found, asked, self._name)
+                done.append((label, read_job(row)))
+                finished.append(row[JOB_COLUMNS.index("finished")])
+            check_jobs(found, asked, self._name)
         info = json.loads(found[4])
         info["created"] = found[2]
         info["finished"] = max(finished, default=None)
         info["n_missing"] = len(asked) - len(done)
-        return Results.from_units(info, done, test_sets)
+        return Results.from_jobs(info, done, test_sets)
 
     def close(self):
         """Close the file. Closing again does nothing."""
@@ -267,7 +267,7 @@ class ResultStore:
 
     def __len__(self):
         with self._reading() as connection:
-            return connection.execute("SELECT count(*) FROM units").fetchone()[0]
+            return connection.execute("SELECT count(*) FROM jobs").fetchone()[0]
 
     def __bool__(self):
         return True  # an empty store is one

@@ -44,7 +44,7 @@ class Config:
     selection : tuple of str
     seeds : tuple of int
     store : pathlib.Path
-        Where finished units of work go.
+        Where finished jobs go.
     report : pathlib.Path or None
         Where the report goes.
     embeddings : bool

@@ -48,7 +48,7 @@ def describe_plan(config, progress=None):
         for url in addresses(method)
     ]
     experiments = {fold.experiment for fold in folds}
-    lines += ["", f"{counted(total, 'unit')} of work in {counted(len(experiments), 'experiment')}"]
+    lines += ["", f"{counted(total, 'job')} in {counted(len(experiments), 'experiment')}"]
     return "\n".join(lines)
 
 

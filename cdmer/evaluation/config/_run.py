@@ -28,7 +28,7 @@ def run_config(
     config : Config or path-like
         What `load_config` gives, or the file.
     store : ResultStore, path-like or None, default=None
-        In place of the config's. Units that it holds are not run again.
+        In place of the config's. Jobs that it holds are not run again.
     report : path-like or None, default=None
         In place of the config's.
     n_jobs : int or None, default=None

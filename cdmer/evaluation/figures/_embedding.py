@@ -18,7 +18,7 @@ def plot_embedding(embedding, classes, axes=None):
     ----------
     embedding : dict of str to ndarray
         ``before`` and ``after``, shape (n_rows, 2); ``target``, bool of shape (n_rows,); ``codes``,
-        int of shape (n_rows,): position of each row's class in `classes`. See `Unit`.
+        int of shape (n_rows,): position of each row's class in `classes`. See `JobResult`.
     classes : sequence of str
     axes : sequence of 2 matplotlib.axes.Axes, optional
         Drawn into, if given.

@@ -33,7 +33,7 @@ def about(results):
         "versions": list(info.get("versions", {}).items()),
         "created": _when(info.get("created")),
         "finished": _when(info.get("finished")),
-        "n_units": 0 if results.units is None else len(results.units),
+        "n_done": 0 if results.jobs is None else len(results.jobs),
         "n_experiments": len(results.experiments),
     }
 
@@ -52,9 +52,9 @@ def caveats(results):
     said += _selections(results)
     said += abstentions(results)
     if results.failures is not None and len(results.failures):
-        n_all = len(results.failures) + len(results.units)
+        n_all = len(results.failures) + len(results.jobs)
         said.append(
-            f"{len(results.failures)} of {n_all} units failed and are listed below. Scores marked "
+            f"{len(results.failures)} of {n_all} jobs failed and are listed below. Scores marked "
             "† are of the clips that were predicted all the same; a dash means none were."
         )
         lost = [m for m in dict.fromkeys(results.failures["method"]) if m not in results.methods]
@@ -79,10 +79,10 @@ def abstentions(results):
 
 
 def _reasons(results, method):
-    if results.units is None:
+    if results.jobs is None:
         return ""
     reasons = Counter()
-    for details in results.units.loc[results.units["method"] == method, "details"]:
+    for details in results.jobs.loc[results.jobs["method"] == method, "details"]:
         reasons.update(details.get("abstentions", {}))
     told = ", ".join(f"{reason} {number}" for reason, number in reasons.most_common())
     return f" ({'clips: ' * results.multilabel}{told})" if told else ""

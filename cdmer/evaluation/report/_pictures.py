@@ -118,10 +118,10 @@ def regions(results, given):
 
 def embeddings(results):
     """Draw where rows lie before and after adaptation, and say how many pairs are left out."""
-    if results.units is None:
+    if results.jobs is None:
         return [], 0
-    has = results.units["embedding"].map(lambda embedding: embedding is not None)
-    pairs = results.units.loc[has, ["experiment", "method"]].drop_duplicates()
+    has = results.jobs["embedding"].map(lambda embedding: embedding is not None)
+    pairs = results.jobs.loc[has, ["experiment", "method"]].drop_duplicates()
     pairs = [tuple(pair) for pair in pairs.itertuples(index=False)]
     oracle = oracle_methods(results)
     pictures = []
@@ -142,9 +142,9 @@ def embeddings(results):
 
 def embedding_of(results, method, experiment):
     """Give the embedding of the first fold and seed that has one; see `Results.plot_embedding`."""
-    if results.units is not None:
-        units = results.units
-        wanted = units[(units["method"] == method) & (units["experiment"] == experiment)]
+    if results.jobs is not None:
+        jobs = results.jobs
+        wanted = jobs[(jobs["method"] == method) & (jobs["experiment"] == experiment)]
         for embedding in wanted["embedding"]:
             if embedding is not None:
                 return embedding

@@ -38,10 +38,10 @@ def region_maps(results):
     list of RegionMap
         Empty also where it is not known which grids the regions are of.
     """
-    if results.units is None or not results.info.get("regions"):
+    if results.jobs is None or not results.info.get("regions"):
         return []
-    has = results.units["details"].map(lambda details: "region_weights" in details)
-    pairs = results.units.loc[has, ["method", "experiment"]].drop_duplicates()
+    has = results.jobs["details"].map(lambda details: "region_weights" in details)
+    pairs = results.jobs.loc[has, ["method", "experiment"]].drop_duplicates()
     return [region_map(results, *pair) for pair in pairs.itertuples(index=False)]
 
 
@@ -58,11 +58,11 @@ def region_map(results, method, experiment):
         If there are none.
     """
     known = results.info.get("regions")
-    units = results.units
+    jobs = results.jobs
     weights = []
-    if known and units is not None:
-        wanted = (units["method"] == method) & (units["experiment"] == experiment)
-        details = units.loc[wanted, "details"]
+    if known and jobs is not None:
+        wanted = (jobs["method"] == method) & (jobs["experiment"] == experiment)
+        details = jobs.loc[wanted, "details"]
         weights = [d["region_weights"] for d in details if "region_weights" in d]
     if not weights:
         raise ValueError(

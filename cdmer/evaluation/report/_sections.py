@@ -14,7 +14,7 @@ from cdmer.evaluation.report._tables import (
     oracle_methods,
 )
 
-# What units of work tell under ``details``, and under ``usage`` there.
+# What jobs keep under ``details``, and under ``usage`` there.
 USAGE = {
     "requests": "requests",
     "prompt_tokens": "prompt tokens",
@@ -56,13 +56,13 @@ def averages_tables(results):
 
 
 def timing(results):
-    """Median seconds of a unit per method and step, all of them together, and `costs`."""
-    if results.units is None or not len(results.units):
+    """Median seconds of a job per method and step, all of them together, and `costs`."""
+    if results.jobs is None or not len(results.jobs):
         return []
     oracle, rows = oracle_methods(results), []
     _, told = costs(results)
     for method in results.methods:
-        seconds = results.units.loc[results.units["method"] == method, list(STEPS)]
+        seconds = results.jobs.loc[results.jobs["method"] == method, list(STEPS)]
         together = float(np.nansum(seconds.to_numpy(dtype=float)))
         medians = [_seconds(v) for v in seconds.median(skipna=True)]
         name = method_label(method, method in oracle)
@@ -72,7 +72,7 @@ def timing(results):
 
 
 def costs(results):
-    """Parameters of networks, and what was asked of endpoints by all units together.
+    """Parameters of networks, and what was asked of endpoints by all jobs together.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def costs(results):
     """
     found = {}
     for method in results.methods:
-        details = list(results.units.loc[results.units["method"] == method, "details"])
+        details = list(results.jobs.loc[results.jobs["method"] == method, "details"])
         sizes = sorted({d["n_parameters"] for d in details if "n_parameters" in d})
         spread = [f"{size:,}" for size in (sizes[:1] + sizes[1:][-1:])]
         usages = [d["usage"] for d in details if "usage" in d]

@@ -59,7 +59,7 @@ class Table:
 
     @property
     def has_partial(self):
-        """Whether a score lacks clips of units that failed."""
+        """Whether a score lacks clips of jobs that failed."""
         return any(cell.partial for row in self.rows for cell in row.cells)
 
 
@@ -171,7 +171,7 @@ def oracle_methods(results):
 
 
 def _partly_failed(results):
-    """Experiments in which a unit of a method failed, a dict of method to set."""
+    """Experiments in which a job of a method failed, a dict of method to set."""
     failed = {}
     if results.failures is not None:
         pairs = results.failures[["method", "experiment"]].drop_duplicates()

@@ -95,7 +95,7 @@ def _notes(table, results):
     if any(row.oracle for row in table.rows):
         notes.append("Oracle: selected on the labels of the tested clips; never marked as best.")
     if table.has_partial:
-        notes.append("†: some units failed, the score is of fewer clips.")
+        notes.append("†: some jobs failed, the score is of fewer clips.")
     return notes + abstentions(results)
 
 

@@ -100,7 +100,7 @@ def _scores(results):
         "pairs": _pair_rows(results, pairs),
         "steps": list(STEPS.values()),
         "timing": timing(results),
-        "costs": [] if results.units is None else costs(results)[0],
+        "costs": [] if results.jobs is None else costs(results)[0],
         "published": beside_published(results),
     }
 

@@ -68,7 +68,7 @@ def check_metric(results, metric):
     if not isinstance(results, Results):
         raise TypeError(f"results: expected Results, got {type(results).__name__}")
     if not len(results.predictions):
-        raise ValueError("results: got no predictions, expected those of a finished unit or more")
+        raise ValueError("results: got no predictions, expected those of a finished job or more")
     metrics = UNIT_METRICS if results.multilabel else CLASS_METRICS
     if metric is None:
         metric = next(iter(metrics))
