@@ -24,8 +24,8 @@ from cdmer.evaluation import (
     plot_confusion,
 )
 from cdmer.evaluation._runner.choose import class_codes
-from cdmer.evaluation._runner.costs import costs
 from cdmer.evaluation._runner.methods import describe
+from cdmer.evaluation._runner.work import costs
 from cdmer.evaluation._store.records import JobResult, TestSet, canonical_json
 from cdmer.extraction import FeatureTable
 from cdmer.extraction._table import clips_frame, failures_frame

@@ -7,10 +7,9 @@ from cdmer._parameters import ParameterError, check_choice, check_flag, check_nu
 from cdmer._progress import progress_bar
 from cdmer.corpora import get_scheme
 from cdmer.evaluation._runner.data import Data
-from cdmer.evaluation._runner.dispatch import run_tasks
+from cdmer.evaluation._runner.dispatch import run_jobs
 from cdmer.evaluation._runner.methods import read_methods
 from cdmer.evaluation._runner.plan import Plan
-from cdmer.evaluation._store.records import JobResult
 from cdmer.evaluation._store.store import ResultStore
 from cdmer.evaluation.protocols import CDMERPairs, Protocol, people
 
@@ -153,9 +152,7 @@ def benchmark(
         candidates = read_methods(methods, selection, protocol, strict, get_scheme(scheme))
         data = Data(corpora, scheme, descriptor, n_jobs=n_jobs, cache=cache, progress=progress)
         plan = Plan(candidates, data, protocol, seeds, descriptor, embeddings)
-        run = store.add_run(
-            plan.info | words, [(job.candidate.label, job.key) for job in plan.jobs]
-        )
+        run = store.add_run(plan.info | words, [(job.label, job.key) for job in plan.jobs])
         _run(plan, store, n_jobs, on_error, progress)
         results = store.results(run)
     finally:
@@ -181,22 +178,18 @@ def _run(plan, store, n_jobs, on_error, progress):
 
     n_planned = len(plan.jobs)
     with progress_bar(n_planned, "Jobs", "job", progress, done=n_planned - len(left)) as bar:
-        for number, outcome in run_tasks(batches, plan.task, shared, n_jobs, skip):
+        for number, result in run_jobs(batches, plan.jobs, shared, n_jobs, skip):
             if number not in left:
                 continue
-            planned = plan.jobs[number]
-            job = JobResult(planned.config, planned.test_set.key, **outcome)
-            store.add(job, planned.test_set)
-            if job.error is not None and on_error == "raise":
-                raise _stopped(planned, job.error)
+            store.add(result, plan.test_sets[result.test_set])
+            if result.error is not None and on_error == "raise":
+                raise _stopped(plan.jobs[number], result.error)
             bar.update()
 
 
-def _stopped(planned, error):
-    where = f"experiment {planned.fold.experiment!r}, fold {planned.fold.name!r}"
-    stop = ValueError(
-        f"method {planned.candidate.label!r}, {where}: {error['type']}: {error['message']}"
-    )
+def _stopped(job, error):
+    where = f"experiment {job.fold.experiment!r}, fold {job.fold.name!r}"
+    stop = ValueError(f"method {job.label!r}, {where}: {error['type']}: {error['message']}")
     stop.add_note(error["traceback"])
     return stop
 

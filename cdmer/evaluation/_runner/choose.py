@@ -320,8 +320,9 @@ def wrap_action_units(estimator, grid):
     return PerActionUnit(estimator), grid
 
 
-def fold_rows(X, hidden, truth, domain, people, train, adapt):
+def fold_rows(X, hidden, truth, domain, people, fold):
     """Put together what a method is given; truth of rows to adapt to does not come along."""
+    train, adapt = fold.train, fold.adapt
     y = truth[train]
     y = np.concatenate([y, np.full((len(adapt), *y.shape[1:]), -1)])
     rows = np.concatenate([train, adapt])

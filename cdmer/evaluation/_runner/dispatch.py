@@ -16,8 +16,8 @@ from cdmer.evaluation._runner.work import work
 _STRIKES = 3
 
 
-def run_tasks(batches, make_task, shared, n_jobs, skip):
-    """Do tasks, and give each outcome as soon as it is there.
+def run_jobs(batches, jobs, shared, n_jobs, skip):
+    """Do jobs, and give each result as soon as it is there.
 
     A worker that dies (killed, out of memory, its machine gone) takes the jobs in flight with it;
     these are done again by other workers.
@@ -25,43 +25,42 @@ def run_tasks(batches, make_task, shared, n_jobs, skip):
     Parameters
     ----------
     batches : sequence of tuple of int
-        Numbers of the tasks, by those that one worker does together.
-    make_task : callable
-        Makes the `Task` of a number, when it is sent off.
+        Numbers of the jobs, by those that one worker does together.
+    jobs : sequence of Job
     shared : tuple
-        What every task works on: see `cdmer.evaluation._runner.work.work`.
+        What every job works on: see `cdmer.evaluation._runner.work.work`.
     n_jobs : int or None
         As joblib has it; the backend too is the one of a `joblib.parallel_config` context.
     skip : callable
-        Told a batch before it is sent off; whether it is done already, by another process that
-        writes to the same store.
+        Called with a batch before it is sent off; whether it is done already, by another process
+        that writes to the same store.
 
     Yields
     ------
     number : int
-    outcome : dict
+    result : JobResult
 
     Raises
     ------
     RuntimeError
         If workers are lost again and again without a job done.
     TypeError
-        If a task cannot be sent to another process.
+        If a job cannot be sent to another process.
     """
     if isinstance(get_active_backend()[0], SequentialBackend) or effective_n_jobs(n_jobs) == 1:
         with one_blas_thread():
             for batch in batches:
                 if not skip(batch):
-                    yield from zip(batch, work(_tasks(batch, make_task), *shared), strict=True)
+                    yield from zip(batch, work(_take(jobs, batch), *shared), strict=True)
         return
     left, strikes = dict.fromkeys(batches), 0
     while left:
         before = len(left)
         try:
-            with contextlib.closing(_stream(list(left), make_task, shared, n_jobs, skip)) as done:
-                for batch, outcomes in done:
+            with contextlib.closing(_stream(list(left), jobs, shared, n_jobs, skip)) as done:
+                for batch, results in done:
                     del left[batch]
-                    yield from zip(batch, outcomes, strict=False)
+                    yield from zip(batch, results, strict=False)
         except _Unprepared as error:
             raise error.__cause__ from None
         except PicklingError as error:
@@ -84,22 +83,22 @@ def run_tasks(batches, make_task, shared, n_jobs, skip):
 
 
 class _Unprepared(Exception):
-    """Raised from what stopped a task before it was sent off, which is no fault of a worker."""
+    """Raised from what stopped a batch before it was sent off, which is no fault of a worker."""
 
 
-def _stream(batches, make_task, shared, n_jobs, skip):
-    """Give (batch, outcomes) in any order; no outcomes of batches that are skipped."""
+def _stream(batches, jobs, shared, n_jobs, skip):
+    """Give (batch, results) in any order; no results of batches that are skipped."""
     backend = get_active_backend()[0]
     skipped, stopped = [], []
 
     def calls(batches):
-        # joblib asks for tasks in threads of its own, where errors would be lost.
+        # joblib asks for work in threads of its own, where errors would be lost.
         try:
             for batch in batches:
                 if skip(batch):
                     skipped.append(batch)
                 else:
-                    yield delayed(_named)(batch, _tasks(batch, make_task), *shared)
+                    yield delayed(_named)(batch, _take(jobs, batch), *shared)
         except Exception as error:
             stopped.append(error)
 
@@ -124,13 +123,13 @@ def _stream(batches, make_task, shared, n_jobs, skip):
     yield from ((batch, ()) for batch in skipped)
 
 
-def _tasks(batch, make_task):
-    return [make_task(number) for number in batch]
+def _take(jobs, batch):
+    return [jobs[number] for number in batch]
 
 
 def _count(batches):
     return sum(map(len, batches))
 
 
-def _named(batch, tasks, *shared):
-    return batch, in_one_worker(work, tasks, *shared)
+def _named(batch, jobs, *shared):
+    return batch, in_one_worker(work, jobs, *shared)

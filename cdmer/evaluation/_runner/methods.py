@@ -84,6 +84,8 @@ class Candidate:
 
     def seeded(self, seed):
         """Give estimator and grid, with the seed in every `random_state` that was left open."""
+        if seed is None:
+            return self.estimator, self.grid
         grid = self.grid and [
             {k: _seeded(v, seed) if is_estimator(v) else v for k, v in setting.items()}
             for setting in self.grid

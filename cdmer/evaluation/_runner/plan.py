@@ -2,13 +2,12 @@
 
 import functools
 import reprlib
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
 from cdmer.evaluation._runner.together import make_batches
-from cdmer.evaluation._runner.work import Task
+from cdmer.evaluation._runner.work import Job
 from cdmer.evaluation._store.records import TestSet, canonical_json, digest
 from cdmer.evaluation.protocols import fold_notes, missing_clips
 from cdmer.extraction._steps import describe as describe_steps
@@ -18,21 +17,8 @@ _LAYOUT = 1
 _LIBRARIES = {"cdmer": "cdmer", "numpy": "numpy", "scipy": "scipy", "sklearn": "scikit-learn"}
 
 
-@dataclass(frozen=True, eq=False)
-class Planned:
-    """A job before it is run."""
-
-    candidate: object
-    fold: object
-    domain: np.ndarray
-    seed: int | None
-    config: str
-    key: str
-    test_set: TestSet
-
-
 class Plan:
-    """Every job of a benchmark with its configuration, and what the run is."""
+    """Every job of a benchmark, the test sets of its folds by their keys, and what the run is."""
 
     def __init__(self, candidates, data, protocol, seeds, descriptor, embeddings):
         self.data, self.embeddings = data, embeddings
@@ -53,7 +39,11 @@ class Plan:
             "protocol": canonical_json({"class": type(protocol).__name__}),
             "scheme": canonical_json(scheme),
         }
-        self._seeds = {c.label: seeds if c.has_chance else [None] for c in candidates}
+        self._seeded = {
+            c.label: [(seed, *c.seeded(seed)) for seed in (seeds if c.has_chance else [None])]
+            for c in candidates
+        }
+        self.test_sets = {}
         self._texts = {
             candidate.label: {
                 "method": canonical_json(candidate.spec),
@@ -110,35 +100,31 @@ class Plan:
             "fold": canonical_json(about),
         }
         domain = _domains(data.places, fold)
+        test_key = test_set.key
+        self.test_sets[test_key] = test_set
         for candidate in candidates:
-            for seed in self._seeds[candidate.label]:
+            for seed, estimator, grid in self._seeded[candidate.label]:
                 # Put together from parts that are canonical already: there may be ten thousand.
                 texts = parts | self._texts[candidate.label] | {"seed": canonical_json(seed)}
                 config = "{" + ",".join(f'"{k}":{texts[k]}' for k in sorted(texts)) + "}"
-                yield Planned(candidate, fold, domain, seed, config, digest(config), test_set)
+                yield Job(
+                    label=candidate.label,
+                    estimator=estimator,
+                    grid=grid,
+                    selection=candidate.selection,
+                    fold=fold,
+                    domain=domain,
+                    seed=seed,
+                    n_classes=len(data.scheme.classes),
+                    embeddings=self.embeddings,
+                    config=config,
+                    key=digest(config),
+                    test_set=test_key,
+                )
 
     def batches(self):
         """Numbers of jobs by what one worker does together: see `make_batches`."""
         return make_batches(self.jobs, self.data)
-
-    def task(self, number):
-        """What a worker needs to know of a job."""
-        job = self.jobs[number]
-        fold, candidate = job.fold, job.candidate
-        estimator, grid = candidate.estimator, candidate.grid
-        if job.seed is not None:
-            estimator, grid = candidate.seeded(job.seed)
-        return Task(
-            estimator,
-            grid,
-            candidate.selection,
-            fold.train,
-            fold.adapt,
-            fold.test,
-            job.domain,
-            len(self.data.scheme.classes),
-            self.embeddings,
-        )
 
 
 def _check_fold(fold, protocol, n_clips):

@@ -20,7 +20,7 @@ def make_batches(jobs, data):
 
     Parameters
     ----------
-    jobs : list of Planned
+    jobs : list of Job
     data : Data
 
     Returns
@@ -30,9 +30,9 @@ def make_batches(jobs, data):
     """
     most, found = {}, {}
     for number, job in enumerate(jobs):
-        label = job.candidate.label
+        label = job.label
         if label not in most:
-            most[label] = _most_at_once(job.candidate, data)
+            most[label] = _most_at_once(job, data)
         key = (label, job.seed, job.fold.experiment) if most[label] > 1 else (label, number)
         found.setdefault(key, []).append(number)
     return [batch for key, numbers in found.items() for batch in _even_parts(numbers, most[key[0]])]
@@ -43,10 +43,10 @@ def _even_parts(numbers, most):
     return [tuple(numbers[start:stop]) for start, stop in pairwise(edges)]
 
 
-def _most_at_once(candidate, data):
-    """How many folds of a candidate one worker trains together."""
-    network, steps = _split(candidate.estimator)
-    chooses = candidate.grid is not None and candidate.selection != FIXED
+def _most_at_once(job, data):
+    """How many jobs that differ from one in their fold alone a worker does together."""
+    network, steps = _split(job.estimator)
+    chooses = job.grid is not None and job.selection != FIXED
     if network is None or chooses or data.truth.ndim > 1:
         return 1
     from cdmer._devices import find_device
@@ -81,38 +81,36 @@ def _split(estimator):
     return last, steps
 
 
-def fit_together(tasks, X, hidden, truth):
-    """Fit the network of some tasks on the folds of them all.
+def fit_together(jobs, X, hidden, truth):
+    """Fit the network of some jobs on the folds of them all.
 
     Parameters
     ----------
-    tasks : list of Task
+    jobs : list of Job
         With the same estimator.
     X, hidden : ndarray
         Rows of all corpora, with and without annotations.
     truth : ndarray of int, shape (n_rows,)
-        Labels are read of the rows that some task trains on, and each fold is given its own.
+        Labels are read of the rows that some job trains on, and each fold is given its own.
 
     Returns
     -------
     models : list of NetClassifier or Exception
-        What became of each task.
+        What became of each job.
     X, hidden : ndarray
-        The rows as the steps before the network prepare them; those that no task needs are zeros.
+        The rows as the steps before the network prepare them; those that no job needs are zeros.
     """
     from cdmer.nets import fit_folds
 
-    network, steps = _split(tasks[0].estimator)
+    network, steps = _split(jobs[0].estimator)
+    trained = [job.fold.train for job in jobs]
     if steps:
-        trained = [task.train for task in tasks]
-        seen = [rows for task in tasks for rows in (task.adapt, task.test)]
+        seen = [rows for job in jobs for rows in (job.fold.adapt, job.fold.test)]
         if hidden is X:
             X = hidden = _prepare_rows(steps, X, [*trained, *seen])
         else:
             X, hidden = _prepare_rows(steps, X, trained), _prepare_rows(steps, hidden, seen)
-    models = fit_folds(
-        network, X, truth, [task.train for task in tasks], on_error="return", progress=False
-    )
+    models = fit_folds(network, X, truth, trained, on_error="return", progress=False)
     return models, X, hidden
 
 

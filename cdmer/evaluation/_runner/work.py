@@ -2,12 +2,14 @@
 
 import time
 import traceback
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import clone
 
 from cdmer._array import read_only
+from cdmer._modules import is_module
 from cdmer._threads import one_blas_thread
 from cdmer.evaluation._runner.choose import (
     Chosen,
@@ -18,48 +20,62 @@ from cdmer.evaluation._runner.choose import (
     last_step,
     wrap_action_units,
 )
-from cdmer.evaluation._runner.costs import costs
 from cdmer.evaluation._runner.embedding import embed
 from cdmer.evaluation._runner.methods import ORACLE
 from cdmer.evaluation._runner.together import fit_together
+from cdmer.evaluation._store.records import JobResult
+from cdmer.evaluation.protocols import Fold
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
-    """What to do; small, so that it travels.
+class Job:
+    """A method on a fold with a seed: what a worker does, and the name that its result goes by.
+
+    Truth of the tested clips is no part of it, so that it can be sent anywhere.
 
     Parameters
     ----------
+    label : str
+        The method's, with its selection.
     estimator : estimator
         With its seed.
     grid : list of dict or None
     selection : str
-    train, adapt, test : ndarray of int
-        Positions of rows.
+    fold : Fold
     domain : ndarray of int, shape (n_train + n_adapt,)
         Number of the corpus of every row that is fitted on; negative in rows to adapt to.
+    seed : int or None
     n_classes : int
     embeddings : bool
         Whether to keep where the rows lie before and after adaptation.
+    config, key, test_set : str
+        As in `JobResult`.
     """
 
+    label: str
     estimator: object
     grid: list | None
     selection: str
-    train: np.ndarray
-    adapt: np.ndarray
-    test: np.ndarray
+    fold: Fold
     domain: np.ndarray
+    seed: int | None
     n_classes: int
     embeddings: bool
+    config: str
+    key: str
+    test_set: str
+
+    def result(self, **fields):
+        """Give the `JobResult` of these fields."""
+        return JobResult(self.config, self.test_set, **fields)
 
 
-def work(tasks, X, hidden, truth, people):
+def work(jobs, X, hidden, truth, people):
     """Fit and predict.
 
     Parameters
     ----------
-    tasks : list of Task
+    jobs : list of Job
         One, or folds that a network is trained on in one go.
     X : ndarray
         Rows of all corpora.
@@ -71,42 +87,32 @@ def work(tasks, X, hidden, truth, people):
 
     Returns
     -------
-    list of dict
-        Per task: fields of a `JobResult` but its `config` and `test_set`.
+    list of JobResult
     """
     with one_blas_thread():
-        if len(tasks) > 1:
+        if len(jobs) > 1:
             started = time.perf_counter()
             try:
-                models, *prepared = fit_together(tasks, X, hidden, truth)
-            except Exception:  # one by one, each task says what is wrong with it
+                models, *prepared = fit_together(jobs, X, hidden, truth)
+            except Exception:  # one by one, each job says what is wrong with it
                 models = None
             if models is not None:
-                seconds = (time.perf_counter() - started) / len(tasks)
+                seconds = (time.perf_counter() - started) / len(jobs)
                 return [
-                    _or_error(_told_of, task, model, seconds, *prepared, truth, people)
-                    for task, model in zip(tasks, models, strict=True)
+                    _result_or_error(_predict_by, job, model, seconds, *prepared, truth, people)
+                    for job, model in zip(jobs, models, strict=True)
                 ]
-        return [_or_error(_attempt, task, X, hidden, truth, people) for task in tasks]
+        return [_result_or_error(_fit_and_predict, job, X, hidden, truth, people) for job in jobs]
 
 
-def _or_error(function, *given):
+def _result_or_error(function, job, *given):
     try:
-        return function(*given)
+        return function(job, *given)
     except Exception as error:  # whatever a method does wrong costs its own job only
-        return {"error": _told(error)}
+        return job.result(error=_error_fields(error))
 
 
-def _told_of(task, model, seconds, X, hidden, truth, people):
-    """Outcome of a task whose network is trained already, or failed to be."""
-    if isinstance(model, Exception):
-        raise model
-    rows = fold_rows(X, hidden, truth, task.domain, people, task.train, task.adapt)
-    chosen = Chosen(model, seconds={"fit": seconds})
-    return _outcome(task, chosen, rows, read_only(hidden[task.test]), truth)
-
-
-def _told(error):
+def _error_fields(error):
     try:
         message = str(error)
     except Exception:  # some cannot even say what they are
@@ -118,22 +124,31 @@ def _told(error):
     }
 
 
-def _attempt(task, X, hidden, truth, people):
-    rows = fold_rows(X, hidden, truth, task.domain, people, task.train, task.adapt)
-    X_test = read_only(hidden[task.test])
-    estimator, grid = clone(task.estimator), task.grid
+def _predict_by(job, model, seconds, X, hidden, truth, people):
+    """Give the result of a job whose network is trained already, or failed to be."""
+    if isinstance(model, Exception):
+        raise model
+    rows = fold_rows(X, hidden, truth, job.domain, people, job.fold)
+    chosen = Chosen(model, seconds={"fit": seconds})
+    return _predict(job, chosen, rows, read_only(hidden[job.fold.test]), truth)
+
+
+def _fit_and_predict(job, X, hidden, truth, people):
+    rows = fold_rows(X, hidden, truth, job.domain, people, job.fold)
+    X_test = read_only(hidden[job.fold.test])
+    estimator, grid = clone(job.estimator), job.grid
     if truth.ndim == 2:
         estimator, grid = wrap_action_units(estimator, grid)
-    test = (X_test, truth[task.test]) if task.selection == ORACLE else None
-    chosen = choose(estimator, grid, task.selection, rows, test, task.n_classes)
-    return _outcome(task, chosen, rows, X_test, truth)
+    test = (X_test, truth[job.fold.test]) if job.selection == ORACLE else None
+    chosen = choose(estimator, grid, job.selection, rows, test, job.n_classes)
+    return _predict(job, chosen, rows, X_test, truth)
 
 
-def _outcome(task, chosen, rows, X_test, truth):
+def _predict(job, chosen, rows, X_test, truth):
     started = time.perf_counter()
     predicted = chosen.model.predict(X_test)
     seconds = chosen.seconds | {"predict": time.perf_counter() - started}
-    shape = (len(task.test), *truth.shape[1:])
+    shape = (len(job.fold.test), *truth.shape[1:])
     details = {}
     if chosen.params is not None:
         details["params"] = {
@@ -141,7 +156,7 @@ def _outcome(task, chosen, rows, X_test, truth):
             for k, v in chosen.params.items()
         }
         details["selection_score"] = chosen.score
-    scores, kind = _scores(chosen.model, X_test, task.n_classes, truth.ndim)
+    scores, kind = _scores(chosen.model, X_test, job.n_classes, truth.ndim)
     if scores is not None:
         details["score_kind"] = kind
     last = last_step(chosen.model)
@@ -149,14 +164,41 @@ def _outcome(task, chosen, rows, X_test, truth):
     if weights is not None:
         details["region_weights"] = np.asarray(weights, dtype=float).tolist()
     details |= costs(last)
-    codes = class_codes(predicted, shape, task.n_classes, abstains(chosen.model))
-    return {
-        "predicted": _tuples(codes),
-        "scores": scores,
-        "details": details,
-        "embedding": embed(chosen.model, rows, truth[task.adapt]) if task.embeddings else None,
-        "seconds": seconds,
-    }
+    codes = class_codes(predicted, shape, job.n_classes, abstains(chosen.model))
+    return job.result(
+        predicted=_tuples(codes),
+        scores=scores,
+        details=details,
+        embedding=embed(chosen.model, rows, truth[job.fold.adapt]) if job.embeddings else None,
+        seconds=seconds,
+    )
+
+
+def costs(model):
+    """Find how large a model is, what was asked of an endpoint, and where it did not answer.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted, after `predict`.
+
+    Returns
+    -------
+    dict
+        Of these, as JSON can hold it, what the model has: ``n_parameters`` of its `network_`;
+        ``usage``, its `usage_`; ``abstentions``, how often each reason occurs in `abstentions_`.
+    """
+    found = {}
+    network = getattr(model, "network_", None)
+    if is_module(network):
+        from cdmer.nets import count_parameters
+
+        found["n_parameters"] = int(count_parameters(network))
+    if hasattr(model, "usage_"):
+        found["usage"] = {name: int(number) for name, number in model.usage_.items()}
+    if hasattr(model, "abstentions_"):
+        found["abstentions"] = dict(sorted(Counter(model.abstentions_.values()).items()))
+    return found
 
 
 def _tuples(codes):
