@@ -79,7 +79,7 @@ class Asker:
     Parameters
     ----------
     client : Client
-    database : Database
+    database : SharedFile
     limits : Limits
     max_retries : int
         How often a lost request is repeated.
@@ -186,12 +186,12 @@ class Asker:
             reply = self._client.send(question.messages, response_format)
         except (Lost, Refused) as error:
             unpaid = isinstance(error, Refused) or error.unpaid
-            with self._database.transaction() as connection:
+            with self._database.writing() as connection:
                 self._budget.settle(connection, request, 0 if unpaid else None, str(error))
             if isinstance(error, Refused) and self._holds_form:
                 error.form_at_fault = False
             raise
-        with self._database.transaction() as connection:
+        with self._database.writing() as connection:
             self._cache.store(connection, key, question, reply)
             self._budget.settle(connection, request, reply.tokens, "answered")
         self._usage.add(

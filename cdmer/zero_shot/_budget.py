@@ -37,7 +37,7 @@ class Budget:
 
     Parameters
     ----------
-    database : Database
+    database : SharedFile
         Who shares it shares budget and rates.
     endpoint : str
     limits : Limits
@@ -61,7 +61,7 @@ class Budget:
         ------
         BudgetSpent
         """
-        with self._database.transaction() as connection:
+        with self._database.writing() as connection:
             now = time.time()
             sent, spent, dearest, unknown, under_way = connection.execute(
                 "SELECT count(*), coalesce(sum(tokens), 0), coalesce(max(tokens), 0), "

@@ -22,7 +22,7 @@ class AnswerCache:
 
     Parameters
     ----------
-    database : Database
+    database : SharedFile
     endpoint : str
         Address and model, for whoever looks into the file.
     """
@@ -43,7 +43,7 @@ class AnswerCache:
             The reply; whether the caller has to ask, and to `store` or `release` then. False:
             somebody else is asking.
         """
-        with self._database.transaction() as connection:
+        with self._database.writing() as connection:
             row = connection.execute(
                 "SELECT text, refusal, finish, prompt_tokens, completion_tokens, checksum "
                 "FROM answers WHERE key = ?",
@@ -69,7 +69,7 @@ class AnswerCache:
 
     def release(self, key):
         """Give the claim up that has no reply; others may ask."""
-        with self._database.transaction() as connection:
+        with self._database.writing() as connection:
             connection.execute("DELETE FROM claims WHERE key = ? AND owner = ?", (key, self._owner))
 
     def close(self):

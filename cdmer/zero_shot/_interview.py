@@ -11,7 +11,7 @@ from cdmer._clips import named_clips
 from cdmer.zero_shot._asking import Asker, Failed, Spent, Stopped, Usage
 from cdmer.zero_shot._budget import Limits
 from cdmer.zero_shot._client import Client
-from cdmer.zero_shot._database import Database
+from cdmer.zero_shot._database import open_answers
 from cdmer.zero_shot._pictures import draw_picture
 from cdmer.zero_shot._settings import check_settings
 
@@ -279,10 +279,10 @@ class Interviewer(ClassifierMixin, BaseEstimator):
 
     def _open_database(self):
         if self.cache is not None:
-            return Database(self.cache)
+            return open_answers(self.cache)
         memory = getattr(self, "_memory", None)
         if memory is None or memory.process != os.getpid():
-            self._memory = Database(None)
+            self._memory = open_answers(None)
         return self._memory
 
     def _limits(self):

@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cdmer.evaluation._store import schema as _store_schema
+from cdmer import _sqlite
 from cdmer.evaluation._store.records import JobResult, TestSet, canonical_json
 from cdmer.evaluation._store.rows import job_row, write_job
-from cdmer.evaluation._store.schema import STEPS, VERSION
+from cdmer.evaluation._store.schema import LAYOUT
 from cdmer.evaluation._store.store import ResultStore
 
 CLASSES = ["negative", "positive", "surprise"]
@@ -373,64 +373,32 @@ def test_relative_path_survives_a_change_of_folder(tmp_path, monkeypatch):
 # Versions ---------------------------------------------------------------------------------------
 
 
-def make_version_1(path):
-    """A store as version 1 made it: the columns of today but `embedding`."""
-    fill(path)
-    edit(path, "ALTER TABLE jobs DROP COLUMN embedding", "PRAGMA user_version = 1")
-    connection = sqlite3.connect(path)
-    tables = {row[0] for row in connection.execute("SELECT name FROM pragma_table_info('jobs')")}
-    connection.close()
-    first = sqlite3.connect(":memory:")
-    for statement in STEPS[0]:
-        first.execute(statement)
-    assert tables == {row[0] for row in first.execute("SELECT name FROM pragma_table_info('jobs')")}
-    first.close()
-
-
-def test_older_version_is_read_as_it_is_and_brought_up_to_date(tmp_path):
+@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize(
+    ("version", "by"), [(1, "an earlier"), (2, "an earlier"), (LAYOUT.version + 1, "a newer")]
+)
+def test_other_versions_are_refused_politely(tmp_path, version, by, read_only):
     path = tmp_path / "s.db"
-    make_version_1(path)
+    fill(path)
+    edit(path, f"PRAGMA user_version = {version}")
     before = path.read_bytes()
-    with ResultStore(path, read_only=True) as store:
-        old = store.results()
-        assert store.finished(keys_of(range(30))) == set(keys_of(range(24)))
-        assert store.runs()["n_done"].tolist() == [24]
+    message = (
+        rf"s\.db: written by {by} version of cdmer.*: expected version {LAYOUT.version} of the "
+        rf"store, got {version}; "
+    )
+    with pytest.raises(ValueError, match=message):
+        ResultStore(path, read_only=read_only)
     assert path.read_bytes() == before
-    with ResultStore(path) as store:
-        assert_same(store.results(), old)
-        store.add(*make_job(0, embedding={"before": np.zeros((3, 2), dtype=np.float32)}))
-        assert store.results().jobs["embedding"][0]["before"].shape == (3, 2)
-    connection = sqlite3.connect(path)
-    assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
-    connection.close()
 
 
-def test_interrupted_update_leaves_the_old_version(tmp_path, monkeypatch):
-    path = tmp_path / "s.db"
-    make_version_1(path)
-    steps = (STEPS[0], (*STEPS[1], "CREATE TABLE jobs (again)"))
-    monkeypatch.setattr("cdmer.evaluation._store.schema.STEPS", steps)
-    with pytest.raises(ValueError, match=r"s\.db"):
-        ResultStore(path)
-    monkeypatch.undo()
-    with ResultStore(path) as store:
-        assert len(store.finished(keys_of(range(24)))) == 24
-
-
-def test_newer_version_is_refused_politely(tmp_path):
+def test_a_version_that_changes_while_open_is_noticed(tmp_path):
     path = tmp_path / "s.db"
     fill(path)
-    open_since = ResultStore(path)
-    edit(path, f"PRAGMA user_version = {VERSION + 1}")
-    for read_only in (False, True):
-        with pytest.raises(
-            ValueError,
-            match=rf"s\.db: a store of version 3, from a newer cdmer .* up to {VERSION}; upgrade",
-        ):
-            ResultStore(path, read_only=read_only)
-    with pytest.raises(ValueError, match="newer cdmer"):
-        open_since.add(*make_job(50))
-    open_since.close()
+    with ResultStore(path) as store:
+        edit(path, f"PRAGMA user_version = {LAYOUT.version + 1}")
+        for use in (lambda: store.add(*make_job(50)), store.results, store.runs):
+            with pytest.raises(ValueError, match="a newer version of cdmer"):
+                use()
 
 
 # Interruptions ----------------------------------------------------------------------------------
@@ -487,7 +455,7 @@ def test_killed_at_any_moment_loses_no_acknowledged_job(tmp_path):
         acknowledged += [int(line) for line in lines]
         if path.exists():
             with ResultStore(path) as store:
-                check = store._open.execute("PRAGMA integrity_check").fetchone()
+                check = store._file._connection.execute("PRAGMA integrity_check").fetchone()
                 assert check == ("ok",)
                 assert store.finished(keys_of(acknowledged)) == set(keys_of(acknowledged))
                 assert len(acknowledged) <= len(store) <= len(acknowledged) + 15
@@ -565,7 +533,7 @@ def test_threads_share_a_store(tmp_path, in_memory):
 
 
 def test_another_process_keeps_it_locked(tmp_path, monkeypatch):
-    monkeypatch.setattr("cdmer.evaluation._store.schema.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("cdmer._sqlite.BUSY_SECONDS", 0.1)
     path = tmp_path / "s.db"
     with ResultStore(path) as store:
         store.add(*make_job(0))
@@ -582,7 +550,7 @@ def test_another_process_keeps_it_locked(tmp_path, monkeypatch):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_not_used_in_a_forked_process(tmp_path):
     with ResultStore(tmp_path / "s.db") as store:
-        store._process -= 1
+        store._file.process -= 1
         with pytest.raises(RuntimeError, match="opened by another process; open it again"):
             len(store)
 
@@ -604,7 +572,7 @@ def add_until_full(store, limit=5000):
 def test_full_store_says_so_and_keeps_what_is_there(tmp_path):
     path = tmp_path / "s.db"
     with ResultStore(path) as store:
-        store._open.execute("PRAGMA max_page_count = 100")
+        store._file._connection.execute("PRAGMA max_page_count = 100")
         added, error = add_until_full(store)
         assert "the disk is full" in error
         assert "what was finished before is kept" in error
@@ -612,7 +580,7 @@ def test_full_store_says_so_and_keeps_what_is_there(tmp_path):
         assert len(added) > 5
         assert store.finished(added) == set(added)
         assert len(store) == len(added), "at most the job in flight is lost"
-        store._open.execute("PRAGMA max_page_count = 1000")
+        store._file._connection.execute("PRAGMA max_page_count = 1000")
         store.add(*make_job(100))  # there is room again
         assert len(store) == len(added) + 1
     with ResultStore(path) as store:
@@ -765,14 +733,14 @@ def test_read_only_store_changes_nothing(tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="needs SQLite's locks without shared memory")
 def test_file_system_without_shared_memory(tmp_path, monkeypatch):
     def connect(path):
-        return _store_schema._connect(f"{path.as_uri()}?mode=rwc&vfs=unix-dotfile", uri=True)
+        return _sqlite._connect(f"{path.as_uri()}?mode=rwc&vfs=unix-dotfile", uri=True)
 
-    monkeypatch.setattr(_store_schema, "_connect_writing", connect)
+    monkeypatch.setattr(_sqlite, "_connect_writing", connect)
     path = tmp_path / "s.db"
     keys = fill(path)
     with ResultStore(path) as store, ResultStore(path) as other:
-        assert store._open.execute("PRAGMA journal_mode").fetchone() == ("delete",)
-        assert store._open.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert store._file._connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+        assert store._file._connection.execute("PRAGMA synchronous").fetchone() == (2,)
         other.add(*make_job(30))
         store.add(*make_job(31))
         assert store.finished(keys) == set(keys)

@@ -251,7 +251,9 @@ def test_a_damaged_answer_is_asked_for_again(endpoint, tmp_path):
 def test_a_cache_that_is_none(endpoint, tmp_path):
     clips = endpoint.make_clips(["positive"])
     (tmp_path / "answers.sqlite").write_text("Dear diary, " * 100)
-    with pytest.raises(ValueError, match="answers.sqlite is no cache of answers"):
+    with pytest.raises(
+        ValueError, match="cache: .*answers.sqlite: expected a cache of answers, the file"
+    ):
         fitted(endpoint, cache=tmp_path).predict(clips)
     (tmp_path / "answers.sqlite").unlink()
     connection = sqlite3.connect(tmp_path / "answers.sqlite")

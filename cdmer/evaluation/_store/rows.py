@@ -10,7 +10,7 @@ import numpy as np
 
 from cdmer.evaluation._store.records import JobResult, TestSet, canonical_json, digest
 
-# The order in which checksums take them: columns of later versions come last.
+# The order in which checksums take them.
 JOB_COLUMNS = (
     "key",
     "config",
@@ -23,6 +23,8 @@ JOB_COLUMNS = (
     "error",
     "embedding",
 )
+# The columns of a job ``j`` and its checksum, in a question.
+JOB_SELECT = ", ".join(f"j.{name}" for name in (*JOB_COLUMNS, "checksum"))
 
 
 class Embedding(Mapping):
@@ -131,12 +133,6 @@ def read_job(row):
         seconds=json.loads(of["seconds"]),
         error=None if of["error"] is None else json.loads(of["error"]),
     )
-
-
-def job_columns(version):
-    """Columns of a job ``j`` and its checksum, for a question to a store of some version."""
-    names = ["NULL" if n == "embedding" and version < 2 else f"j.{n}" for n in JOB_COLUMNS]
-    return ", ".join([*names, "j.checksum"])
 
 
 def write_job(connection, row, test_set):

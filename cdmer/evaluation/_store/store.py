@@ -1,31 +1,23 @@
 """A store of results: one SQLite file, one row per finished job."""
 
 import json
-import os
-import threading
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
 from cdmer._parameters import ParameterError, check_flag
+from cdmer._sqlite import SharedFile
 from cdmer.evaluation._results import Results
 from cdmer.evaluation._store.rows import (
     JOB_COLUMNS,
+    JOB_SELECT,
     is_whole,
-    job_columns,
     job_row,
     read_job,
     write_job,
 )
 from cdmer.evaluation._store.runs import check_asked, check_jobs, find_run, list_runs, write_run
-from cdmer.evaluation._store.schema import (
-    VERSION,
-    check_version,
-    connect,
-    identity,
-    named_errors,
-    transaction,
-)
+from cdmer.evaluation._store.schema import LAYOUT
 
 _AT_ONCE = 500  # keys in one question; SQLite takes at least 999
 
@@ -57,7 +49,7 @@ class ResultStore:
         If the file or its folder does not exist or cannot be read or, unless `read_only`, written
         to; before any work is done.
     ValueError
-        If the file is no store, is damaged, or comes from a newer version of cdmer.
+        If the file is no store, is damaged, or comes from another version of cdmer.
 
     Notes
     -----
@@ -83,8 +75,7 @@ class ResultStore:
     While a store is open, and after an interruption, the last jobs are in a file beside it whose
     name ends in ``-wal``; copy both, or close the store first. Readers may leave an empty one.
 
-    ``PRAGMA user_version`` is the version of the tables. Version 1 had no ``embedding``: such a
-    store is read as it is, and brought to the current version when it is opened for writing.
+    ``PRAGMA user_version`` is the version of the tables, and a store of another one is refused.
 
     Examples
     --------
@@ -100,11 +91,8 @@ class ResultStore:
             raise ParameterError("path: expected a file to read, got None")
         self.path = None if path is None else Path(path)
         self.read_only = read_only
-        self._lock = threading.RLock()
-        self._process = os.getpid()
-        self._place = None if path is None else self.path.absolute()
-        self._open = connect(self.path, read_only)
-        self._file = None if path is None else identity(self._place)
+        self._file = SharedFile(LAYOUT, self.path, read_only=read_only)
+        self._name = self._file.name
 
     def finished(self, keys):
         """Tell which jobs are done, without error and undamaged.
@@ -121,12 +109,11 @@ class ResultStore:
         """
         keys = list(dict.fromkeys(keys))
         done, test_sets = set(), {}
-        with self._reading() as connection:
-            version = check_version(connection, self._name)
+        with self._file.reading() as connection:
             for start in range(0, len(keys), _AT_ONCE):
                 some = keys[start : start + _AT_ONCE]
                 rows = connection.execute(
-                    f"SELECT {job_columns(version)} FROM jobs j WHERE j.error IS NULL "
+                    f"SELECT {JOB_SELECT} FROM jobs j WHERE j.error IS NULL "
                     f"AND j.key IN ({', '.join('?' * len(some))})",
                     some,
                 )
@@ -202,7 +189,7 @@ class ResultStore:
         import pandas as pd
 
         names = ["run", "created", "title", "protocol", "scheme", "n_planned", "n_done", "n_failed"]
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             return pd.DataFrame(list_runs(connection, self._name), columns=names)
 
     def results(self, run=None):
@@ -226,11 +213,10 @@ class ResultStore:
             If there is no such run, or what belongs to it is damaged.
         """
         asked, done, finished, test_sets = [], [], [], {}
-        with self._reading() as connection:
-            version = check_version(connection, self._name)
+        with self._file.reading() as connection:
             found = find_run(connection, run, self._name)
             rows = connection.execute(
-                f"SELECT r.label, r.key, {job_columns(version)} FROM run_jobs r "
+                f"SELECT r.label, r.key, {JOB_SELECT} FROM run_jobs r "
                 "LEFT JOIN jobs j ON j.key = r.key WHERE r.run = ? ORDER BY r.position",
                 (found[0],),
             )
@@ -254,10 +240,7 @@ class ResultStore:
 
     def close(self):
         """Close the file. Closing again does nothing."""
-        with self._lock:
-            if self._open is not None:
-                self._open.close()
-                self._open = None
+        self._file.close()
 
     def __enter__(self):
         return self
@@ -266,7 +249,7 @@ class ResultStore:
         self.close()
 
     def __len__(self):
-        with self._reading() as connection:
+        with self._file.reading() as connection:
             return connection.execute("SELECT count(*) FROM jobs").fetchone()[0]
 
     def __bool__(self):
@@ -279,39 +262,9 @@ class ResultStore:
     def __reduce__(self):
         raise TypeError("a ResultStore cannot be pickled or copied; give its path instead")
 
-    @property
-    def _name(self):
-        return "store in memory" if self.path is None else str(self.path)
-
-    @contextmanager
-    def _reading(self):
-        with self._connection() as connection, transaction(connection, "DEFERRED"):
-            yield connection
-
     @contextmanager
     def _writing(self):
-        with self._connection() as connection:
-            if self.read_only:
-                raise PermissionError(f"{self._name}: the store was opened read-only")
-            self._check_place()
-            with transaction(connection, "IMMEDIATE"):
-                if check_version(connection, self._name) != VERSION:
-                    raise ValueError(f"{self._name}: the store is damaged (its version changed)")
-                yield connection
-            self._check_place()
-
-    @contextmanager
-    def _connection(self):
-        with self._lock, named_errors(self.path):
-            if self._open is None:
-                raise ValueError(f"{self._name}: the store is closed")
-            if self._process != os.getpid():
-                raise RuntimeError(f"{self._name}: opened by another process; open it again here")
-            yield self._open
-
-    def _check_place(self):
-        if self.path is not None and identity(self._place) != self._file:
-            raise OSError(
-                f"{self._name}: the file was removed or replaced while the store was open; what is "
-                "written to it now is lost"
-            )
+        self._file.check_place()
+        with self._file.writing() as connection:
+            yield connection
+        self._file.check_place()
