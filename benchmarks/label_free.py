@@ -154,11 +154,11 @@ def choose(pair, name):
         extra = {"sample_domain": domain} if takes else {}
         X = step.fit_transform(X, y, **extra)
     X *= 7 / np.sqrt(X.shape[1])  # norms like those of LBP-TOP features
-    method, grid = CHOICES[name]
+    method, param_grid = CHOICES[name]
     with threadpool_limits(1, user_api="blas"):
-        table = score_settings(method, grid, X, y, domain, list(CRITERIA), progress=False)
+        table = score_settings(method, param_grid, X, y, domain, list(CRITERIA), progress=False)
         accuracy = np.empty(len(table))
-        for index, model in iter_settings(method, list(ParameterGrid(grid)), X, y, domain):
+        for index, model in iter_settings(method, list(ParameterGrid(param_grid)), X, y, domain):
             accuracy[index] = war(yt, model.predict(X[domain < 0]), classes=range(3))
     chosen = [accuracy[table[c].idxmax()] for c in CRITERIA]
     ranks = [

@@ -62,7 +62,7 @@ DR_GRID = {"mmd_weight": MMD, "l1_weight": L1}
 STM_GRID = [0.01 * k for k in range(1, 10)] + [0.1 * k for k in range(1, 10)] + list(range(1, 16))
 ULSIF_GRID = [float(k * 10**e) for e in range(6) for k in range(1, 101)]
 
-# Method: (estimator, grid, row of the published table).
+# Method: (estimator, param_grid, row of the published table).
 METHODS = {
     "SVM": (SVM, {}, "SVM"),
     "TCA": (TCA(SVM), {"n_components": range(1, 141)}, "TCA"),
@@ -130,7 +130,7 @@ def scores(truth, predicted):
 def sweep(pair, name, full):
     """Score every setting of a method: a row per setting."""
     X, y, domain, truth = load(pair)
-    method, grid, _ = METHODS[name]
+    method, param_grid, _ = METHODS[name]
     if name == "TGSR":
         kept, weights = tgsr_grid(full)
         settings = [
@@ -138,7 +138,7 @@ def sweep(pair, name, full):
             for k, w in zip(kept, weights, strict=True)
         ]
     else:
-        settings = list(ParameterGrid(grid))
+        settings = list(ParameterGrid(param_grid))
     rows = [None] * len(settings)
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -163,9 +163,9 @@ def regenerate(pair, store, deadline, part, n_parts):
     todo = [(i, j) for i, j in settings if not (store / f"{pair}_{i}_{j}.npz").exists()]
     if not todo:
         return
-    grid = [{"mmd_weight": MMD[i], "l1_weight": L1[j]} for i, j in todo]
+    settings = [{"mmd_weight": MMD[i], "l1_weight": L1[j]} for i, j in todo]
     # One family: the path shares the decomposition and gives models one after the other.
-    path = TSRG(SVM).iter_path(X, y, sample_domain=domain, settings=grid)
+    path = TSRG(SVM).iter_path(X, y, sample_domain=domain, settings=settings)
     with threadpool_limits(1, user_api="blas"):
         while time.time() < deadline:
             started = time.perf_counter()
@@ -252,12 +252,12 @@ def print_oracle(names, options):
 def select_one(pair, name):
     """Score a method's coarse grid by every criterion and on target labels."""
     X, y, domain, truth = load(pair)
-    method, grid = SELECTION[name]
-    settings = list(ParameterGrid(grid))
+    method, param_grid = SELECTION[name]
+    settings = list(ParameterGrid(param_grid))
     with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", FitFailedWarning)  # scores NaN, and is not chosen
-        table = score_settings(method, grid, X, y, domain, list(CRITERIA), progress=False)
+        table = score_settings(method, param_grid, X, y, domain, list(CRITERIA), progress=False)
         for index, model in iter_settings(method, settings, X, y, domain):
             predicted = model.predict(X[domain < 0])
             table.loc[index, ["M-F1", "ACC"]] = scores(truth, predicted)

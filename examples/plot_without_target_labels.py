@@ -27,8 +27,8 @@ subjects = np.array([clip.subject for clip in clips])
 # Importance-weighted validation holds out source clips, subject by subject, and weighs them by how
 # much they look like target clips. GFK finds its subspaces once for all numbers of components.
 
-grid = {"n_components": [2, 4, 8, 12, 16]}
-chosen = select(GFK(), grid, X, y_seen, domain, "iwv", n_splits=3, groups=subjects)
+param_grid = {"n_components": [2, 4, 8, 12, 16]}
+chosen = select(GFK(), param_grid, X, y_seen, domain, "iwv", n_splits=3, groups=subjects)
 print(chosen.scores.round(3))
 print("chosen:", chosen.best_params)
 
@@ -38,7 +38,7 @@ print("chosen:", chosen.best_params)
 
 search = GridSearchCV(
     GFK(),
-    grid,
+    param_grid,
     scoring=make_scorer("iwv", X[domain < 0]),
     cv=make_splitter("iwv", domain, n_splits=3, groups=subjects),
 )

@@ -20,7 +20,7 @@ from cdmer.evaluation.statistics import compare, comparisons
 NAMES = ["lab", "nir", "webcam"]
 METHODS = {
     "SVM": {"class": "SourceOnly"},
-    "TCA": {"class": "TCA", "grid": {"n_components": [2, 4]}},
+    "TCA": {"class": "TCA", "param_grid": {"n_components": [2, 4]}},
 }
 FOREST = {
     "class": "SourceOnly",

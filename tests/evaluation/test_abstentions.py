@@ -192,10 +192,10 @@ def test_what_is_not_declared_is_an_error():
 
 @pytest.mark.parametrize("selection", ["oracle", "nested-loso"])
 def test_settings_are_not_chosen_for_their_silence(selection):
-    grid = {"reticent__column": [1, 0]}
+    param_grid = {"reticent__column": [1, 0]}
     model = make_pipeline(FunctionTransformer(), Reticent())
     found = benchmark(
-        {"asked": Method(model, grid)},
+        {"asked": Method(model, param_grid)},
         tables(),
         CDMERPairs(None),
         selection=selection,

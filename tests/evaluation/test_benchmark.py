@@ -223,7 +223,9 @@ def test_errors_name_the_argument():
         benchmark({"class": SVC}, CORPORA)
     with pytest.raises(ValueError, match=r"selection: expected one of .*'best'"):
         benchmark({"SVM": SourceOnly()}, CORPORA, selection="best")
-    with pytest.raises(ValueError, match=r"'SVM': grid: expected parameters of SVC, .*'gama'"):
+    with pytest.raises(
+        ValueError, match=r"'SVM': param_grid: expected parameters of SVC, .*'gama'"
+    ):
         benchmark({"SVM": Method(SVC(), {"gama": [1]})}, CORPORA)
     with pytest.raises(ValueError, match=r"seeds: expected a whole number .*-1"):
         benchmark({"SVM": SourceOnly()}, CORPORA, seeds=[-1])
@@ -495,16 +497,16 @@ def test_a_parameter_without_content_is_refused_where_a_store_would_have_to_know
 
 
 def test_the_oracle_is_the_best_of_the_grid_and_no_other_selection_is():
-    grid = {"n_components": [1, 2, 3, 5, 8]}
+    param_grid = {"n_components": [1, 2, 3, 5, 8]}
     results = benchmark(
-        {"TCA": Method(TCA(), grid)},
+        {"TCA": Method(TCA(), param_grid)},
         CORPORA,
         progress=False,
         selection=["fixed", "label-free:iwv", "oracle"],
     )
     each = {
         n: benchmark({"TCA": TCA(n_components=n)}, CORPORA, progress=False).table()["TCA"]
-        for n in grid["n_components"]
+        for n in param_grid["n_components"]
     }
     table = results.table()
     for experiment in results.experiments:
@@ -523,8 +525,8 @@ def test_estimators_in_a_grid_are_cloned(how):
     C, held = [1e-3, 1, 100, 1e-4], SVC()
     pipeline = make_pipeline(StandardScaler(), SVC())
     expected, found = (
-        benchmark({"SVM": Method(pipeline, grid)}, CORPORA, selection=how, progress=False)
-        for grid in ({"svc__C": C}, {"svc": [held], "svc__C": C})
+        benchmark({"SVM": Method(pipeline, param_grid)}, CORPORA, selection=how, progress=False)
+        for param_grid in ({"svc__C": C}, {"svc": [held], "svc__C": C})
     )
     assert found.predictions.equals(expected.predictions)
     assert not hasattr(held, "support_")
@@ -578,9 +580,9 @@ def test_nested_selection_by_loops():
         ],
         "lab",
     )
-    grid = {"C": [1e-7, 1e-5, 1e-3]}
+    param_grid = {"C": [1e-7, 1e-5, 1e-3]}
     results = benchmark(
-        {"SVM": Method(SVC(kernel="linear"), grid)},
+        {"SVM": Method(SVC(kernel="linear"), param_grid)},
         [corpus],
         WithinCorpusLOSO(),
         descriptor=MeanFace(),
@@ -593,13 +595,13 @@ def test_nested_selection_by_loops():
     for job in results.jobs.itertuples():
         outer = who != job.fold
         scores = []
-        for C in grid["C"]:
+        for C in param_grid["C"]:
             predicted = np.full(40, -1)
             for person in set(who[outer]):
                 train, held = outer & (who != person), who == person
                 predicted[held] = SVC(kernel="linear", C=C).fit(X[train], y[train]).predict(X[held])
             scores.append(uf1(y[outer], predicted[outer], classes=range(3)))
-        assert job.params["C"] == grid["C"][int(np.argmax(scores))]
+        assert job.params["C"] == param_grid["C"][int(np.argmax(scores))]
         assert job.details["selection_score"] == pytest.approx(max(scores))
 
 

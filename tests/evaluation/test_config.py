@@ -63,7 +63,7 @@ steps = [
 [methods.TCA]
 class = "TCA"
 estimator = {class = "BenchmarkSVC", kernel = "linear"}
-grid = {n_components = [2, 7, 12], mu = {start = 0.1, stop = 0.5, step = 0.2}}
+param_grid = {n_components = [2, 7, 12], mu = {start = 0.1, stop = 0.5, step = 0.2}}
 citation = "Pan et al. 2011"
 selection = "oracle"
 
@@ -77,7 +77,7 @@ steps = [
 [methods.TGSR]
 class = "TGSR"
 groups = 5
-grid = [{n_selected = [1, 2]}, {mmd_weight = {logspace = [-3, 3, 7]}}]
+param_grid = [{n_selected = [1, 2]}, {mmd_weight = {logspace = [-3, 3, 7]}}]
 
 [methods.vote]
 class = "GridVoting"
@@ -140,7 +140,7 @@ def test_everything_is_read(load, tmp_path):
     tca, steps, tgsr, vote, nothing = config.methods.values()
     assert list(config.methods)[1] == "Hellinger, centred"
     assert describe(tca.estimator) == describe(TCA(BenchmarkSVC()))
-    assert tca.grid == {"n_components": [2, 7, 12], "mu": [0.1, 0.3, 0.5]}
+    assert tca.param_grid == {"n_components": [2, 7, 12], "mu": [0.1, 0.3, 0.5]}
     assert (tca.citation, tca.selection) == ("Pan et al. 2011", ["oracle"])
     assert isinstance(steps.estimator, Pipeline)
     assert [describe(step) for _, step in steps.estimator.steps] == [
@@ -149,7 +149,7 @@ def test_everything_is_read(load, tmp_path):
     ]
     assert describe(tgsr.estimator) == describe(TGSR(groups=5))
     assert tgsr.selection is None
-    assert len(ParameterGrid(tgsr.grid)) == 9
+    assert len(ParameterGrid(tgsr.param_grid)) == 9
     assert vote.estimator.param_grid == {"n_components": [1, 2]}
     planes = nothing.estimator.get_params()["planeselector__column_planes"]
     assert np.array_equal(planes, lbp_top_planes(levels=(1, 2)))
@@ -341,18 +341,18 @@ def test_all_estimators_of_the_library_are_listed():
         ),
         (
             {"methods": {"a": {"class": "TCA", "selection": "oracle"}}},
-            "methods: a: selection: expected a grid to choose from",
+            "methods: a: selection: expected a param_grid to choose from",
         ),
         (
             {"methods": {"a": {"class": "TCA", "estimator": {"class": "SVC", "c": 1}}}},
             "methods: a: estimator: c: unknown parameter of SVC 'c'; did you mean 'C'?",
         ),
         (
-            {"methods": {"a": {"class": "TCA", "grid": {"C": [1]}}}},
-            "methods: a: grid: C: unknown parameter of TCA 'C'",
+            {"methods": {"a": {"class": "TCA", "param_grid": {"C": [1]}}}},
+            "methods: a: param_grid: C: unknown parameter of TCA 'C'",
         ),
         (
-            {"methods": {"a": {"steps": [{"class": "TCA"}], "grid": {"mu": [1]}}}},
+            {"methods": {"a": {"steps": [{"class": "TCA"}], "param_grid": {"mu": [1]}}}},
             "unknown parameter of Pipeline 'mu'; did you mean 'tca__mu'?",
         ),
         (
@@ -399,8 +399,8 @@ def test_what_is_wrong_is_named_with_its_place(load, change, message):
     ],
 )
 def test_ranges(load, values, expected):
-    content = minimal(**{"class": "TCA", "grid": {"n_components": values}})
-    found = load(content).methods["one"].grid["n_components"]
+    content = minimal(**{"class": "TCA", "param_grid": {"n_components": values}})
+    found = load(content).methods["one"].param_grid["n_components"]
     assert found == expected
     assert list(map(type, found)) == list(map(type, expected))
 
@@ -424,9 +424,9 @@ def test_ranges(load, values, expected):
     ],
 )
 def test_wrong_ranges_are_named(load, values, message):
-    content = minimal(**{"class": "TCA", "grid": {"mu": values}})
+    content = minimal(**{"class": "TCA", "param_grid": {"mu": values}})
     found = refusal(load, content)
-    assert found.startswith("methods: one: grid: mu: ")
+    assert found.startswith("methods: one: param_grid: mu: ")
     assert message in found
 
 
@@ -529,7 +529,7 @@ def test_a_run_is_the_call_that_it_describes(tmp_path):
         "selection": ["label-free:entropy", "oracle"],
         "methods": {
             "SVM": {"class": "SourceOnly"},
-            "TCA": {"class": "TCA", "grid": {"n_components": [2, 4]}, "citation": "Pan"},
+            "TCA": {"class": "TCA", "param_grid": {"n_components": [2, 4]}, "citation": "Pan"},
         },
     }
     path.write_text(toml_text(content))
@@ -600,7 +600,7 @@ def test_networks_are_read(load):
         "adaptation": {"class": "DAN", "weight": 0.5},
         "augment": {"class": "HorizontalFlip", "horizontal": [0], "scaling": "pixels"},
         "class_weight": {"0": 1, "1": 2, "2": 3.0},
-        "grid": {
+        "param_grid": {
             "adaptation__weight": [0.5, 1.0],
             "adaptation": [{"class": "MCC"}],
             "network_params": [{"size": 12}, {"size": 12, "dropout": 0.0}],
@@ -618,9 +618,9 @@ def test_networks_are_read(load):
         class_weight={0: 1, 1: 2, 2: 3.0},
     )
     assert describe(method.estimator) == describe(expected)
-    assert [type(loss).__name__ for loss in method.grid["adaptation"]] == ["MCC"]
-    assert method.grid["network_params"] == [{"size": 12}, {"size": 12, "dropout": 0.0}]
-    assert method.grid["class_weight"] == ["balanced", {0: 1, 1: 2, 2: 2}]
+    assert [type(loss).__name__ for loss in method.param_grid["adaptation"]] == ["MCC"]
+    assert method.param_grid["network_params"] == [{"size": 12}, {"size": 12, "dropout": 0.0}]
+    assert method.param_grid["class_weight"] == ["balanced", {0: 1, 1: 2, 2: 2}]
 
 
 @pytest.mark.parametrize(
@@ -640,7 +640,7 @@ def test_networks_are_read(load):
         ({"augment": {"class": "SVC"}}, "augment: expected a callable"),
         ({"n_epochs": 0}, "n_epochs: expected a whole number >= 1, got 0"),
         ({"checkpoint": "run.safetensors"}, "unknown parameter of NetClassifier 'checkpoint'"),
-        ({"grid": {"checkpoint": ["a"]}}, "unknown parameter of NetClassifier 'checkpoint'"),
+        ({"param_grid": {"checkpoint": ["a"]}}, "unknown parameter of NetClassifier 'checkpoint'"),
         (
             {"network": "MLP", "network_params": {"hidden_layer_sizes": [10**5, 10**5]}},
             "network_params: expected a network of 1000000000 numbers at most",
@@ -660,7 +660,7 @@ def test_networks_that_are_not_to_be_had_are_named(load, change, message):
 
 
 def test_a_pipeline_keeps_no_files_where_a_config_says_so(load):
-    given = {"steps": [{"class": "SVC"}], "grid": {"memory": ["/tmp/there"]}}
+    given = {"steps": [{"class": "SVC"}], "param_grid": {"memory": ["/tmp/there"]}}
     assert "unknown parameter of Pipeline 'memory'" in refusal(load, minimal(**given))
 
 

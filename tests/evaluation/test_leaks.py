@@ -312,10 +312,10 @@ def test_what_a_method_writes_reaches_no_other_method(backend):
 @pytest.mark.parametrize("how", ["oracle", "nested-loso", "label-free:source"])
 def test_steps_that_work_in_place_change_no_score(how):
     corpora = [people_table("lab", 6), people_table("web", 6)]
-    grid = {"svc__C": [1e-3, 1, 100]}
+    param_grid = {"svc__C": [1e-3, 1, 100]}
     found = [
         benchmark(
-            {"m": Method(make_pipeline(StandardScaler(copy=copy), SVC()), grid)},
+            {"m": Method(make_pipeline(StandardScaler(copy=copy), SVC()), param_grid)},
             corpora,
             CDMERPairs(None),
             selection=how,

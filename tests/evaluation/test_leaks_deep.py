@@ -137,11 +137,11 @@ def test_early_stopping_is_given_the_people_of_training_rows_alone():
     assert set(groups[domain < 0]) == {""}
     assert groups[domain >= 0].tolist() == [f"lab/s{i // 4}" for i in range(24)]
     assert 0 < len(model.validation_groups_) < 6
-    grid = {"weight_decay": [0.0, 0.01]}
+    param_grid = {"weight_decay": [0.0, 0.01]}
     for selection in ("label-free:source", "label-free:entropy", "nested-loso", "oracle"):
         Spy.seen = []
         benchmark(
-            {"net": Method(net(**STOPPING), grid)},
+            {"net": Method(net(**STOPPING), param_grid)},
             [table("lab"), table("web")],
             FORTH,
             selection=selection,

@@ -133,7 +133,7 @@ def results(
                 "name": m,
                 "selection": "fixed",
                 "estimator": {"class": "SVC"},
-                "grid": None,
+                "settings": None,
                 "citation": "",
             }
             for m in methods

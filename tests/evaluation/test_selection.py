@@ -168,18 +168,20 @@ def test_grid_search_with_scorer_and_splitter_equals_select(criterion, routing):
 @each_criterion
 def test_target_labels_change_no_score(criterion):
     X, y, domain = rows()
-    grid = {"l1_weight": [0.01, 0.3]}
+    param_grid = {"l1_weight": [0.01, 0.3]}
     tables = []
     for fill in (y[domain < 0], -1, np.random.default_rng(0).integers(0, 3, 20)):
         labels = y.copy()
         labels[domain < 0] = fill
-        tables.append(score_settings(DRLS(), grid, X, labels, domain, [criterion], progress=False))
+        tables.append(
+            score_settings(DRLS(), param_grid, X, labels, domain, [criterion], progress=False)
+        )
     for table in tables[1:]:
         pd.testing.assert_frame_equal(table, tables[0], check_exact=True)
 
 
 @pytest.mark.parametrize(
-    ("method", "grid"),
+    ("method", "param_grid"),
     [
         (TGSR(groups=4), {"n_selected": [1, 2, 4], "mmd_weight": [0.1, 10.0]}),
         (make_pipeline(DomainStandardizer(), TCA()), {"tca__n_components": [1, 3]}),
@@ -192,17 +194,17 @@ def test_target_labels_change_no_score(criterion):
     ids=["path", "pipeline with a path", "pipeline", "no adaptation"],
 )
 @pytest.mark.parametrize("routing", [False, True])
-def test_all_criteria_by_loops(method, grid, routing):
+def test_all_criteria_by_loops(method, param_grid, routing):
     """Every criterion of every setting against a loop of separate fits."""
-    if "sourceonly__estimator__C" in grid:
+    if "sourceonly__estimator__C" in param_grid:
         method = make_pipeline(StandardScaler(), SourceOnly(LogisticRegression()))
     X, y, domain = rows()
     X_target = X[domain < 0]
     with sklearn.config_context(enable_metadata_routing=routing):
         table = score_settings(
-            method, grid, X, y, domain, list(CRITERIA), n_splits=3, progress=False
+            method, param_grid, X, y, domain, list(CRITERIA), n_splits=3, progress=False
         )
-        for row, setting in enumerate(ParameterGrid(grid)):
+        for row, setting in enumerate(ParameterGrid(param_grid)):
             expected = {name: [] for name in CRITERIA}
             for train, test in SourceKFold(domain, 3).split(X, y):
                 model = fit_adaptive(
@@ -234,16 +236,16 @@ def test_all_criteria_by_loops(method, grid, routing):
 @each_criterion
 def test_settings_that_fail_score_nan_and_are_not_chosen(criterion):
     X, y, domain = rows()
-    grid = {"mu": [-1.0, 1.0], "n_components": [2, 3]}
+    param_grid = {"mu": [-1.0, 1.0], "n_components": [2, 3]}
     with pytest.warns(FitFailedWarning, match="mu: expected a finite number > 0, got -1.0"):
-        chosen = select(TCA(), grid, X, y, domain, criterion, progress=False)
+        chosen = select(TCA(), param_grid, X, y, domain, criterion, progress=False)
     assert chosen.best_params["mu"] == 1.0
     assert chosen.scores[criterion].isna().tolist() == [True, True, False, False]
     alone = select(TCA(), {"n_components": [2, 3]}, X, y, domain, criterion, progress=False)
     np.testing.assert_allclose(chosen.scores[criterion][2:], alone.scores[criterion], atol=1e-9)
     with (
         pytest.warns(FitFailedWarning),
-        pytest.raises(ValueError, match="grid: no setting could be fitted"),
+        pytest.raises(ValueError, match="param_grid: no setting could be fitted"),
     ):
         select(TCA(), {"mu": [-1.0]}, X, y, domain, criterion, progress=False)
 

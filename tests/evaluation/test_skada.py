@@ -88,11 +88,11 @@ def test_our_selection_on_their_methods(skada, criterion):
     theirs = skada.make_da_pipeline(
         skada.SubspaceAlignmentAdapter(n_components=2), LogisticRegression()
     )
-    grid = {"subspacealignmentadapter__n_components": [1, 2, 3]}
-    chosen = select(theirs, grid, X, y, domain, criterion, progress=False)
+    param_grid = {"subspacealignmentadapter__n_components": [1, 2, 3]}
+    chosen = select(theirs, param_grid, X, y, domain, criterion, progress=False)
     search = GridSearchCV(
         theirs,
-        grid,
+        param_grid,
         scoring=make_scorer(criterion, X[domain < 0]),
         cv=make_splitter(criterion, domain),
     ).fit(X, y, sample_domain=domain)

@@ -143,8 +143,10 @@ def test_sides_of_very_different_size(name):
 
 def test_grids_reach_the_parameters_of_the_loss():
     X, y, domain = make_pair(0, n=40)
-    grid = {"adaptation__weight": [0.1, 1.0], "adaptation": [DAN(), MCC()]}
-    search = GridSearchCV(short(DAN()), grid, cv=StratifiedKFold(2, shuffle=True, random_state=0))
+    param_grid = {"adaptation__weight": [0.1, 1.0], "adaptation": [DAN(), MCC()]}
+    search = GridSearchCV(
+        short(DAN()), param_grid, cv=StratifiedKFold(2, shuffle=True, random_state=0)
+    )
     search.fit(X, y, sample_domain=domain)
     assert search.cv_results_["params"][3]["adaptation__weight"] == 1.0
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()

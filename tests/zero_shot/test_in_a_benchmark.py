@@ -235,14 +235,14 @@ def test_a_file_names_a_model_and_the_run_keeps_its_answers(endpoint, tmp_path):
 
 @pytest.mark.parametrize("name", ["allow_upload", "cache", "api_key_env"])
 def test_no_file_uploads_faces_reads_keys_or_chooses_folders(tmp_path, name):
-    for more in ({name: "HOME"}, {"grid": {name: ["HOME"]}}):
+    for more in ({name: "HOME"}, {"param_grid": {name: ["HOME"]}}):
         path = write(tmp_path, VLM=asked(FAR, **more))
         with pytest.raises(ValueError, match=f"VLM.*: {name}: unknown parameter"):
             load_config(path)
     steps = [{"class": "Resize", "height": 12, "width": 12}, asked(FAR)]
-    grid = {f"visionlanguageclassifier__{name}": ["HOME"]}
+    param_grid = {f"visionlanguageclassifier__{name}": ["HOME"]}
     with pytest.raises(ValueError, match=f"{name}: unknown parameter"):
-        load_config(write(tmp_path, VLM={"steps": steps, "grid": grid}))
+        load_config(write(tmp_path, VLM={"steps": steps, "param_grid": param_grid}))
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_faults_of_a_file_are_found_when_it_is_read(tmp_path, more, message):
     "method",
     [
         asked(FAR),
-        asked("http://localhost:1/v1", grid={"base_url": ["http://localhost:1/v1", FAR]}),
+        asked("http://localhost:1/v1", param_grid={"base_url": ["http://localhost:1/v1", FAR]}),
         {"steps": [{"class": "Resize", "height": 12, "width": 12}, asked(FAR)]},
     ],
 )

@@ -45,10 +45,10 @@ def benchmark(
     ----------
     methods : dict of str to (estimator or Method)
         Named classifiers or pipelines, adaptive (``fit(X, y, sample_domain)``) or not. They are
-        cloned. `Method` adds a grid to choose from and a citation. Classifiers of `cdmer.zero_shot`
-        are told the scheme's classes where `class_names` is None. A class of classifiers with the
-        attribute ``abstains = True`` may predict -1, no answer, which counts as wrong; of any other
-        that is an error.
+        cloned. `Method` adds settings to choose from and a citation. Where `class_names` of a
+        classifier of `cdmer.zero_shot` is None, it is set to the scheme's classes. A class of
+        classifiers with the attribute ``abstains = True`` may predict -1, no answer, which counts
+        as wrong; of any other that is an error.
     corpora : sequence of Corpus, FeatureTable or PublishedFeatures
         Their names must differ, and they share no clip.
     protocol : Protocol, default=CDMERPairs()
@@ -62,7 +62,7 @@ def benchmark(
         Label scheme for clips, and for the rows of feature tables. Under a scheme of action units a
         clip has several classes; classifiers that take one are cloned for each action unit.
     selection : str or list of str, default="fixed"
-        How methods with a grid come by their setting:
+        How methods with a `param_grid` choose their setting:
 
         - ``"fixed"``: the estimator as it is.
         - ``"label-free:<criterion>"``: a criterion of `cdmer.evaluation.selection` that reads no

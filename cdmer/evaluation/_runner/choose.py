@@ -1,4 +1,4 @@
-"""Fitting a candidate on a fold: as it is, or at a setting of its grid."""
+"""Fitting a candidate on a fold: as it is, or at a setting that is chosen."""
 
 import time
 from dataclasses import dataclass, field
@@ -80,14 +80,14 @@ class Chosen:
     seconds: dict = field(default_factory=dict)
 
 
-def choose(estimator, grid, selection, rows, test, n_classes):
+def choose(estimator, settings, selection, rows, test, n_classes):
     """Fit an estimator on a fold.
 
     Parameters
     ----------
     estimator : estimator
-        It is fitted in place, unless there is a grid.
-    grid : list of dict or None
+        It is fitted in place, unless there are settings.
+    settings : list of dict or None
     selection : str
     rows : Rows
     test : tuple of (X, y) or None
@@ -106,23 +106,23 @@ def choose(estimator, grid, selection, rows, test, n_classes):
         If no setting can be fitted, or people are not known and "nested-loso" asks for them.
     """
     started = time.perf_counter()
-    if selection == FIXED or grid is None:
+    if selection == FIXED or settings is None:
         model = fit_adaptive(estimator, *rows.parts)
         return Chosen(model, seconds={"fit": time.perf_counter() - started})
     if selection.startswith(LABEL_FREE):
-        return _label_free(estimator, grid, selection.removeprefix(LABEL_FREE), rows)
+        return _label_free(estimator, settings, selection.removeprefix(LABEL_FREE), rows)
     if selection == NESTED:
-        scores = _nested_scores(estimator, grid, rows, n_classes)
+        scores = _nested_scores(estimator, settings, rows, n_classes)
         best = _best(scores, selection)
         selected = time.perf_counter()
-        model = at_setting(estimator, grid[best])
+        model = at_setting(estimator, settings[best])
         fit_adaptive(model, *rows.parts)
         seconds = {"select": selected - started, "fit": time.perf_counter() - selected}
-        return Chosen(model, grid[best], float(scores[best]), seconds)
-    return _oracle(estimator, grid, rows, test, n_classes)
+        return Chosen(model, settings[best], float(scores[best]), seconds)
+    return _oracle(estimator, settings, rows, test, n_classes)
 
 
-def _label_free(estimator, grid, criterion, rows):
+def _label_free(estimator, settings, criterion, rows):
     if rows.y.ndim == 2:
         raise ValueError(
             f"selection: 'label-free:{criterion}' scores one class per clip; action units take "
@@ -133,7 +133,7 @@ def _label_free(estimator, grid, criterion, rows):
     n_people = len(set(people)) if all(people) else 1
     chosen = select(
         estimator,
-        [{k: [v] for k, v in setting.items()} for setting in grid],
+        [{k: [v] for k, v in setting.items()} for setting in settings],
         rows.X,
         rows.y,
         rows.domain,
@@ -151,7 +151,7 @@ def _label_free(estimator, grid, criterion, rows):
     )
 
 
-def _nested_scores(estimator, grid, rows, n_classes):
+def _nested_scores(estimator, settings, rows, n_classes):
     """Score settings on training rows: one person left out after the other, predictions pooled."""
     train, domain = rows.train, rows.domain
     people = rows.people[train]
@@ -160,12 +160,12 @@ def _nested_scores(estimator, grid, rows, n_classes):
             f"selection: {NESTED!r} leaves people of the training rows out, and "
             + ("their subjects are not known" if not all(people) else "there is only one")
         )
-    predicted = np.zeros((len(grid), *rows.y[train].shape), dtype=np.int64)
-    fitted = np.ones(len(grid), dtype=bool)
+    predicted = np.zeros((len(settings), *rows.y[train].shape), dtype=np.int64)
+    fitted = np.ones(len(settings), dtype=bool)
     for person in dict.fromkeys(people):
         held = people == person
         inner = np.setdiff1d(np.arange(len(domain)), train[held])
-        for index, model in iter_fitted(estimator, grid, *rows.take(inner)):
+        for index, model in iter_fitted(estimator, settings, *rows.take(inner)):
             if model is None:
                 fitted[index] = False
             else:
@@ -176,28 +176,28 @@ def _nested_scores(estimator, grid, rows, n_classes):
     return np.where(fitted, scores, np.nan)
 
 
-def _oracle(estimator, grid, rows, test, n_classes):
+def _oracle(estimator, settings, rows, test, n_classes):
     """Take the setting that scores best on the tested clips: what nobody could know."""
     started = time.perf_counter()
     X, y = test
     best, place = Chosen(None), None
-    for index, model in iter_fitted(estimator, grid, *rows.parts):
+    for index, model in iter_fitted(estimator, settings, *rows.parts):
         if model is None:
             continue
         codes = class_codes(model.predict(X), y.shape, n_classes, abstains(model))
         score = _main_score(y, codes, n_classes)
-        # First of equals in the grid's order, in whichever order they were fitted.
+        # First of equals in their order, in whichever order they were fitted.
         if best.model is None or (score, -index) > (best.score, -place):
-            best, place = Chosen(model, grid[index], score), index
+            best, place = Chosen(model, settings[index], score), index
     if best.model is None:
-        raise ValueError("grid: no setting could be fitted")
+        raise ValueError("param_grid: no setting could be fitted")
     best.seconds = {"select": time.perf_counter() - started, "fit": 0.0}
     return best
 
 
 def _best(scores, selection):
     if np.isnan(scores).all():
-        raise ValueError(f"grid: no setting could be fitted and scored by {selection!r}")
+        raise ValueError(f"param_grid: no setting could be fitted and scored by {selection!r}")
     return int(np.nanargmax(scores))
 
 
@@ -313,11 +313,11 @@ class PerActionUnit(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         )
 
 
-def wrap_action_units(estimator, grid):
-    """Make a classifier of action units of any, and rename its grid's parameters."""
-    if grid is not None:
-        grid = [{f"estimator__{k}": v for k, v in setting.items()} for setting in grid]
-    return PerActionUnit(estimator), grid
+def wrap_action_units(estimator, settings):
+    """Make a classifier of action units of any, and rename the parameters of its settings."""
+    if settings is not None:
+        settings = [{f"estimator__{k}": v for k, v in setting.items()} for setting in settings]
+    return PerActionUnit(estimator), settings
 
 
 def fold_rows(X, hidden, truth, domain, people, fold):

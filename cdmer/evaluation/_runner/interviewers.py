@@ -30,7 +30,7 @@ def set_interviewers(value, only=lambda part: True, **params):
     Parameters
     ----------
     value : object
-        An estimator, or what else the grid of one may hold; that, and estimators that ask nobody,
+        An estimator, or what else a setting may hold; that, and estimators that ask nobody,
         are given back as they are.
     only : callable, default=lambda part: True
         Tells which parts are meant.
@@ -43,8 +43,8 @@ def set_interviewers(value, only=lambda part: True, **params):
     if not is_estimator(value):
         return value
     prefixes = [prefix for prefix, part in interviewers(value).items() if only(part)]
-    told = {f"{prefix}{name}": given for prefix in prefixes for name, given in params.items()}
-    return clone(value).set_params(**told) if told else value
+    found = {f"{prefix}{name}": given for prefix in prefixes for name, given in params.items()}
+    return clone(value).set_params(**found) if found else value
 
 
 def is_estimator(value):
@@ -52,18 +52,18 @@ def is_estimator(value):
     return hasattr(value, "get_params") and not isinstance(value, type)
 
 
-def tell_classes(estimator, grid, scheme):
-    """Tell parts that ask an endpoint the classes of a benchmark, or compare what they were told.
+def set_classes(estimator, settings, scheme):
+    """Set the classes of a benchmark in parts that ask an endpoint, or compare those they have.
 
     Parameters
     ----------
     estimator : estimator
-    grid : list of dict or None
+    settings : list of dict or None
     scheme : LabelScheme or ActionUnitScheme
 
     Returns
     -------
-    estimator, grid
+    estimator, settings
         With the scheme's classes where `class_names` was None.
 
     Raises
@@ -73,19 +73,21 @@ def tell_classes(estimator, grid, scheme):
         for one class per clip where the scheme has several, or the other way round.
     """
 
-    def told(value):
+    def with_classes(value):
         return set_interviewers(
             value, lambda part: part.class_names is None, class_names=scheme.classes
         )
 
-    estimator = told(estimator)
-    grid = grid and [{key: told(value) for key, value in one.items()} for one in grid]
-    held = [value for one in grid or () for value in one.values() if is_estimator(value)]
+    estimator = with_classes(estimator)
+    settings = settings and [
+        {key: with_classes(value) for key, value in one.items()} for one in settings
+    ]
+    held = [value for one in settings or () for value in one.values() if is_estimator(value)]
     if any(map(interviewers, [estimator, *held])):
-        for setting in grid or [{}]:
+        for setting in settings or [{}]:
             for part in interviewers(at_setting(estimator, setting)).values():
                 _check_classes(part, scheme)
-    return estimator, grid
+    return estimator, settings
 
 
 def _check_classes(part, scheme):

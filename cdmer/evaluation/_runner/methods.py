@@ -12,7 +12,7 @@ from sklearn.model_selection import ParameterGrid
 from cdmer._modules import is_module, tell_module
 from cdmer._parameters import ParameterError
 from cdmer.evaluation._fit import adapting_parts
-from cdmer.evaluation._runner.interviewers import is_estimator, tell_classes
+from cdmer.evaluation._runner.interviewers import is_estimator, set_classes
 from cdmer.evaluation._store.records import canonical_json, digest
 from cdmer.evaluation.selection import CRITERIA
 
@@ -29,7 +29,7 @@ class Method:
     ----------
     estimator : estimator
         A classifier or a pipeline. It is cloned.
-    grid : dict, list of dict or None, default=None
+    param_grid : dict, list of dict or None, default=None
         Settings to choose from, as in `sklearn.model_selection.ParameterGrid`. None: the estimator
         runs as it is, whatever the selection.
     citation : str, default=""
@@ -42,11 +42,11 @@ class Method:
     >>> from cdmer.adaptation import TCA
     >>> from cdmer.evaluation import Method
     >>> Method(TCA(), {"n_components": [5, 10, 20]}, "Pan et al. 2011")  # doctest: +ELLIPSIS
-    Method(estimator=TCA(), grid={'n_components': [5, 10, 20]}, citation='Pan et al. 2011', ...)
+    Method(estimator=TCA(), param_grid={'n_components': [5, 10, 20]}, citation='Pan et al. ...)
     """
 
     estimator: object
-    grid: object = None
+    param_grid: object = None
     citation: str = ""
     selection: object = None
 
@@ -62,9 +62,9 @@ class Candidate:
     name : str
     selection : str
     estimator : estimator
-    grid : list of dict or None
+    settings : list of dict or None
     spec : dict
-        Estimator and grid as JSON can hold them.
+        Estimator and settings as JSON can hold them.
     citation : str
     """
 
@@ -72,25 +72,25 @@ class Candidate:
     name: str
     selection: str
     estimator: object
-    grid: list | None
+    settings: list | None
     spec: dict
     citation: str
 
     @property
     def has_chance(self):
-        """Whether a `random_state` was left open, here or in an estimator of the grid, a bool."""
-        values = [value for setting in self.grid or () for value in setting.values()]
+        """Whether a `random_state` was left open, here or in an estimator of a setting, a bool."""
+        values = [value for setting in self.settings or () for value in setting.values()]
         return any(_open_seeds(part) for part in (self.estimator, *filter(is_estimator, values)))
 
     def seeded(self, seed):
-        """Give estimator and grid, with the seed in every `random_state` that was left open."""
+        """Give estimator and settings, with the seed in every `random_state` that was left open."""
         if seed is None:
-            return self.estimator, self.grid
-        grid = self.grid and [
+            return self.estimator, self.settings
+        settings = self.settings and [
             {k: _seeded(v, seed) if is_estimator(v) else v for k, v in setting.items()}
-            for setting in self.grid
+            for setting in self.settings
         ]
-        return _seeded(self.estimator, seed), grid
+        return _seeded(self.estimator, seed), settings
 
 
 def _seeded(estimator, seed):
@@ -145,8 +145,8 @@ def read_methods(methods, selection, protocol, strict, scheme):
     Raises
     ------
     ValueError, TypeError
-        If there is none, a grid names a parameter that does not exist, or a method asks for what
-        the protocol forbids, or about other classes than the scheme's. The message names the
+        If there is none, a `param_grid` names a parameter that does not exist, or a method asks for
+        what the protocol forbids, or about other classes than the scheme's. The message names the
         method.
     """
     if not isinstance(methods, dict) or not methods:
@@ -161,8 +161,10 @@ def read_methods(methods, selection, protocol, strict, scheme):
         _check_estimator(name, method.estimator)
         _check_roles(name, method.estimator, protocol)
         own = selection if method.selection is None else check_selection(method.selection)
-        estimator, grid = _tell_classes(name, method.estimator, _read_grid(name, method), scheme)
-        for how in own if grid is not None else [FIXED]:
+        estimator, settings = _set_classes(
+            name, method.estimator, _read_settings(name, method), scheme
+        )
+        for how in own if settings is not None else [FIXED]:
             if how.startswith(LABEL_FREE) and not protocol.allows_unlabelled_target:
                 raise ValueError(
                     f"selection: {how!r} looks at unlabelled clips of the target, which "
@@ -171,14 +173,21 @@ def read_methods(methods, selection, protocol, strict, scheme):
             try:
                 spec = {
                     "estimator": describe(estimator, strict),
-                    "grid": None if how == FIXED else describe(grid, strict),
+                    "settings": None if how == FIXED else describe(settings, strict),
                 }
             except TypeError as error:
                 raise TypeError(f"methods: {name!r}: {error}") from None
             label = name if how == FIXED else f"{name}, {how}"
-            settings = None if how == FIXED else grid
             candidates.append(
-                Candidate(label, name, how, estimator, settings, spec, method.citation)
+                Candidate(
+                    label,
+                    name,
+                    how,
+                    estimator,
+                    None if how == FIXED else settings,
+                    spec,
+                    method.citation,
+                )
             )
     labels = [candidate.label for candidate in candidates]
     twice = sorted({label for label in labels if labels.count(label) > 1})
@@ -210,25 +219,25 @@ def _check_roles(name, estimator, protocol):
         )
 
 
-def _tell_classes(name, estimator, grid, scheme):
+def _set_classes(name, estimator, settings, scheme):
     try:
-        return tell_classes(estimator, grid, scheme)
+        return set_classes(estimator, settings, scheme)
     except ValueError as error:
         raise ParameterError(f"methods: {name!r}: {error}") from None
 
 
-def _read_grid(name, method):
-    if method.grid is None:
+def _read_settings(name, method):
+    if method.param_grid is None:
         return None
     try:
-        settings = list(ParameterGrid(method.grid))
+        settings = list(ParameterGrid(method.param_grid))
     except (TypeError, ValueError) as error:
-        raise ParameterError(f"methods: {name!r}: grid: {error}") from None
+        raise ParameterError(f"methods: {name!r}: param_grid: {error}") from None
     known = method.estimator.get_params(deep=True)
     for parameter in dict.fromkeys(key for setting in settings for key in setting):
         if parameter not in known:
             raise ParameterError(
-                f"methods: {name!r}: grid: expected parameters of "
+                f"methods: {name!r}: param_grid: expected parameters of "
                 f"{type(method.estimator).__name__}, {sorted(known)}, got {parameter!r}"
             )
     return settings

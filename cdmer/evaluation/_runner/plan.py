@@ -103,14 +103,14 @@ class Plan:
         test_key = test_set.key
         self.test_sets[test_key] = test_set
         for candidate in candidates:
-            for seed, estimator, grid in self._seeded[candidate.label]:
+            for seed, estimator, settings in self._seeded[candidate.label]:
                 # Put together from parts that are canonical already: there may be ten thousand.
                 texts = parts | self._texts[candidate.label] | {"seed": canonical_json(seed)}
                 config = "{" + ",".join(f'"{k}":{texts[k]}' for k in sorted(texts)) + "}"
                 yield Job(
                     label=candidate.label,
                     estimator=estimator,
-                    grid=grid,
+                    settings=settings,
                     selection=candidate.selection,
                     fold=fold,
                     domain=domain,

@@ -46,7 +46,7 @@ def _even_parts(numbers, most):
 def _most_at_once(job, data):
     """How many jobs that differ from one in their fold alone a worker does together."""
     network, steps = _split(job.estimator)
-    chooses = job.grid is not None and job.selection != FIXED
+    chooses = job.settings is not None and job.selection != FIXED
     if network is None or chooses or data.truth.ndim > 1:
         return 1
     from cdmer._devices import find_device

@@ -39,7 +39,7 @@ class Job:
         The method's, with its selection.
     estimator : estimator
         With its seed.
-    grid : list of dict or None
+    settings : list of dict or None
     selection : str
     fold : Fold
     domain : ndarray of int, shape (n_train + n_adapt,)
@@ -54,7 +54,7 @@ class Job:
 
     label: str
     estimator: object
-    grid: list | None
+    settings: list | None
     selection: str
     fold: Fold
     domain: np.ndarray
@@ -136,11 +136,11 @@ def _predict_by(job, model, seconds, X, hidden, truth, people):
 def _fit_and_predict(job, X, hidden, truth, people):
     rows = fold_rows(X, hidden, truth, job.domain, people, job.fold)
     X_test = read_only(hidden[job.fold.test])
-    estimator, grid = clone(job.estimator), job.grid
+    estimator, settings = clone(job.estimator), job.settings
     if truth.ndim == 2:
-        estimator, grid = wrap_action_units(estimator, grid)
+        estimator, settings = wrap_action_units(estimator, settings)
     test = (X_test, truth[job.fold.test]) if job.selection == ORACLE else None
-    chosen = choose(estimator, grid, job.selection, rows, test, job.n_classes)
+    chosen = choose(estimator, settings, job.selection, rows, test, job.n_classes)
     return _predict(job, chosen, rows, X_test, truth)
 
 

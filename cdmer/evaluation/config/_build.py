@@ -5,7 +5,7 @@ from inspect import Parameter
 from sklearn.pipeline import make_pipeline
 
 from cdmer.evaluation.config._classes import parameters
-from cdmer.evaluation.config._grid import PLAIN_TABLES, read_grid, read_plain
+from cdmer.evaluation.config._param_grid import PLAIN_TABLES, read_param_grid, read_plain
 from cdmer.evaluation.config._section import nearest, unknown
 
 
@@ -19,7 +19,7 @@ def build(section, classes, extra=()):
     classes : Mapping of str to callable
         The classes that may be named.
     extra : sequence of str
-        Further keys of the table, read elsewhere.
+        Further keys of the table, read elsewhere unless the class has a parameter of that name.
 
     Returns
     -------
@@ -44,6 +44,7 @@ def build(section, classes, extra=()):
     except ImportError as error:
         raise section.fault("class", f"{name}: {error}") from error
     known = parameters(thing)
+    extra = [key for key in extra if key not in known]
     given = {k: v for k, v in section.content.items() if k != "class" and k not in extra}
     for key in given:
         if key not in known:
@@ -56,7 +57,7 @@ def build(section, classes, extra=()):
     }
     if "param_grid" in given:
         estimator = values.get("estimator")
-        values["param_grid"] = read_grid(section, "param_grid", build_value(classes), estimator)
+        values["param_grid"] = read_param_grid(section, build_value(classes), estimator)
     missing = [k for k, v in known.items() if v is Parameter.empty and k not in values]
     if missing:
         raise section.fault(missing[0], f"is missing; {name} needs it")

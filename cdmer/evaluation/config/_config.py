@@ -142,16 +142,17 @@ def load_config(path):
       folder of a database (with ``variant`` and ``label_file``), or the path of a manifest.
     - ``[descriptor]``: ``class`` and its parameters, or ``steps``, an array of such tables.
     - ``[methods.NAME]``, in the order of the tables: ``class`` and its parameters, or ``steps``;
-      ``grid``, ``citation`` and ``selection``: see `cdmer.evaluation.Method`.
+      ``param_grid``, ``citation`` and ``selection``: see `cdmer.evaluation.Method`. A class with a
+      parameter `param_grid`, as `GridVoting`, takes that key; write it as ``steps`` to choose too.
 
     A parameter may be a table with ``class`` or ``steps`` in its turn; ``column_planes`` is
-    ``{class = "lbp_top_planes", layout = "published"}``. A grid gives each parameter an array of
-    values; a range ``{start = 1, stop = 85, step = 6}``, up to ``stop`` itself;
+    ``{class = "lbp_top_planes", layout = "published"}``. A ``param_grid`` gives each parameter an
+    array of values; a range ``{start = 1, stop = 85, step = 6}``, up to ``stop`` itself;
     ``{logspace = [-3, 3, 7]}``, so many powers of ten; or an array of ranges.
 
     A file may name vision-language models of `cdmer.zero_shot` and their addresses, but neither
     allow that clips are sent to other machines, nor say which environment variable holds a key:
-    `run_config` is told so, by who runs it.
+    who runs it says so to `run_config`.
 
     Examples
     --------
@@ -165,14 +166,14 @@ def load_config(path):
     ... selection = ["label-free:iwv", "oracle"]
     ... [methods.TCA]
     ... class = "TCA"
-    ... grid = {n_components = {start = 5, stop = 20, step = 5}}
+    ... param_grid = {n_components = {start = 5, stop = 20, step = 5}}
     ... '''
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "two.toml"
     ...     _ = path.write_text(text)
     ...     config = load_config(path)
-    >>> config.methods["TCA"]
-    Method(estimator=TCA(), grid={'n_components': [5, 10, 15, 20]}, citation='', selection=None)
+    >>> config.methods["TCA"].param_grid
+    {'n_components': [5, 10, 15, 20]}
     """
     path = Path(path)
     text, content = _parse(path)

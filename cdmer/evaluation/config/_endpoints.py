@@ -31,7 +31,7 @@ ASKED = {
 
 
 def addresses(method):
-    """List the endpoints that a method asks, with its grid, each once.
+    """List the endpoints that a method asks, at all its settings, each once.
 
     Parameters
     ----------
@@ -49,12 +49,13 @@ def addresses(method):
 
 
 def _settings_of(method):
-    """Give the estimator, and at every setting of the grid if one of them may ask an endpoint."""
+    """Give the estimator, and at every setting if one of them may ask an endpoint."""
     yield method.estimator
-    tables = method.grid if isinstance(method.grid, list) else [method.grid or {}]
+    param_grid = method.param_grid or {}
+    tables = param_grid if isinstance(param_grid, list) else [param_grid]
     values = [value for table in tables for given in table.values() for value in given]
     if any(hasattr(v, "get_params") and interviewers(v) for v in [method.estimator, *values]):
-        for setting in ParameterGrid(method.grid or {}):
+        for setting in ParameterGrid(param_grid):
             yield at_setting(method.estimator, setting)
 
 
@@ -99,10 +100,10 @@ def permit(methods, allow_upload, api_key_env, cache):
 
 
 def _permitted(method, given):
-    def told(table):
+    def permitted(table):
         return {k: [set_interviewers(v, **given) for v in values] for k, values in table.items()}
 
-    grid = method.grid
+    grid = method.param_grid
     if grid is not None:
-        grid = [told(table) for table in grid] if isinstance(grid, list) else told(grid)
-    return replace(method, estimator=set_interviewers(method.estimator, **given), grid=grid)
+        grid = [permitted(table) for table in grid] if isinstance(grid, list) else permitted(grid)
+    return replace(method, estimator=set_interviewers(method.estimator, **given), param_grid=grid)

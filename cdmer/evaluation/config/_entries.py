@@ -4,14 +4,14 @@ from cdmer.evaluation._runner.methods import FIXED, LABEL_FREE, NESTED, ORACLE, 
 from cdmer.evaluation._runner.methods import read_methods as check_methods
 from cdmer.evaluation.config._build import build, build_value
 from cdmer.evaluation.config._classes import DESCRIPTORS, METHODS, PROTOCOLS
-from cdmer.evaluation.config._grid import read_grid
+from cdmer.evaluation.config._param_grid import read_param_grid
 from cdmer.evaluation.config._section import Section
 from cdmer.evaluation.config._sources import read_source
 from cdmer.evaluation.protocols import CDMER_EXPERIMENTS, CDMERPairs, Experiment
 from cdmer.evaluation.selection import CRITERIA
 
 SELECTIONS = [FIXED, *(LABEL_FREE + name for name in CRITERIA), NESTED, ORACLE]
-_OF_METHODS = ["grid", "citation", "selection"]
+_OF_METHODS = ["param_grid", "citation", "selection"]
 
 
 def read_selection(section, default):
@@ -98,13 +98,14 @@ def read_methods(top, selection, protocol, scheme):
     for name in tables.content:
         section = tables.within(name)
         estimator = build(section, METHODS, _OF_METHODS)
-        grid = read_grid(section, "grid", build_value(METHODS), estimator)
+        param_grid = None
+        if not hasattr(estimator, "param_grid"):  # it took the key itself
+            param_grid = read_param_grid(section, build_value(METHODS), estimator)
         own = read_selection(section, ()) if "selection" in section.content else None
-        if grid is None and own not in (None, (FIXED,)):
-            raise section.fault("selection", f"expected a grid to choose from beside {own}")
-        method = Method(
-            estimator, grid, section.read("citation", str, ""), None if own is None else list(own)
-        )
+        if param_grid is None and own not in (None, (FIXED,)):
+            raise section.fault("selection", f"expected a param_grid to choose from beside {own}")
+        citation = section.read("citation", str, "")
+        method = Method(estimator, param_grid, citation, None if own is None else list(own))
         try:
             check_methods({name: method}, list(selection), protocol, True, scheme)
         except (TypeError, ValueError) as error:

@@ -40,7 +40,7 @@ def describe_plan(config, progress=None):
         lines.append(
             f"{method.label}: {counted(len(folds), 'fold')}"
             + (f" × {counted(n_seeds, 'seed')}" if n_seeds > 1 else "")
-            + (f", {counted(len(method.grid), 'setting')} each" if method.grid else "")
+            + (f", {counted(len(method.settings), 'setting')} each" if method.settings else "")
         )
     lines += [
         f"{name} sends clips to {url}"

@@ -12,7 +12,7 @@ _SELECTION = {
     "label-free": "Settings of {methods} were picked by the criterion “{criterion}”, which reads "
     "no label of the target.",
     "oracle": "Oracle: settings of {methods} were picked on the labels of the very clips that are "
-    "tested, as most published tables do. This is what the grid holds, not what anybody would get. "
+    "tested, as most published tables do. This is the best of them, not what anybody would get. "
     "These rows are set apart in every table and figure, and never marked as best.",
 }
 
@@ -115,8 +115,10 @@ def _corpus(corpus, classes):
 
 
 def _method(label, given):
-    grid = given.get("grid")
-    parts = {"estimator": given["estimator"], "grid": grid} if grid else given["estimator"]
+    settings = given.get("settings")
+    parts = (
+        {"estimator": given["estimator"], "settings": settings} if settings else given["estimator"]
+    )
     return {
         "label": label,
         "citation": given.get("citation", ""),

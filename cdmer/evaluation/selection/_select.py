@@ -1,4 +1,4 @@
-"""Choosing a setting of a grid by a criterion, along the method's path."""
+"""Choosing a setting by a criterion, along the method's path."""
 
 import warnings
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Selection:
 
 def select(
     estimator,
-    grid,
+    param_grid,
     X,
     y,
     sample_domain,
@@ -55,7 +55,7 @@ def select(
     estimator : estimator
         A method of `cdmer.adaptation`, a pipeline that ends in one, or any estimator whose fit
         takes `sample_domain`. Methods with a path solve their settings together.
-    grid : dict or list of dict
+    param_grid : dict or list of dict
         As in `sklearn.model_selection.ParameterGrid`.
     X : array-like of shape (n_samples, ...)
         Source and target rows in any order.
@@ -76,8 +76,8 @@ def select(
     Returns
     -------
     Selection
-        Of equal scores the first in the grid's order wins; settings that cannot be fitted score
-        NaN.
+        Of equal scores the first in the order of `param_grid` wins; settings that cannot be fitted
+        score NaN.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def select(
     """
     table = score_settings(
         estimator,
-        grid,
+        param_grid,
         X,
         y,
         sample_domain,
@@ -107,16 +107,16 @@ def select(
     )
     scores = table[criterion].to_numpy()
     if np.isnan(scores).all():
-        raise ValueError(f"grid: no setting could be fitted and scored by {criterion!r}")
+        raise ValueError(f"param_grid: no setting could be fitted and scored by {criterion!r}")
     best = int(np.nanargmax(scores))
-    params = list(ParameterGrid(grid))[best]
+    params = list(ParameterGrid(param_grid))[best]
     model = fit_adaptive(at_setting(estimator, params), X, y, sample_domain, groups)
     return Selection(params, float(scores[best]), model, table)
 
 
 def score_settings(
     estimator,
-    grid,
+    param_grid,
     X,
     y,
     sample_domain,
@@ -126,13 +126,13 @@ def score_settings(
     groups=None,
     progress=None,
 ):
-    """Score every setting of a grid by several criteria, fitting each no more often than needed.
+    """Score every setting by several criteria, fitting each no more often than needed.
 
     Parameters
     ----------
     estimator : estimator
         See `select`.
-    grid : dict or list of dict
+    param_grid : dict or list of dict
         See `select`.
     X : array-like of shape (n_samples, ...)
         See `select`.
@@ -152,8 +152,8 @@ def score_settings(
     Returns
     -------
     pandas.DataFrame
-        A row per setting in the grid's order: its parameters, then a column per criterion; means
-        over the folds. NaN where a fit failed, with a FitFailedWarning.
+        A row per setting in the order of `param_grid`: its parameters, then a column per criterion;
+        means over the folds. NaN where a fit failed, with a FitFailedWarning.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def score_settings(
     """
     import pandas as pd
 
-    settings = list(ParameterGrid(grid))
+    settings = list(ParameterGrid(param_grid))
     for setting in settings:  # a name that does not exist is no setting that fails to fit
         at_setting(estimator, setting)
     n_samples = X.shape[0] if hasattr(X, "shape") else len(X)

@@ -1,4 +1,4 @@
-"""Grids of settings: lists of values, and ranges."""
+"""Settings to choose from: lists of values, and ranges."""
 
 from decimal import Decimal
 
@@ -13,17 +13,16 @@ _MOST_VALUES = 100_000
 PLAIN_TABLES = ("network_params", "request_params", "class_weight")
 
 
-def read_grid(section, key, build_value, estimator=None):
-    """Read the grid that a key holds: a table, or an array of tables.
+def read_param_grid(section, build_value, estimator=None):
+    """Read the key ``param_grid`` of a table: a table, or an array of tables.
 
     Parameters
     ----------
     section : Section
-    key : str
     build_value : callable
         ``(section, key, value)``: gives what a value stands for.
     estimator : estimator or None, default=None
-        Whose parameters the grid may name. None: any.
+        Whose parameters may be named. None: any.
 
     Returns
     -------
@@ -35,15 +34,15 @@ def read_grid(section, key, build_value, estimator=None):
     ValueError
         If a name is not a parameter of the estimator, or values are no array or range.
     """
-    grid = section.content.get(key)
-    if grid is None:
+    given = section.content.get("param_grid")
+    if given is None:
         return None
-    if isinstance(grid, list) and grid:
+    if isinstance(given, list) and given:
         return [
-            _read_table(section, f"{key}, {i}", one, build_value, estimator)
-            for i, one in enumerate(grid, start=1)
+            _read_table(section, f"param_grid, {i}", one, build_value, estimator)
+            for i, one in enumerate(given, start=1)
         ]
-    return _read_table(section, key, grid, build_value, estimator)
+    return _read_table(section, "param_grid", given, build_value, estimator)
 
 
 def _read_table(section, key, table, build_value, estimator):
