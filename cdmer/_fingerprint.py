@@ -1,7 +1,7 @@
 """Names for contents: a hash of everything that a computation follows from."""
 
 import hashlib
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def fingerprint(*values):
     *values
         Numbers, strings, bytes, None, arrays, tuples, lists, sets and dicts of such, dataclasses
         and scikit-learn estimators with such parameters (`n_jobs` and `device` left out: they
-        change where a result is computed), and what these tell of files by ``file_digests()``.
+        change where a result is computed), and their ``file_digests()``.
 
     Returns
     -------
@@ -78,3 +78,20 @@ def _of_object(value, parts):
 def _framed(kind, *parts):
     """Join parts with their lengths, so that the borders between them count."""
     return b"".join(f"{len(part)}:".encode() + part for part in (kind.encode(), *parts)) + b";"
+
+
+def name_frames(clip):
+    """Name the frames of a clip, reading them only where their source has no name for them.
+
+    Returns
+    -------
+    name : str
+    clip : Clip
+        With the frames, if they had to be read.
+    """
+    known = getattr(clip.source, "fingerprint", None)
+    content = known() if callable(known) else None
+    if isinstance(content, str):
+        return content, clip
+    frames = clip.frames
+    return fingerprint(frames), replace(clip, source=frames)

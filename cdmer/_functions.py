@@ -1,12 +1,12 @@
-"""Functions of a module by what they do, so that a changed one is not taken for the old one."""
+"""Keys of functions by what they do, so that a changed one is not taken for the old one."""
 
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 
 from cdmer._fingerprint import fingerprint
 
 
-def tell_function(function):
-    """Tell a function by its code, and by what that finds in its module.
+def identify_function(function):
+    """Give a key of a function: of its code, and of what that finds in its module.
 
     Parameters
     ----------
@@ -24,10 +24,10 @@ def tell_function(function):
         If it is another function, or reads something of its module that has no content, such as an
         open file.
     """
-    return fingerprint(_told(function, set()))
+    return fingerprint(_parts(function, set()))
 
 
-def _told(function, seen):
+def _parts(function, seen):
     name = f"{function.__module__}.{function.__qualname__}"
     if "<" in name or function.__closure__ or function.__defaults__ or function.__kwdefaults__:
         raise TypeError(
@@ -59,11 +59,11 @@ def _constant(value):
 
 
 def _found(value, seen):
-    """Tell what a name of the module stands for; other modules and classes by their names."""
+    """Give what a name of the module stands for; other modules and classes by their names."""
     if isinstance(value, ModuleType):
         return f"module {value.__name__}"
     if isinstance(value, FunctionType) and value.__module__ in {n.rpartition(".")[0] for n in seen}:
-        return _told(value, seen)
+        return _parts(value, seen)
     if isinstance(value, FunctionType | BuiltinFunctionType | type):
         return f"{value.__module__}.{value.__qualname__}"
     return fingerprint(value)

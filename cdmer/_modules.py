@@ -12,14 +12,14 @@ def is_module(value):
     return torch is not None and isinstance(value, torch.nn.Module)
 
 
-def tell_module(module, tell):
-    """Tell a module by its class, layers, settings, weights and buffers.
+def identify_module(module, identify):
+    """Give what identifies a module: class, layers, settings, weights and buffers.
 
     Parameters
     ----------
     module : torch.nn.Module
-    tell : callable
-        Tells an attribute or array by its content.
+    identify : callable
+        Gives a key of an attribute or array by its content.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def tell_module(module, tell):
     Raises
     ------
     TypeError
-        If it has hooks, which are code, or `tell` refuses an attribute.
+        If it has hooks, which are code, or `identify` refuses an attribute.
     """
     import torch
 
@@ -36,18 +36,18 @@ def tell_module(module, tell):
     hooks = [name for name in own if name.endswith("_hooks") and getattr(module, name)]
     if hooks:
         raise TypeError(
-            f"cannot tell a {type(module).__name__} with hooks by its content, so neither a store "
-            "nor a checkpoint would know it again; leave store=None or checkpoint=None"
+            f"cannot identify a {type(module).__name__} with hooks by its content, so neither a "
+            "store nor a checkpoint would know it again; leave store=None or checkpoint=None"
         )
     settings = {k: v for k, v in vars(module).items() if k not in {*own, *_TWICE}}
     tensors = dict(module.named_parameters(recurse=False)) | dict(module.named_buffers("", False))
     return {
         "class": f"{type(module).__module__}.{type(module).__qualname__}",
         "training": module.training,
-        "settings": {k: tell(_plain(v, torch)) for k, v in sorted(settings.items())},
-        "tensors": {k: tell(_plain(v, torch)) for k, v in sorted(tensors.items())},
+        "settings": {k: identify(_plain(v, torch)) for k, v in sorted(settings.items())},
+        "tensors": {k: identify(_plain(v, torch)) for k, v in sorted(tensors.items())},
         "learns": [k for k, v in sorted(tensors.items()) if v.requires_grad],
-        "layers": [[k, tell_module(v, tell)] for k, v in module.named_children()],
+        "layers": [[k, identify_module(v, identify)] for k, v in module.named_children()],
     }
 
 

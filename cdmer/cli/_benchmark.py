@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from cdmer._files import write_atomically
+from cdmer._text import counted, unknown
 from cdmer.cli._corpora import notes
 from cdmer.cli._options import (
     check_folder,
@@ -71,16 +72,15 @@ def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, 
     Exit codes: 0 if everything ran, 3 if jobs failed (each with a line on the standard error
     stream; starting again tries them again), 1 if nothing could be run, 130 if stopped by Ctrl-C.
     """
-    from cdmer.evaluation.config import load_config, run_config
-    from cdmer.evaluation.config._plan import counted, describe_plan
+    from cdmer.evaluation.config import load_config, run_config, summarize_config
     from cdmer.evaluation.report._about import abstentions
 
     loaded = load_config(config)
     if dry_run:
-        click.echo(describe_plan(loaded, show(quiet)))
+        click.echo(summarize_config(loaded, show(quiet)))
         return
     place = loaded.store if store is None else store
-    with _telling_store(place, quiet) as kept:
+    with _open_counting(place, quiet) as kept:
         try:
             with notes():
                 # Each failure has a line of its own below.
@@ -110,7 +110,7 @@ def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, 
     for note in [*results.info["notes"], *abstentions(results)]:
         click.echo(f"cdmer: {note}", err=True)
     for failure in results.failures.itertuples():
-        click.echo(f"cdmer: {_describe(failure)}", err=True)
+        click.echo(f"cdmer: {_failure_text(failure)}", err=True)
     if not quiet:
         report = report or loaded.report
         click.echo(
@@ -195,7 +195,7 @@ def compare(store, methods, metric, run):
     metric = _check_metric(results, metric)
     for name in methods:
         if name not in results.methods:
-            raise ValueError(_unknown("method", name, results.methods))
+            raise ValueError(unknown("method", name, results.methods))
     if methods:
         found = compare_two(results, *methods, metric)
         click.echo(_show_numbers(found.experiments[_COMPARED]) + f"\n\n{found}")
@@ -203,10 +203,10 @@ def compare(store, methods, metric, run):
         click.echo(_show_numbers(comparisons(results, metric)))
 
 
-def _telling_store(path, quiet):
-    from cdmer.evaluation._store.store import ResultStore
+def _open_counting(path, quiet):
+    from cdmer.evaluation import ResultStore
 
-    class TellingStore(ResultStore):
+    class CountingStore(ResultStore):
         """A store that says how much there is to do, and remembers how much was done before."""
 
         n_found = None
@@ -220,17 +220,15 @@ def _telling_store(path, quiet):
                     click.echo(f"cdmer: {_amount(len(keys), self.n_found)}", err=True)
             return found
 
-    return TellingStore(path)
+    return CountingStore(path)
 
 
 def _amount(total, n_found):
-    from cdmer.evaluation.config._plan import counted
-
     return f"{counted(total, 'job')}, {n_found} of them in the store already"
 
 
 def _open(path):
-    from cdmer.evaluation._store.store import ResultStore
+    from cdmer.evaluation import ResultStore
 
     return ResultStore(path, read_only=True)
 
@@ -248,14 +246,8 @@ def _read(path, run):
 
 def _check_metric(results, metric):
     if metric is not None and metric not in results.metrics:
-        raise ValueError(f"--metric: {_unknown('metric', metric, results.metrics)}")
+        raise ValueError(f"--metric: {unknown('metric', metric, results.metrics)}")
     return metric
-
-
-def _unknown(what, name, known):
-    from cdmer.evaluation.config._section import unknown
-
-    return unknown(what, name, known)
 
 
 def _show_numbers(frame):
@@ -271,7 +263,7 @@ def _as_text(results, kind, metric):
     return text.rstrip("\n") + "\n"
 
 
-def _describe(failure):
+def _failure_text(failure):
     seed = "" if failure.seed < 0 else f", seed {failure.seed}"
     message = " ".join(f"{failure.error}: {failure.message}".split())
     return (

@@ -95,8 +95,7 @@ def _check_svm(shared):
 
 
 def _check_store(shared):
-    from cdmer.evaluation._store.records import JobResult, TestSet
-    from cdmer.evaluation._store.store import ResultStore
+    from cdmer.evaluation import JobResult, ResultStore, TestSet
 
     n_clips = len(shared["truth"])
     texts = tuple(map(str, range(n_clips)))

@@ -7,6 +7,7 @@ from cdmer.evaluation._oracle import tgsr_grid, tgsr_oracle_sweep
 from cdmer.evaluation._results import Results
 from cdmer.evaluation._runner.benchmark import benchmark
 from cdmer.evaluation._runner.methods import Method
+from cdmer.evaluation._store.records import JobResult, TestSet
 from cdmer.evaluation._store.store import ResultStore
 from cdmer.evaluation.figures import (
     RegionMap,
@@ -49,6 +50,7 @@ __all__ = [
     "Experiment",
     "Fold",
     "HoldOutDatabase",
+    "JobResult",
     "LeaveOneCorpusOut",
     "Method",
     "Protocol",
@@ -56,6 +58,7 @@ __all__ = [
     "RegionMap",
     "ResultStore",
     "Results",
+    "TestSet",
     "WithinCorpusLOSO",
     "benchmark",
     "class_f1",

@@ -2,11 +2,13 @@
 
 import functools
 import inspect
+import warnings
 from copy import copy
 
 import numpy as np
 from sklearn import get_config
 from sklearn.base import clone
+from sklearn.exceptions import FitFailedWarning
 from sklearn.pipeline import Pipeline
 
 from cdmer._array import take_rows
@@ -50,7 +52,7 @@ def fit_adaptive(model, X, y, sample_domain, people=None):
 
 
 def takes_domain(model):
-    """Tell whether a method or a part of it takes `sample_domain`.
+    """Whether a method or a part of it takes `sample_domain`.
 
     Raises
     ------
@@ -202,3 +204,28 @@ def iter_settings(estimator, settings, X, y, sample_domain, people=None):
             return
     for index, setting in enumerate(settings):
         yield index, fit_adaptive(at_setting(estimator, setting), X, y, sample_domain, people)
+
+
+def iter_fitted(estimator, settings, X, y, domain, people=None):
+    """Fit settings along the path; where it breaks, go on with those that are left, one by one.
+
+    Yields None for a setting that cannot be fitted.
+    """
+    left = dict.fromkeys(range(len(settings)))
+    try:
+        for index, model in iter_settings(estimator, settings, X, y, domain, people):
+            del left[index]
+            yield index, model
+    except ValueError:
+        for index in left:
+            model = None
+            try:
+                model = fit_adaptive(at_setting(estimator, settings[index]), X, y, domain, people)
+            except ValueError as error:
+                warn_of_failure(error)
+            yield index, model
+
+
+def warn_of_failure(error):
+    """Warn that a setting could not be fitted."""
+    warnings.warn(f"a setting could not be fitted: {error}", FitFailedWarning, stacklevel=2)

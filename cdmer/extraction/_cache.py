@@ -2,17 +2,16 @@
 
 import hashlib
 import io
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from cdmer._files import atomic_file, remove_unfinished
-from cdmer._fingerprint import fingerprint
+from cdmer._fingerprint import fingerprint, name_frames
 
 # Part of every name: files of other layouts are not found.
 _FORMAT = 1
-# What a step may read beside the frames. The key, because parameters may tell clips apart by it,
+# What a step may read beside the frames. The key, because parameters may depend on it,
 # as landmarks given per clip do.
 _ANNOTATIONS = ("key", "onset", "apex", "offset", "fps", "frame_numbers", "apex_spotted_by")
 _SEAL = hashlib.sha256().digest_size
@@ -33,8 +32,8 @@ class FeatureCache:
     Raises
     ------
     ValueError
-        If a parameter of a step is an object, such as a function, that cannot be told from others
-        by its content.
+        If a parameter of a step is an object, such as a function, that no
+        content identifies.
     """
 
     def __init__(self, folder, steps):
@@ -104,23 +103,6 @@ class FeatureCache:
 
     def _path(self, name):
         return self.folder / name[:2] / f"{name}.npy"
-
-
-def name_frames(clip):
-    """Name the frames of a clip, reading them only where their source cannot tell.
-
-    Returns
-    -------
-    name : str
-    clip : Clip
-        With the frames, if they had to be read.
-    """
-    known = getattr(clip.source, "fingerprint", None)
-    content = known() if callable(known) else None
-    if isinstance(content, str):
-        return content, clip
-    frames = clip.frames
-    return fingerprint(frames), replace(clip, source=frames)
 
 
 def _seal(name, content):

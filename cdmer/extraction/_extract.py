@@ -11,10 +11,11 @@ from threadpoolctl import threadpool_limits
 
 from cdmer._parameters import check_choice
 from cdmer._progress import progress_bar
+from cdmer._steps import stateless_steps, steps_text
 from cdmer._workers import in_one_worker
 from cdmer.corpora import Clip, Corpus
 from cdmer.extraction._cache import FeatureCache
-from cdmer.extraction._steps import check_names, describe, name_columns, stateless_steps
+from cdmer.extraction._steps import check_names, name_columns
 from cdmer.extraction._table import FeatureTable, clips_frame, failures_frame
 from cdmer.extraction._worker import work
 
@@ -42,7 +43,7 @@ def extract(corpus, transformer, *, n_jobs=None, cache=None, on_error="raise", p
     on_error : {"raise", "record"}, default="raise"
         What becomes of a clip that cannot be read or described. "raise": an error, for the first
         such clip in the corpus' order; those before it are in the cache by then. "record": the clip
-        has no row, `FeatureTable.failures` tells why, and one warning counts such clips.
+        has no row, `FeatureTable.failures` says why, and one warning counts such clips.
     progress : bool or None, default=None
         None shows a bar on terminals alone, False never.
 
@@ -99,7 +100,7 @@ def extract(corpus, transformer, *, n_jobs=None, cache=None, on_error="raise", p
     if len(table.failures):
         warnings.warn(
             f"{len(table.failures)} of {len(corpus)} clips could not be described and have no row; "
-            f"table.failures tells why, first {table.failures['message'][0]}",
+            f"table.failures says why, first {table.failures['message'][0]}",
             stacklevel=2,
         )
     return table
@@ -138,7 +139,7 @@ def run(corpus, transformer, n_jobs=None, cache=None, on_error="raise", progress
     names = check_names(names, steps, features.shape[1])
     failures = failures_frame([(f.key, f.kind, f.message) for f in gathered.failures])
     table = FeatureTable(
-        features, names, groups, clips_frame(gathered.clips), failures, describe(steps), name
+        features, names, groups, clips_frame(gathered.clips), failures, steps_text(steps), name
     )
     return table, gathered.n_cached
 

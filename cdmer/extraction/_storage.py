@@ -33,7 +33,7 @@ def write_members(path, arrays, about):
 
 
 def _member(name):
-    """Entry of the archive that tells nothing of the day and the machine."""
+    """Entry of the archive, the same on any day and machine."""
     info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
     info.create_system = 3
     info.external_attr = 0o644 << 16

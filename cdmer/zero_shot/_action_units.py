@@ -57,7 +57,7 @@ class VisionLanguageActionUnits(Interviewer):
 
     Notes
     -----
-    Questions tell the model names of units as in the Facial Action Coding System: AU4 is the "brow
+    Questions give names of action units as in the Facial Action Coding System: AU4 is the "brow
     lowerer". Units without such a name cannot be asked about.
 
     References
@@ -81,6 +81,8 @@ class VisionLanguageActionUnits(Interviewer):
            [0, 1],
            [0, 0]])
     """
+
+    _least_names = 1
 
     def fit(self, X=None, y=None, sample_domain=None):
         """Check everything; nothing is learnt, and nothing is sent.
@@ -106,8 +108,8 @@ class VisionLanguageActionUnits(Interviewer):
             If the endpoint is on another machine, and `allow_upload` is not True.
         """
         check_settings(self)
-        names = "action-units" if self.class_names is None else self.class_names
-        names = read_names(names, least=1)
+        ours = self.class_names is None
+        names = read_names("action-units") if ours else self.read_class_names()
         for name in names:
             if not re.fullmatch(r"AU\d{1,2}", name) or int(name[2:]) not in UNIT_NAMES:
                 raise ParameterError(
@@ -199,7 +201,7 @@ class VisionLanguageActionUnits(Interviewer):
         return UnitQuestions(tuple(self.classes_.tolist()), self.frames, self.prompt)
 
     @staticmethod
-    def _tell(answer):
+    def _answer_text(answer):
         return "+".join(name for name, shown in answer.items() if shown)
 
     def __sklearn_tags__(self):

@@ -21,9 +21,9 @@ class Reply(NamedTuple):
     refusal : str
         Why it refuses, in its words; "" if it does not.
     finish : str
-        Why it ended, as the server calls it: "stop", "length", "content_filter"; "" where untold.
+        Why it ended, as the server calls it: "stop", "length", "content_filter"; "" if unknown.
     prompt_tokens, completion_tokens : int or None
-        What it cost; None where the server does not tell.
+        What it cost; None where the server does not say.
     """
 
     text: str
@@ -34,7 +34,7 @@ class Reply(NamedTuple):
 
     @property
     def tokens(self):
-        """Tokens of question and answer, an int, or None where the server does not tell."""
+        """Tokens of question and answer, an int, or None where the server does not say."""
         if self.prompt_tokens is None and self.completion_tokens is None:
             return None
         return (self.prompt_tokens or 0) + (self.completion_tokens or 0)

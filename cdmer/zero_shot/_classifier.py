@@ -85,7 +85,7 @@ class VisionLanguageClassifier(Interviewer):
     classes_ : ndarray of shape (n_classes,)
         All classes as `predict` gives them, sorted, whether `fit` saw them or not.
     class_names_ : tuple of str
-        The names, in the order in which the model is told them.
+        The names, in the order in which the model gets them.
     usage_ : dict of str to int
         Since `fit`: ``requests`` that were sent, how many of them were ``retries``, questions
         answered ``from_cache``, ``prompt_tokens`` and ``completion_tokens``.
@@ -209,7 +209,7 @@ class VisionLanguageClassifier(Interviewer):
                 "class_names: expected classes of which a clip has one, got action units; "
                 "VisionLanguageActionUnits asks about those"
             )
-        names = None if self.class_names is None else read_names(self.class_names)
+        names = None if self.class_names is None else self.read_class_names()
         if y is None:
             if names is None:
                 raise ParameterError("class_names: expected names of classes where y is None")
@@ -249,7 +249,7 @@ class VisionLanguageClassifier(Interviewer):
         return ClassQuestions(self.class_names_, self.frames, self.prompt)
 
     @staticmethod
-    def _tell(answer):
+    def _answer_text(answer):
         return answer or ""
 
 

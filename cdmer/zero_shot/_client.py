@@ -169,7 +169,7 @@ class Client:
 
     def _named(self, error, has_form):
         """Give what a status means, Lost or Refused."""
-        status, told = error.status_code, self._quote(error)
+        status, said = error.status_code, self._quote(error)
         if 300 <= status < 400:
             place = self._quote(error.response.headers.get("location", "nowhere"))
             return Refused(
@@ -178,13 +178,13 @@ class Client:
             )
         if status in (401, 403):
             hint = "" if self._key else "; no key was sent: api_key_env names the variable with it"
-            return Refused(f"the server refuses access ({told}){hint}")
-        if status == 429 and _SPENT.search(told):
-            return Refused(f"the account is used up ({told})")
+            return Refused(f"the server refuses access ({said}){hint}")
+        if status == 429 and _SPENT.search(said):
+            return Refused(f"the account is used up ({said})")
         # A name such as "llama-vision" says nothing.
-        blind = status in _MAY_BE_BLIND and _BLIND.search(told.replace(self.model, "")) is not None
+        blind = status in _MAY_BE_BLIND and _BLIND.search(said.replace(self.model, "")) is not None
         if status in _AGAIN or (status >= 500 and status not in _NO_SCHEMA and not blind):
-            return Lost(told, _retry_after(error.response.headers), unpaid=True)
+            return Lost(said, _retry_after(error.response.headers), unpaid=True)
         hint = "; the model may take no images" if blind else ""
         if status in (404, 405) and not blind:
             hint = (  # both are named where the message begins
@@ -192,7 +192,7 @@ class Client:
                 "in /v1, and model a name that the endpoint knows"
             )
         return Refused(
-            f"{told}{hint}",
+            f"{said}{hint}",
             form_at_fault=has_form and status in _NO_SCHEMA,
             this_alone=status in _NOT_THIS and not blind,
         )

@@ -13,7 +13,7 @@ from cdmer.zero_shot._budget import Limits
 from cdmer.zero_shot._client import Client
 from cdmer.zero_shot._database import open_answers
 from cdmer.zero_shot._pictures import draw_picture
-from cdmer.zero_shot._settings import check_settings
+from cdmer.zero_shot._settings import check_settings, check_values, read_names
 
 _FIRST_NAMES = 5
 # Clips that a server may refuse, one by one, before any was answered.
@@ -65,8 +65,13 @@ class Interviewer(ClassifierMixin, BaseEstimator):
     A subclass defines
 
     - ``_questions()``: a `ClassQuestions` or `UnitQuestions`;
-    - ``_tell(answer)``: the answer as a table shows it, a str.
+    - ``_answer_text(answer)``: the answer as a table shows it, a str.
     """
+
+    # What a benchmark recognises it by.
+    asks_endpoint = True
+    # Fewer names of classes leave nothing to ask.
+    _least_names = 2
 
     __metadata_request__fit = {"sample_domain": True}
 
@@ -74,7 +79,7 @@ class Interviewer(ClassifierMixin, BaseEstimator):
     reads_target = False
     # -1 among its predictions is no answer; see `cdmer.evaluation.benchmark`.
     abstains = True
-    # Parameters that change how answers are come by, not which: stores of results leave them out.
+    # Parameters that change how answers are got, not which: stores of results leave them out.
     unsaid = frozenset(
         {
             "allow_upload",
@@ -133,8 +138,34 @@ class Interviewer(ClassifierMixin, BaseEstimator):
         self.timeout = timeout
         self.abstain_as = abstain_as
 
+    def check_params(self):
+        """Check types and values of the parameters; neither a key nor a permission is asked for.
+
+        Raises
+        ------
+        ParameterError
+            If a parameter has the wrong type or value.
+        """
+        check_values(self)
+
+    def read_class_names(self):
+        """Read `class_names`.
+
+        Returns
+        -------
+        tuple of str
+
+        Raises
+        ------
+        ParameterError
+            If answers could not be matched with them.
+        ValueError
+            If no scheme has that name.
+        """
+        return read_names(self.class_names, self._least_names)
+
     def ask(self, X):
-        """Ask about clips, and tell all that was said.
+        """Ask about clips, and give all that was said.
 
         Parameters
         ----------
@@ -159,7 +190,7 @@ class Interviewer(ClassifierMixin, BaseEstimator):
         return pd.DataFrame(
             {
                 "clip": names,
-                "answer": [self._tell(verdict.answer) for verdict in verdicts],
+                "answer": [self._answer_text(verdict.answer) for verdict in verdicts],
                 "abstention": [verdict.reason for verdict in verdicts],
                 "replies": [tuple(r.refusal or r.text for r in v.replies) for v in verdicts],
                 "prompt_tokens": [sum(r.prompt_tokens or 0 for r in v.replies) for v in verdicts],
@@ -213,7 +244,7 @@ class Interviewer(ClassifierMixin, BaseEstimator):
         names = [getattr(clip, "key", name) for name, clip in pairs]
         self.abstentions_ = _abstentions(names, verdicts)
         if fault is not None:
-            raise self._told(fault, names, verdicts) if isinstance(fault, Failed) else fault
+            raise self._with_names(fault, names, verdicts) if isinstance(fault, Failed) else fault
         return names, verdicts
 
     def _ask_all(self, pairs, asker):
@@ -266,7 +297,7 @@ class Interviewer(ClassifierMixin, BaseEstimator):
         faults.sort(key=lambda fault: getattr(fault, "this_alone", False))
         return verdicts, faults[0] if faults else None
 
-    def _told(self, fault, names, verdicts):
+    def _with_names(self, fault, names, verdicts):
         left = tuple(n for n, verdict in zip(names, verdicts, strict=True) if verdict is None)
         first = ", ".join(map(repr, left[:_FIRST_NAMES]))
         more = f" and {len(left) - _FIRST_NAMES} more" if len(left) > _FIRST_NAMES else ""

@@ -2,9 +2,9 @@
 
 import json
 
+from cdmer._endpoints import check_upload, read_address, read_key
 from cdmer._parameters import ParameterError, check_choice, check_flag, check_number
 from cdmer.corpora import get_scheme
-from cdmer.zero_shot._address import check_upload, read_address, read_key
 from cdmer.zero_shot._answers import CANNOT_TELL, plain_word
 from cdmer.zero_shot._pictures import check_frames
 from cdmer.zero_shot._prompts import FORMS
@@ -85,7 +85,7 @@ def read_names(class_names, least=2):
     Raises
     ------
     ParameterError
-        If they are no names that an answer can be told apart by.
+        If answers could not be matched with them.
     ValueError
         If no scheme has that name.
     """

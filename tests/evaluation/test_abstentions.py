@@ -24,7 +24,7 @@ from cdmer.evaluation import (
     plot_confusion,
 )
 from cdmer.evaluation._runner.choose import class_codes
-from cdmer.evaluation._runner.methods import describe
+from cdmer.evaluation._runner.identity import identify
 from cdmer.evaluation._runner.work import costs
 from cdmer.evaluation._store.records import JobResult, TestSet, canonical_json
 from cdmer.extraction import FeatureTable
@@ -297,5 +297,5 @@ def test_networks_tell_their_size():
 
 
 def test_parameters_that_change_no_result_are_not_described():
-    assert describe(Reticent(1, 5)) == describe(Reticent(1, 7)) != describe(Reticent(2, 5))
-    assert describe(Reticent())["parameters"] == {"column": 0}
+    assert identify(Reticent(1, 5)) == identify(Reticent(1, 7)) != identify(Reticent(2, 5))
+    assert identify(Reticent())["parameters"] == {"column": 0}

@@ -492,7 +492,7 @@ def test_what_is_in_the_store_is_not_run_again(tmp_path):
 def test_a_parameter_without_content_is_refused_where_a_store_would_have_to_know_it(tmp_path):
     method = {"odd": make_pipeline(FunctionTransformer(lambda X: X), SVC())}
     assert benchmark(method, CORPORA[:2]).methods == ["odd"]
-    with pytest.raises(TypeError, match=r"'odd': cannot tell <function .*by its content"):
+    with pytest.raises(TypeError, match=r"'odd': cannot identify <function .*by its content"):
         benchmark(method, CORPORA[:2], store=tmp_path / "r.sqlite")
 
 

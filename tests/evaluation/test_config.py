@@ -26,10 +26,9 @@ from cdmer.evaluation import (
     ResultStore,
     benchmark,
 )
-from cdmer.evaluation._runner.methods import describe
-from cdmer.evaluation.config import load_config, run_config
+from cdmer.evaluation._runner.identity import identify
+from cdmer.evaluation.config import load_config, run_config, summarize_config
 from cdmer.evaluation.config._classes import DESCRIPTORS, METHODS, PROTOCOLS, parameters
-from cdmer.evaluation.config._plan import describe_plan
 from cdmer.features import LBPTOP, HellingerMap, RegionGrid, lbp_top_planes
 from cdmer.preprocessing import TemporalInterpolation
 
@@ -135,19 +134,19 @@ def test_everything_is_read(load, tmp_path):
         ("synthetic", "nir-25fps", {"n_clips": 30, "seed": 4}),
     ]
     first, second = (step for _, step in config.descriptor.steps)
-    assert describe(first) == describe(TemporalInterpolation(12))
-    assert describe(second) == describe(LBPTOP(radius=2, grid=RegionGrid((1, 2), 0.5)))
+    assert identify(first) == identify(TemporalInterpolation(12))
+    assert identify(second) == identify(LBPTOP(radius=2, grid=RegionGrid((1, 2), 0.5)))
     tca, steps, tgsr, vote, nothing = config.methods.values()
     assert list(config.methods)[1] == "Hellinger, centred"
-    assert describe(tca.estimator) == describe(TCA(BenchmarkSVC()))
+    assert identify(tca.estimator) == identify(TCA(BenchmarkSVC()))
     assert tca.param_grid == {"n_components": [2, 7, 12], "mu": [0.1, 0.3, 0.5]}
     assert (tca.citation, tca.selection) == ("Pan et al. 2011", ["oracle"])
     assert isinstance(steps.estimator, Pipeline)
-    assert [describe(step) for _, step in steps.estimator.steps] == [
-        describe(step)
+    assert [identify(step) for _, step in steps.estimator.steps] == [
+        identify(step)
         for step in (HellingerMap(), DomainStandardizer(with_std=False), SourceOnly())
     ]
-    assert describe(tgsr.estimator) == describe(TGSR(groups=5))
+    assert identify(tgsr.estimator) == identify(TGSR(groups=5))
     assert tgsr.selection is None
     assert len(ParameterGrid(tgsr.param_grid)) == 9
     assert vote.estimator.param_grid == {"n_components": [1, 2]}
@@ -165,7 +164,7 @@ def test_what_is_left_out_has_the_defaults_of_benchmark(load, tmp_path):
     assert config.protocol.get_config() == CDMERPairs().get_config()
     assert config.store == tmp_path / "bench.sqlite"
     assert config.report is None
-    assert describe(config.methods["one"].estimator) == describe(SourceOnly())
+    assert identify(config.methods["one"].estimator) == identify(SourceOnly())
 
 
 def test_all_ordered_pairs(load):
@@ -549,7 +548,7 @@ def test_a_run_is_the_call_that_it_describes(tmp_path):
     assert again.predictions.equals(found.predictions)
     assert again.info["created"] == found.info["created"]
     assert (tmp_path / "bench.sqlite").is_file()
-    plan = describe_plan(load_config(path))
+    plan = summarize_config(load_config(path))
     assert f"\n{len(found.jobs)} jobs in 2 experiments" in plan
     assert "TCA, oracle: 2 folds, 2 settings each" in plan
     assert "lab: 24 clips (negative 8, positive 8, surprise 8)" in plan
@@ -617,7 +616,7 @@ def test_networks_are_read(load):
         augment=HorizontalFlip(0.5, (0,), "pixels"),
         class_weight={0: 1, 1: 2, 2: 3.0},
     )
-    assert describe(method.estimator) == describe(expected)
+    assert identify(method.estimator) == identify(expected)
     assert [type(loss).__name__ for loss in method.param_grid["adaptation"]] == ["MCC"]
     assert method.param_grid["network_params"] == [{"size": 12}, {"size": 12, "dropout": 0.0}]
     assert method.param_grid["class_weight"] == ["balanced", {0: 1, 1: 2, 2: 2}]

@@ -18,7 +18,7 @@ from cdmer.evaluation import (
     benchmark,
 )
 from cdmer.evaluation._fit import fit_adaptive
-from cdmer.evaluation._runner.methods import describe
+from cdmer.evaluation._runner.identity import identify
 from cdmer.extraction import FeatureTable
 from cdmer.extraction._table import clips_frame, failures_frame
 from cdmer.features import FlowImages
@@ -193,7 +193,7 @@ def test_a_store_knows_modules_by_their_content():
     from cdmer.nets import ATNet, HorizontalFlip, STSTNet
 
     def told(module):
-        return describe(NetClassifier(module, augment=HorizontalFlip()))["parameters"]["network"]
+        return identify(NetClassifier(module, augment=HorizontalFlip()))["parameters"]["network"]
 
     torch.manual_seed(0)
     module = STSTNet(dropout=0.2)
@@ -209,4 +209,4 @@ def test_a_store_knows_modules_by_their_content():
     module.register_forward_hook(print)
     with pytest.raises(TypeError, match="a STSTNet with hooks by its content"):
         told(module)
-    assert describe(NetClassifier(module), strict=False)
+    assert identify(NetClassifier(module), strict=False)

@@ -26,7 +26,7 @@ from torch import nn
 import cdmer.features
 import cdmer.preprocessing
 from cdmer.corpora import Clip, Corpus, FrameFolder, make_synthetic_corpus
-from cdmer.evaluation._runner.methods import describe
+from cdmer.evaluation._runner.identity import identify
 from cdmer.extraction import extract
 from cdmer.extraction._cache import FeatureCache
 from cdmer.features import DeepFeatures, FlowImages, Frames
@@ -576,7 +576,7 @@ def test_a_file_that_changes_is_another_descriptor(tmp_path, corpus):
         table = extract(corpus, model, cache=tmp_path / "cache")
         np.testing.assert_allclose(table.features, model.fit_transform(corpus), atol=1e-4)
         name = FeatureCache(tmp_path / "cache", [make_pipeline(model)]).steps
-        found.append((name, table.transformer, str(describe(model))))
+        found.append((name, table.transformer, str(identify(model))))
     for first, same, other in zip(*found, strict=True):
         assert first == same != other
     assert hashlib.sha256(path.read_bytes()).hexdigest() in found[2][1]

@@ -891,8 +891,8 @@ def test_a_function_is_the_same_in_another_process(tmp_path):
     module, told = tmp_path / "some_augmentations.py", []
     code = """
 import some_augmentations as functions
-from cdmer._functions import tell_function
-print(*map(tell_function, (functions.with_lambda, functions.with_set, functions.calls_another)))
+from cdmer._functions import identify_function
+print(*map(identify_function, (functions.with_lambda, functions.with_set, functions.calls_another)))
 """
     for seed, shift in (("1", "1.0"), ("2", "1.0"), ("3", "2.0")):
         module.write_text(FUNCTIONS.replace("SHIFT = 1.0", f"SHIFT = {shift}"))

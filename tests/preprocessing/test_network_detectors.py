@@ -8,7 +8,7 @@ import pytest
 
 from cdmer._fingerprint import fingerprint
 from cdmer._parameters import ParameterError
-from cdmer.extraction._steps import describe
+from cdmer._steps import steps_text
 from cdmer.preprocessing import CropAlign, Face, MediaPipeDetector, YuNetDetector
 
 # The trained networks are not to be had here. OpenCV's own decoding of YuNet's outputs runs on a
@@ -151,7 +151,7 @@ def test_another_file_of_the_same_name_is_another_detector(detector, tmp_path):
     for content in (b"one", b"one", b"other"):
         path.write_bytes(content)
         step = CropAlign(detector(path))
-        found.append((fingerprint(step), describe([step]), detector(path)))
+        found.append((fingerprint(step), steps_text([step]), detector(path)))
     assert found[0] == found[1]
     assert all(one != other for one, other in zip(found[1], found[2], strict=True))
 

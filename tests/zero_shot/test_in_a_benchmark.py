@@ -11,9 +11,8 @@ from sklearn.preprocessing import FunctionTransformer
 from cdmer.cli import main
 from cdmer.corpora import ActionUnitScheme, Corpus, get_scheme, make_synthetic_corpus
 from cdmer.evaluation import CDMERPairs, Method, ResultStore, benchmark
-from cdmer.evaluation._runner.methods import describe
-from cdmer.evaluation.config import load_config, run_config
-from cdmer.evaluation.config._plan import describe_plan
+from cdmer.evaluation._runner.identity import identify
+from cdmer.evaluation.config import load_config, run_config, summarize_config
 from cdmer.preprocessing import Resize
 from cdmer.zero_shot import VisionLanguageActionUnits, VisionLanguageClassifier
 
@@ -116,7 +115,7 @@ def test_a_store_knows_answers_again_however_they_were_come_by(endpoint, tmp_pat
         assert len(endpoint.asked) == 6
         run({"asked": asking(endpoint, prompt="yes-no", **other)}, endpoint, store=store)
         assert len(endpoint.asked) > 6
-    told = describe(VisionLanguageClassifier("m", FAR, api_key_env="SECRET_NAME"))
+    told = identify(VisionLanguageClassifier("m", FAR, api_key_env="SECRET_NAME"))
     assert sorted(told["parameters"]) == [
         "abstain_as",
         "base_url",
@@ -230,7 +229,7 @@ def test_a_file_names_a_model_and_the_run_keeps_its_answers(endpoint, tmp_path):
     (tmp_path / "asked.sqlite").unlink()
     run_config(path, progress=False)
     assert len(endpoint.asked) == 2 * n_asked
-    assert f"VLM sends clips to {endpoint.url}" in describe_plan(load_config(path))
+    assert f"VLM sends clips to {endpoint.url}" in summarize_config(load_config(path))
 
 
 @pytest.mark.parametrize("name", ["allow_upload", "cache", "api_key_env"])
@@ -290,7 +289,7 @@ def command(monkeypatch, capsys, *arguments):
 
 def test_the_command_uploads_with_its_flag_alone(endpoint, tmp_path, monkeypatch, capsys):
     endpoint.answer = positive_or_silent
-    monkeypatch.setattr("cdmer.zero_shot._address._is_loopback", lambda host: False)
+    monkeypatch.setattr("cdmer._endpoints._is_loopback", lambda host: False)
     monkeypatch.setenv("THE_KEY", "sk-secret-1")
     path = write(tmp_path, VLM=asked(endpoint.url))
     call = ["benchmark", path, "-q", "-j", 1]

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from cdmer._endpoints import read_address
 from cdmer.zero_shot import EndpointError, VisionLanguageActionUnits, VisionLanguageClassifier
-from cdmer.zero_shot._address import read_address
 
 KEY = "sk-very-secret-0123456789"
 pytestmark = pytest.mark.usefixtures("fast")

@@ -159,7 +159,7 @@ def benchmark(
         if own:
             store.close()
     if len(results.failures):
-        _tell_failures(results, len(plan.jobs))
+        _warn_of_failures(results, len(plan.jobs))
     return results
 
 
@@ -194,7 +194,7 @@ def _stopped(job, error):
     return stop
 
 
-def _tell_failures(results, n_planned):
+def _warn_of_failures(results, n_planned):
     failures = results.failures
     first = failures.iloc[0]
     text = (
@@ -205,7 +205,7 @@ def _tell_failures(results, n_planned):
         error = ValueError(f"methods: {text}")
         error.add_note(first["traceback"])
         raise error
-    warnings.warn(f"{text}. results.failures tells why.", stacklevel=3)
+    warnings.warn(f"{text}. results.failures says why.", stacklevel=3)
 
 
 def _check_seeds(seeds):

@@ -10,10 +10,10 @@ from sklearn.utils import get_tags
 
 from cdmer._array import read_only
 from cdmer.adaptation import class_scores
-from cdmer.evaluation._fit import at_setting, fit_adaptive
+from cdmer.evaluation._fit import at_setting, fit_adaptive, iter_fitted
 from cdmer.evaluation._metrics.counts import count_pairs, macro_f1_of_units, uf1_of_counts
 from cdmer.evaluation._runner.methods import FIXED, LABEL_FREE, NESTED
-from cdmer.evaluation.selection._select import iter_fitted, select
+from cdmer.evaluation.selection import select
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Rows:
 
 @dataclass
 class Chosen:
-    """A fitted model, and how it was come by.
+    """A fitted model and how it was selected.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def _label_free(estimator, settings, criterion, rows):
         groups=rows.groups if n_people > 1 else None,
         progress=False,
     )
-    # `select` fits the chosen setting once more at its end; the two are not told apart.
+    # `select` fits the chosen setting once more at its end; the two are not timed apart.
     return Chosen(
         chosen.estimator,
         chosen.best_params,

@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from cdmer._fingerprint import fingerprint
+from cdmer._fingerprint import fingerprint, name_frames
 from cdmer.corpora import Corpus, PublishedFeatures, get_scheme
 from cdmer.evaluation._store.records import canonical_json, digest
 from cdmer.extraction import FeatureTable
-from cdmer.extraction._cache import name_frames
 from cdmer.extraction._extract import run
 
 # What a method must not read from a clip whose class it is to find.
@@ -71,7 +70,7 @@ class Data:
             self._keep_labelled(part)
         for part in parts:
             if descriptor is not None and part.rows.dtype == object:
-                part.describe(descriptor, n_jobs, cache, progress)
+                part.extract(descriptor, n_jobs, cache, progress)
             self._note_failures(part)
         _check_kinds(parts)
         self._check_apart(parts)
@@ -125,24 +124,24 @@ class Data:
                     f"{tuple(part.classes)}, scheme {self.scheme.name!r} has {self.scheme.classes}"
                 )
             return
-        truth, untold = [], 0
+        truth, n_unknown = [], 0
         for clip in part.annotated:
             if self.multilabel:
                 try:
                     truth.append(self.scheme.indicator([clip])[0])
                 except ValueError:
                     truth.append(None)
-                    untold += 1
+                    n_unknown += 1
             else:
                 name = self.scheme.classify(clip)
                 truth.append(None if name is None else self.scheme.classes.index(name))
         kept = [i for i, value in enumerate(truth) if value is not None]
         if not kept:
             raise ValueError(f"scheme {self.scheme.name!r} leaves no clip of corpus {part.name!r}")
-        if untold:
+        if n_unknown:
             self.notes.append(
-                f"{untold} clips of {part.name} are left out: their action units are missing or "
-                "cannot be told."
+                f"{n_unknown} clips of {part.name} are left out: their action units are missing or "
+                "unreadable."
             )
         part.keep(kept, np.array([truth[i] for i in kept], dtype=np.int64))
 
@@ -212,7 +211,7 @@ class _Part:
         self.subjects = [self.subjects[i] for i in kept]
         self.truth = truth
 
-    def describe(self, descriptor, n_jobs, cache, progress):
+    def extract(self, descriptor, n_jobs, cache, progress):
         # A descriptor must not read classes off clips either.
         corpus = Corpus(_without_classes(self.rows), self.name)
         table, _ = run(corpus, descriptor, n_jobs, cache, "record", progress)

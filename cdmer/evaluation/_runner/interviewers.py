@@ -4,8 +4,6 @@ from sklearn.base import clone
 from sklearn.utils import get_tags
 
 from cdmer.evaluation._fit import at_setting
-from cdmer.zero_shot._interview import Interviewer
-from cdmer.zero_shot._settings import read_names
 
 
 def interviewers(estimator):
@@ -17,11 +15,15 @@ def interviewers(estimator):
 
     Returns
     -------
-    dict of str to Interviewer
+    dict of str to estimator
         By what comes before the names of their parameters: ``"pipeline__step__"``.
     """
     parts = {"": estimator} | {f"{k}__": v for k, v in estimator.get_params(deep=True).items()}
-    return {prefix: part for prefix, part in parts.items() if isinstance(part, Interviewer)}
+    return {
+        prefix: part
+        for prefix, part in parts.items()
+        if getattr(part, "asks_endpoint", False) is True
+    }
 
 
 def set_interviewers(value, only=lambda part: True, **params):
@@ -33,7 +35,7 @@ def set_interviewers(value, only=lambda part: True, **params):
         An estimator, or what else a setting may hold; that, and estimators that ask nobody,
         are given back as they are.
     only : callable, default=lambda part: True
-        Tells which parts are meant.
+        Whether a part is meant.
     **params
 
     Returns
@@ -98,7 +100,7 @@ def _check_classes(part, scheme):
             f"scheme: {scheme.name!r} gives a clip {has}; {type(part).__name__} asks for "
             + ("several" if several else "one")
         )
-    names = read_names(part.class_names, least=1 if several else 2)
+    names = part.read_class_names()
     if names != tuple(scheme.classes):
         raise ValueError(
             f"class_names: expected the classes of scheme {scheme.name!r}, in their order, "

@@ -1,24 +1,17 @@
 """Methods to be evaluated: what they are called, what they follow from, what they ask for."""
 
-import hashlib
-import re
-from dataclasses import dataclass, fields, is_dataclass
-from types import BuiltinFunctionType, FunctionType
+from dataclasses import dataclass
 
-import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import ParameterGrid
 
-from cdmer._modules import is_module, tell_module
 from cdmer._parameters import ParameterError
 from cdmer.evaluation._fit import adapting_parts
+from cdmer.evaluation._runner.identity import identify
 from cdmer.evaluation._runner.interviewers import is_estimator, set_classes
-from cdmer.evaluation._store.records import canonical_json, digest
 from cdmer.evaluation.selection import CRITERIA
 
 FIXED, NESTED, ORACLE, LABEL_FREE = "fixed", "nested-loso", "oracle", "label-free:"
-# They change how a result is computed, not which; classes may name more, as `unsaid`.
-_UNSAID = {"memory", "n_jobs", "verbose"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +127,7 @@ def read_methods(methods, selection, protocol, strict, scheme):
     selection : str or list of str
     protocol : Protocol
     strict : bool
-        Whether every parameter has to be told by its content, as a store needs it.
+        Whether every parameter has to be identified by its content, as a store needs it.
     scheme : LabelScheme or ActionUnitScheme
         Its classes are those that vision-language models are asked about.
 
@@ -172,8 +165,8 @@ def read_methods(methods, selection, protocol, strict, scheme):
                 )
             try:
                 spec = {
-                    "estimator": describe(estimator, strict),
-                    "settings": None if how == FIXED else describe(settings, strict),
+                    "estimator": identify(estimator, strict),
+                    "settings": None if how == FIXED else identify(settings, strict),
                 }
             except TypeError as error:
                 raise TypeError(f"methods: {name!r}: {error}") from None
@@ -241,79 +234,3 @@ def _read_settings(name, method):
                 f"{type(method.estimator).__name__}, {sorted(known)}, got {parameter!r}"
             )
     return settings
-
-
-def describe(value, strict=True):
-    """Tell a value by its content, as JSON can hold it.
-
-    Parameters
-    ----------
-    value : object
-        Numbers, strings, arrays, containers, functions that can be imported, dataclasses,
-        scikit-learn estimators (`n_jobs`, `memory` and `verbose` of these are left out, and what
-        their class lists as `unsaid`; what they tell of files by `file_digests` comes in) and torch
-        modules, of which a digest of layers and weights is told.
-    strict : bool, default=True
-        Whether anything else is refused; otherwise its `repr` stands for it.
-
-    Returns
-    -------
-    object
-
-    Raises
-    ------
-    TypeError
-        If the content of something cannot be told.
-    """
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if np.isfinite(value) else {"float": repr(value)}
-    if isinstance(value, np.ndarray) and value.dtype != object:
-        content = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
-        return {"array": content, "dtype": value.dtype.str, "shape": list(value.shape)}
-    if isinstance(value, list | tuple | range | np.ndarray):
-        return [describe(part, strict) for part in value]
-    if isinstance(value, set | frozenset):
-        return {"set": sorted((describe(part, strict) for part in value), key=repr)}
-    if isinstance(value, dict):
-        if all(isinstance(key, str) for key in value):
-            return {key: describe(part, strict) for key, part in value.items()}
-        return {"dict": [[describe(k, strict), describe(v, strict)] for k, v in value.items()]}
-    if isinstance(value, type | FunctionType | BuiltinFunctionType | np.ufunc):
-        return _describe_named(value, strict)
-    if is_module(value) and strict:
-        content = tell_module(value, describe)
-        return {"class": content["class"], "content": digest(canonical_json(content))}
-    if is_dataclass(value):
-        parts = {f.name: getattr(value, f.name) for f in fields(value)}
-    elif hasattr(value, "get_params"):
-        parts = value.get_params(deep=False)
-    elif strict:
-        raise TypeError(
-            f"cannot tell {value!r}, a {type(value).__name__}, by its content, so a store would "
-            "not know it again; leave store=None, or pass numbers, strings or estimators"
-        )
-    else:
-        return {"object": re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))}
-    kind = type(value)
-    unsaid = _UNSAID | set(getattr(kind, "unsaid", ()))
-    told = {
-        "class": f"{kind.__module__}.{kind.__qualname__}",
-        "parameters": {k: describe(v, strict) for k, v in parts.items() if k not in unsaid},
-    }
-    digests = value.file_digests() if hasattr(value, "file_digests") else {}
-    return told | ({"files": digests} if digests else {})
-
-
-def _describe_named(value, strict):
-    module = getattr(value, "__module__", None) or "numpy"
-    name = getattr(value, "__qualname__", value.__name__)
-    if "<" in name and strict:
-        raise TypeError(
-            f"cannot tell {value!r} by its content, so a store would not know it again; leave "
-            "store=None, or define it at the top of a module"
-        )
-    return {"name": f"{module}.{name}"}

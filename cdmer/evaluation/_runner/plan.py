@@ -6,12 +6,11 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
+from cdmer._steps import stateless_steps, steps_text
 from cdmer.evaluation._runner.together import make_batches
 from cdmer.evaluation._runner.work import Job
 from cdmer.evaluation._store.records import TestSet, canonical_json, digest
 from cdmer.evaluation.protocols import fold_notes, missing_clips
-from cdmer.extraction._steps import describe as describe_steps
-from cdmer.extraction._steps import stateless_steps
 
 _LAYOUT = 1
 _LIBRARIES = {"cdmer": "cdmer", "numpy": "numpy", "scipy": "scipy", "sklearn": "scikit-learn"}
@@ -32,7 +31,7 @@ class Plan:
         }
         described = None
         if descriptor is not None:
-            described = describe_steps(stateless_steps(descriptor))
+            described = steps_text(stateless_steps(descriptor))
         common = {
             "descriptor": canonical_json(described),
             "layout": str(_LAYOUT),

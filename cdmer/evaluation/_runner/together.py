@@ -7,8 +7,8 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from cdmer._array import read_only
+from cdmer._steps import stateless_steps
 from cdmer.evaluation._runner.methods import FIXED
-from cdmer.extraction._steps import stateless_steps
 
 # Parts of equal size for any number of workers, so that results do not depend on that number. A GPU
 # does many folds in the time of a few, and has one worker.

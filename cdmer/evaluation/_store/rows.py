@@ -65,7 +65,7 @@ def checksum(columns, values):
 
 
 def is_sound(columns, row):
-    """Tell whether a row of these columns, and their checksum at the end, is as it was written."""
+    """Whether a row of these columns, and their checksum at the end, is as it was written."""
     return checksum(columns, row[:-1]) == row[-1]
 
 
@@ -153,7 +153,7 @@ def write_job(connection, row, test_set):
 
 
 def is_whole(connection, row, test_sets):
-    """Tell whether a job and its test set are as written; the test set joins the known ones."""
+    """Whether a job and its test set are as written; the test set joins the known ones."""
     if not is_sound(JOB_COLUMNS, row):
         return False
     key = row[JOB_COLUMNS.index("test_set")]

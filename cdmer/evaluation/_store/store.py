@@ -95,7 +95,7 @@ class ResultStore:
         self._name = self._file.name
 
     def finished(self, keys):
-        """Tell which jobs are done, without error and undamaged.
+        """Find which jobs are done, without error and undamaged.
 
         Parameters
         ----------
@@ -203,7 +203,7 @@ class ResultStore:
         Returns
         -------
         Results
-            The same whatever order the jobs were written in. Its `info` tells ``created``,
+            The same whatever order the jobs were written in. Its `info` has ``created``,
             ``finished`` (time of the last job, None if there is none) and ``n_missing`` (jobs
             that are not there yet).
 

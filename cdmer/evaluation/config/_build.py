@@ -4,9 +4,9 @@ from inspect import Parameter
 
 from sklearn.pipeline import make_pipeline
 
+from cdmer._text import nearest, unknown
 from cdmer.evaluation.config._classes import parameters
 from cdmer.evaluation.config._param_grid import PLAIN_TABLES, read_param_grid, read_plain
-from cdmer.evaluation.config._section import nearest, unknown
 
 
 def build(section, classes, extra=()):

@@ -6,13 +6,12 @@ from functools import partial
 from sklearn.model_selection import ParameterGrid
 
 from cdmer import zero_shot
+from cdmer._endpoints import check_upload, read_address, read_key
 from cdmer._extras import import_extra
 from cdmer._parameters import ParameterError, check_flag
 from cdmer.evaluation._fit import at_setting
 from cdmer.evaluation._runner.interviewers import interviewers, set_interviewers
 from cdmer.evaluation.config._networks import restricted
-from cdmer.zero_shot._address import check_upload, read_address, read_key
-from cdmer.zero_shot._settings import check_values
 
 # Whether faces leave the machine, which key is read, and where files go.
 UNSAID = {"allow_upload", "api_key_env", "cache"}
@@ -21,7 +20,7 @@ _HOW = "--allow-upload of `cdmer benchmark`, or allow_upload=True of `run_config
 
 def _interviewer(name):
     import_extra("openai", "vlm")
-    return restricted(getattr(zero_shot, name), UNSAID, check_values)
+    return restricted(getattr(zero_shot, name), UNSAID, lambda made: made.check_params())
 
 
 ASKED = {

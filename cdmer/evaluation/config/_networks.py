@@ -7,7 +7,7 @@ from importlib import import_module
 
 from cdmer._extras import import_extra
 from cdmer._parameters import ParameterError
-from cdmer.evaluation.config._section import unknown
+from cdmer._text import unknown
 
 # A file says what is computed: not where that leaves files, nor what a run before it left.
 UNSAID = {"checkpoint", "checkpoint_every", "memory", "progress", "warm_start"}

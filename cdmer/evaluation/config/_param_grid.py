@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import numpy as np
 
+from cdmer._text import unknown
 from cdmer.evaluation.config import _endpoints, _networks
-from cdmer.evaluation.config._section import unknown
 
 _UNSAID = _networks.UNSAID | _endpoints.UNSAID
 _MOST_VALUES = 100_000

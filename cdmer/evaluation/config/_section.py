@@ -1,6 +1,6 @@
 """A table of a config file, whose faults are named by file, table and key."""
 
-from difflib import get_close_matches
+from cdmer._text import unknown
 
 # What a reader of TOML calls the types.
 _KINDS = {
@@ -98,35 +98,3 @@ class Section:
         """Give the table that a key holds, as a section of its own."""
         content = self.read(key, dict) if content is None else content
         return Section(content, f"{self.place}: {key}", self.folder)
-
-
-def unknown(what, name, known):
-    """Say that a name is not known, and which one may be meant.
-
-    Parameters
-    ----------
-    what : str
-        What it should be a name of.
-    name : str
-    known : sequence of str
-
-    Returns
-    -------
-    str
-    """
-    near = nearest(name, known)
-    if near is not None:
-        return f"unknown {what} {name!r}; did you mean {near!r}?"
-    return f"unknown {what} {name!r}; expected one of {', '.join(map(repr, known))}"
-
-
-def nearest(name, known):
-    """Find the known name that is most like a name; None if none is like it."""
-    by_lower = {}
-    for one in known:
-        by_lower.setdefault(one.lower(), one)
-    name = name.lower()
-    found = get_close_matches(name, by_lower, 1)
-    if not found and name:  # svc__C for C; "TCA, oracle" for TCA
-        found = [one for one in by_lower if one.endswith(f"__{name}") or one.startswith(name)]
-    return by_lower[found[0]] if found else None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cdmer._published_files import FILES
+from cdmer._text import unknown
 from cdmer.corpora import (
     PRESETS,
     list_databases,
@@ -12,7 +13,6 @@ from cdmer.corpora import (
     load_published_features,
     make_synthetic_corpus,
 )
-from cdmer.evaluation.config._section import unknown
 from cdmer.extraction import FeatureTable
 
 MANIFESTS = (".csv", ".parquet", ".xlsx", ".xls")

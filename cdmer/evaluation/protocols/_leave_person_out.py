@@ -33,7 +33,7 @@ class CompositeLOSO(Protocol):
     - MEGC2019: ``CompositeLOSO.megc2019()`` under the label scheme "three"; 442 clips of 68
       subjects, 145 of 24 subjects of CASME II, 164 of 16 of SMIC-HS and 133 of 28 of SAMM.
 
-    `missing_clips` tells whether a copy of the corpora has these numbers.
+    `missing_clips` says whether a copy of the corpora has these numbers.
 
     References
     ----------

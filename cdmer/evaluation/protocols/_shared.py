@@ -59,7 +59,7 @@ def fold_notes(metadata, folds):
     -------
     list of str
         A sentence per pair of corpora, whichever is the source; none where nobody is shared.
-        Without subjects the names of the corpora alone tell.
+        Without subjects the names of the corpora alone decide.
 
     Examples
     --------

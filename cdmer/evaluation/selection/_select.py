@@ -1,15 +1,13 @@
 """Choosing a setting by a criterion, along the method's path."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import ParameterGrid
 
 from cdmer._array import read_only, take_rows
 from cdmer._progress import progress_bar
-from cdmer.evaluation._fit import at_setting, fit_adaptive, iter_settings
+from cdmer.evaluation._fit import at_setting, fit_adaptive, iter_fitted, warn_of_failure
 from cdmer.evaluation.selection._scorers import get_criterion
 from cdmer.evaluation.selection._splitters import SourceKFold, check_length, domain_rows
 
@@ -203,34 +201,10 @@ def score_settings(
     return scores
 
 
-def iter_fitted(estimator, settings, X, y, domain, people=None):
-    """Fit settings along the path; where it breaks, go on with those that are left, one by one.
-
-    Yields None for a setting that cannot be fitted.
-    """
-    left = dict.fromkeys(range(len(settings)))
-    try:
-        for index, model in iter_settings(estimator, settings, X, y, domain, people):
-            del left[index]
-            yield index, model
-    except ValueError:
-        for index in left:
-            model = None
-            try:
-                model = fit_adaptive(at_setting(estimator, settings[index]), X, y, domain, people)
-            except ValueError as error:
-                _warn_of_failure(error)
-            yield index, model
-
-
 def _score(criterion, model, *rows):
     """Score a model; NaN where the criterion has to fit another one and cannot."""
     try:
         return criterion(model, *rows)
     except ValueError as error:
-        _warn_of_failure(error)
+        warn_of_failure(error)
         return np.nan
-
-
-def _warn_of_failure(error):
-    warnings.warn(f"a setting could not be fitted: {error}", FitFailedWarning, stacklevel=2)

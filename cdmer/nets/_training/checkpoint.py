@@ -13,8 +13,8 @@ from cdmer._devices import random_states, set_random_states
 from cdmer._extras import import_extra
 from cdmer._files import atomic_file
 from cdmer._fingerprint import fingerprint
-from cdmer._functions import tell_function
-from cdmer._modules import tell_module
+from cdmer._functions import identify_function
+from cdmer._modules import identify_module
 from cdmer._parameters import ParameterError
 
 _FORMAT = 1
@@ -52,7 +52,7 @@ def name_fit(settings, start):
     augment = params.get("augment")
     if isinstance(augment, FunctionType):
         try:
-            params["augment"] = tell_function(augment)
+            params["augment"] = identify_function(augment)
         except TypeError as error:
             raise ParameterError(
                 "checkpoint: another process must identify augment, expected a function at "
@@ -65,7 +65,7 @@ def name_fit(settings, start):
     generators = torch.get_rng_state().numpy(), start.generator.get_state().numpy()
     modules = [module for module in (start.network, start.module) if module is not None]
     try:
-        parts = [tell_module(module, fingerprint) for module in modules]
+        parts = [identify_module(module, fingerprint) for module in modules]
         return fingerprint(params, parts, generators, content, others)
     except TypeError as error:
         raise ParameterError(f"checkpoint: this fit cannot be identified: {error}") from None

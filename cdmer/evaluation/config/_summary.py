@@ -1,12 +1,13 @@
 """What a config file asks for, in words and numbers, before anything is run."""
 
+from cdmer._text import counted
 from cdmer.evaluation._runner.data import Data
 from cdmer.evaluation._runner.methods import read_methods
 from cdmer.evaluation.config._endpoints import addresses
 
 
-def describe_plan(config, progress=None):
-    """Say what would be run; corpora are read, features are not computed.
+def summarize_config(config, progress=None):
+    """Say what `run_config` would run; corpora are read, features are not computed.
 
     Parameters
     ----------
@@ -50,8 +51,3 @@ def describe_plan(config, progress=None):
     experiments = {fold.experiment for fold in folds}
     lines += ["", f"{counted(total, 'job')} in {counted(len(experiments), 'experiment')}"]
     return "\n".join(lines)
-
-
-def counted(number, noun):
-    """Write a number with its noun."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"

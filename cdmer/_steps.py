@@ -1,0 +1,84 @@
+"""The steps that a transformer of clips is made of."""
+
+import re
+
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+
+# They change how a result is computed, not which.
+_UNSAID = {"memory", "n_jobs", "verbose"}
+
+
+def stateless_steps(transformer):
+    """List the steps of a transformer that learns nothing.
+
+    Parameters
+    ----------
+    transformer : transformer or Pipeline
+        Pipelines may hold pipelines.
+
+    Returns
+    -------
+    list of transformer
+        In order, without ``"passthrough"``.
+
+    Raises
+    ------
+    TypeError
+        If a step is no transformer.
+    ValueError
+        If a step has something to learn, or there is none.
+    """
+    steps = list(_flatten(transformer))
+    if not steps:
+        raise ValueError("transformer: got a pipeline without steps, expected a descriptor")
+    for step in steps:
+        if isinstance(step, type) or not (
+            hasattr(step, "transform") and isinstance(step, BaseEstimator)
+        ):
+            raise TypeError(f"transformer: expected a transformer of clips, got {step!r}")
+        if get_tags(step).requires_fit:
+            raise ValueError(
+                f"transformer: {type(step).__name__} has to be fitted (its tag requires_fit is "
+                "True). Clips are described one by one, before anybody splits them: a step that "
+                "learns from them would carry test clips into training. It belongs into the "
+                "methods that are evaluated"
+            )
+    return steps
+
+
+def _flatten(transformer):
+    if isinstance(transformer, Pipeline):
+        for _, step in transformer.steps:
+            yield from _flatten(step)
+    elif transformer is not None and not (
+        isinstance(transformer, str) and transformer == "passthrough"
+    ):
+        yield transformer
+
+
+def steps_text(steps):
+    """Write steps and parameters in one line, the same in every process.
+
+    Parameters
+    ----------
+    steps : list of transformer
+
+    Returns
+    -------
+    str
+        ``"Step(parameter=value, …) → Step(…)"``, defaults included. The digest that a step
+        gives of a file by ``file_digests()`` comes behind its path: ``weights='a.pt' (sha256 …)``.
+    """
+    return " → ".join(f"{type(step).__name__}({', '.join(_parameters(step))})" for step in steps)
+
+
+def _parameters(step):
+    digests = step.file_digests() if hasattr(step, "file_digests") else {}
+    for name, value in sorted(step.get_params(deep=False).items()):
+        if name not in _UNSAID:
+            # The repr of functions and the like has their address in memory.
+            text = re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(repr(value).split()))
+            seal = f" (sha256 {digests[name]})" if name in digests else ""
+            yield f"{name}={text}{seal}"
