@@ -119,7 +119,7 @@ def main():
     for name in arguments.descriptors:
         X = {
             p: extract(
-                corpora[p], DESCRIPTORS[name], n_jobs=arguments.jobs, cache=arguments.cache
+                corpora[p], DESCRIPTORS[name], n_jobs=arguments.jobs, cache_dir=arguments.cache
             ).features
             for p in presets
         }

@@ -47,7 +47,11 @@ def run_extraction(options):
     """Do what is measured."""
     corpus = make_synthetic_corpus(options.preset, n_clips=options.clips, random_state=0)
     table = extract(
-        corpus, CountedLBPTOP(), n_jobs=options.jobs, cache=options.child / "cache", progress=False
+        corpus,
+        CountedLBPTOP(),
+        n_jobs=options.jobs,
+        cache_dir=options.child / "cache",
+        progress=False,
     )
     table.save(options.child / "table.npz")
 

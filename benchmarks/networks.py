@@ -102,7 +102,7 @@ def measure(name, corpora, store, cache, epochs):
         CompositeLOSO(),
         descriptor=eval(prepare, NAMES),
         store=store,
-        cache=cache,
+        cache_dir=cache,
         on_error="raise",
         n_jobs=1,
         progress=False,

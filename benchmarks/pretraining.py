@@ -133,7 +133,7 @@ def write_tables(folder, n_clips=20):
 
 def measure_motion(clips, cache, jobs):
     """Flow from onset to apex, float32 of shape (n, 3, 28, 28), from 0 to 1."""
-    table = extract(clips, FlowImages(), cache=cache, n_jobs=jobs, progress=False)
+    table = extract(clips, FlowImages(), cache_dir=cache, n_jobs=jobs, progress=False)
     return (table.features / 255).astype(np.float32).reshape(-1, 3, 28, 28)
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import time
+import warnings
 from pathlib import Path
 
 import click
@@ -105,12 +106,21 @@ def extract(
     check_folder(out)
     clips = open_corpus(corpus, n_clips, seed, variant)
     transformer = make_transformer(descriptor, parameters, levels, frames, magnify)
-    from cdmer.extraction._extract import run
+    from cdmer.extraction import extract as extract_features
 
     if cache is None and not no_cache:
         cache = feature_cache()
     started = time.perf_counter()
-    table, n_cached = run(clips, transformer, n_jobs, cache, on_error, show(quiet))
+    with warnings.catch_warnings():  # each failure has a line of its own below
+        warnings.filterwarnings("ignore", r"\d+ of \d+ clips could not be described")
+        table = extract_features(
+            clips,
+            transformer,
+            n_jobs=n_jobs,
+            cache_dir=cache,
+            on_error=on_error,
+            progress=show(quiet),
+        )
     table.save(out)
     seconds = time.perf_counter() - started
     for message in table.failures["message"]:
@@ -118,7 +128,8 @@ def extract(
     n_rows, n_columns = table.features.shape
     click.echo(
         f"{out}: {n_rows} clips of {n_columns} features in {seconds:.1f} s "
-        f"({n_rows / seconds:.1f} clips/s), {n_cached} from the cache, {len(table.failures)} failed"
+        f"({n_rows / seconds:.1f} clips/s), {table.n_cached} from the cache, "
+        f"{len(table.failures)} failed"
     )
 
 

@@ -43,8 +43,8 @@ class FeatureCache:
             self.steps = fingerprint(_FORMAT, steps, devices)
         except TypeError as error:
             raise ValueError(
-                f"cache: a parameter of the transformer has no name to be cached under ({error}); "
-                "leave cache=None"
+                "cache_dir: a parameter of the transformer has no name to be cached under "
+                f"({error}); leave cache_dir=None"
             ) from error
         self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -94,7 +94,7 @@ class FeatureCache:
                 file.write(content.getbuffer())
                 file.write(_seal(name, content.getbuffer()))
         except OSError as error:  # a full disk does not say which
-            raise OSError(f"cache: could not write {path}: {error}") from error
+            raise OSError(f"cache_dir: could not write {path}: {error}") from error
 
     def sweep(self):
         """Remove what killed processes left unfinished, but nothing that may be in the making."""

@@ -20,12 +20,12 @@ from cdmer.extraction._table import FeatureTable, clips_frame, failures_frame
 from cdmer.extraction._worker import work
 
 
-def extract(corpus, transformer, *, n_jobs=None, cache=None, on_error="raise", progress=None):
+def extract(corpus, transformer, *, n_jobs=None, cache_dir=None, on_error="raise", progress=None):
     """Compute the features of every clip of a corpus.
 
-    Each clip is read, described and, with `cache`, written to disk by itself. A run that is stopped
-    at any moment, by ``SIGKILL`` even, and started again goes on where it stopped and gives the
-    same table; only the clips that were in flight are computed again.
+    Each clip is read, described and, with `cache_dir`, written to disk by itself. A run that is
+    stopped at any moment, by ``SIGKILL`` even, and started again goes on where it stopped and gives
+    the same table; only the clips that were in flight are computed again.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def extract(corpus, transformer, *, n_jobs=None, cache=None, on_error="raise", p
     n_jobs : int or None, default=None
         Number of joblib workers, each of which handles one clip at a time: processes, unless a
         `joblib.parallel_config` context says otherwise. The result is the same for any number.
-    cache : path-like or None, default=None
+    cache_dir : path-like or None, default=None
         Folder for the features of each clip. What is there is not computed again. See Notes.
     on_error : {"raise", "record"}, default="raise"
         What becomes of a clip that cannot be read or described. "raise": an error, for the first
@@ -96,31 +96,12 @@ def extract(corpus, transformer, *, n_jobs=None, cache=None, on_error="raise", p
     >>> table.clips["label"].tolist() == [clip.label for clip in corpus]
     True
     """
-    table, _ = run(corpus, transformer, n_jobs, cache, on_error, progress)
-    if len(table.failures):
-        warnings.warn(
-            f"{len(table.failures)} of {len(corpus)} clips could not be described and have no row; "
-            f"table.failures says why, first {table.failures['message'][0]}",
-            stacklevel=2,
-        )
-    return table
-
-
-def run(corpus, transformer, n_jobs=None, cache=None, on_error="raise", progress=None):
-    """Do what `extract` does, without its warning, and count.
-
-    Returns
-    -------
-    table : FeatureTable
-    n_cached : int
-        Number of rows that came from the cache.
-    """
     check_choice("on_error", on_error, ("raise", "record"))
     corpus, name = _as_corpus(corpus)
     steps = stateless_steps(transformer)
     names, groups = name_columns(steps, corpus[0])
+    cache = None if cache_dir is None else FeatureCache(cache_dir, steps)
     if cache is not None:
-        cache = FeatureCache(cache, steps)
         cache.sweep()
     tasks = (delayed(in_one_worker)(work, clip, transformer, cache, os.getpid()) for clip in corpus)
     gathered = _Gathered(len(corpus))
@@ -138,10 +119,22 @@ def run(corpus, transformer, n_jobs=None, cache=None, on_error="raise", progress
     features = gathered.features[: len(gathered.clips)]
     names = check_names(names, steps, features.shape[1])
     failures = failures_frame([(f.key, f.kind, f.message) for f in gathered.failures])
-    table = FeatureTable(
-        features, names, groups, clips_frame(gathered.clips), failures, steps_text(steps), name
+    if gathered.failures:
+        warnings.warn(
+            f"{len(failures)} of {len(corpus)} clips could not be described and have no row; "
+            f"table.failures says why, first {failures['message'][0]}",
+            stacklevel=2,
+        )
+    return FeatureTable(
+        features=features,
+        feature_names=names,
+        feature_groups=groups,
+        clips=clips_frame(gathered.clips),
+        failures=failures,
+        transformer=steps_text(steps),
+        corpus=name,
+        n_cached=gathered.n_cached,
     )
-    return table, gathered.n_cached
 
 
 def _as_corpus(corpus):

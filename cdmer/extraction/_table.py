@@ -49,6 +49,8 @@ class FeatureTable:
         The steps that gave the features, with all parameters.
     corpus : str or None
         Name of the corpus; None for clips of several.
+    n_cached : int, default=0
+        Rows that `extract` found in its cache. Files do not hold it.
 
     Raises
     ------
@@ -70,6 +72,7 @@ class FeatureTable:
     failures: object
     transformer: str
     corpus: str | None
+    n_cached: int = 0
 
     def __post_init__(self):
         for name, dtype in (("features", "<f8"), ("feature_names", str), ("feature_groups", "<i8")):

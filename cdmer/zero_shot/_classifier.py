@@ -55,7 +55,7 @@ class VisionLanguageClassifier(Interviewer):
         ``"OPENAI_API_KEY"``. None sends no key. The key itself is never stored.
     allow_upload : bool, default=False
         Whether clips may be sent to an endpoint on another machine.
-    cache : path-like, default=None
+    cache_dir : path-like, default=None
         Folder in which answers are kept, made if it is not there. An answer is found again by the
         pixels that were sent, question, model, address and parameters. Threads and processes of
         one machine may share it. None keeps them in memory until the estimator is fitted again;

@@ -25,7 +25,7 @@ LAYOUT = Layout(
     # Answers are paid for; each is on the disk before the next question is asked.
     durable=True,
     checks_pages=False,
-    prefix="cache: ",
+    prefix="cache_dir: ",
 )
 
 
@@ -47,6 +47,6 @@ def open_answers(folder):
         return SharedFile(LAYOUT)
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"cache: expected a folder, got the file {folder}")
+        raise NotADirectoryError(f"cache_dir: expected a folder, got the file {folder}")
     folder.mkdir(parents=True, exist_ok=True)
     return SharedFile(LAYOUT, folder / FILE_NAME)

@@ -84,7 +84,7 @@ class Interviewer(ClassifierMixin, BaseEstimator):
         {
             "allow_upload",
             "api_key_env",
-            "cache",
+            "cache_dir",
             "concurrency",
             "max_retries",
             "request_budget",
@@ -108,7 +108,7 @@ class Interviewer(ClassifierMixin, BaseEstimator):
         request_params=None,
         api_key_env=None,
         allow_upload=False,
-        cache=None,
+        cache_dir=None,
         concurrency=4,
         requests_per_minute=None,
         tokens_per_minute=None,
@@ -128,7 +128,7 @@ class Interviewer(ClassifierMixin, BaseEstimator):
         self.request_params = request_params
         self.api_key_env = api_key_env
         self.allow_upload = allow_upload
-        self.cache = cache
+        self.cache_dir = cache_dir
         self.concurrency = concurrency
         self.requests_per_minute = requests_per_minute
         self.tokens_per_minute = tokens_per_minute
@@ -238,7 +238,7 @@ class Interviewer(ClassifierMixin, BaseEstimator):
             verdicts, fault = self._ask_all(pairs, asker)
         finally:
             asker.close()
-            if self.cache is not None:
+            if self.cache_dir is not None:
                 database.close()
             self.usage_ = usage.to_dict()
         names = [getattr(clip, "key", name) for name, clip in pairs]
@@ -301,7 +301,7 @@ class Interviewer(ClassifierMixin, BaseEstimator):
         left = tuple(n for n, verdict in zip(names, verdicts, strict=True) if verdict is None)
         first = ", ".join(map(repr, left[:_FIRST_NAMES]))
         more = f" and {len(left) - _FIRST_NAMES} more" if len(left) > _FIRST_NAMES else ""
-        place = "by this estimator" if self.cache is None else f"in {str(self.cache)!r}"
+        place = "by this estimator" if self.cache_dir is None else f"in {str(self.cache_dir)!r}"
         return EndpointError(
             f"{fault}; {len(names) - len(left)} of {len(names)} clips are answered, and the "
             f"answers kept {place}; not answered: {first}{more}",
@@ -309,8 +309,8 @@ class Interviewer(ClassifierMixin, BaseEstimator):
         )
 
     def _open_database(self):
-        if self.cache is not None:
-            return open_answers(self.cache)
+        if self.cache_dir is not None:
+            return open_answers(self.cache_dir)
         memory = getattr(self, "_memory", None)
         if memory is None or memory.process != os.getpid():
             self._memory = open_answers(None)

@@ -112,7 +112,7 @@ def corpus(n=8, name="lab"):
 def main(cache, out, n_jobs=2):
     clips = make_synthetic_corpus("webcam-25fps", n_clips=60, size=32, random_state=0)
     descriptor = CountedLBPTOP(radius=1, grid=RegionGrid((1, 2)))
-    extract(clips, descriptor, n_jobs=n_jobs, cache=cache).save(out)
+    extract(clips, descriptor, n_jobs=n_jobs, cache_dir=cache).save(out)
 
 
 if __name__ == "__main__":

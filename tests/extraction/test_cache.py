@@ -25,7 +25,7 @@ def computed(tmp_path):
             if isinstance(step, Moments):
                 step.set_params(log=str(log))
         log.write_text("")
-        table = extract(clips, transformer, n_jobs=n_jobs, cache=tmp_path / "cache")
+        table = extract(clips, transformer, n_jobs=n_jobs, cache_dir=tmp_path / "cache")
         return len(log.read_text().splitlines()), table
 
     return run
@@ -232,7 +232,7 @@ def test_leavings_of_killed_runs_are_swept(computed, tmp_path):
 def test_a_folder_that_cannot_be_used_stops_the_run(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
-        extract(corpus(2), Moments(), cache=tmp_path / "file", on_error="record")
+        extract(corpus(2), Moments(), cache_dir=tmp_path / "file", on_error="record")
 
 
 def test_a_cache_that_cannot_be_written_to_stops_the_run(tmp_path, monkeypatch):
@@ -240,12 +240,14 @@ def test_a_cache_that_cannot_be_written_to_stops_the_run(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match=r"^cache: could not write .*npy: .*No space left"):
-        extract(corpus(2), Moments(), cache=tmp_path, on_error="record")
+    with pytest.raises(OSError, match=r"^cache_dir: could not write .*npy: .*No space left"):
+        extract(corpus(2), Moments(), cache_dir=tmp_path, on_error="record")
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_what_has_no_name_is_refused(tmp_path):
     for parameter in (open, FunctionTransformer(len), np.array([None])):
-        with pytest.raises(ValueError, match=r"^cache: a parameter of the transformer has no name"):
-            extract(corpus(2), Moments(weights=parameter), cache=tmp_path)
+        with pytest.raises(
+            ValueError, match=r"^cache_dir: a parameter of the transformer has no name"
+        ):
+            extract(corpus(2), Moments(weights=parameter), cache_dir=tmp_path)

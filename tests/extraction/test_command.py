@@ -140,7 +140,7 @@ def test_every_descriptor_has_a_name():
 def test_every_descriptor_can_be_extracted_and_cached(name, tmp_path):
     clips = make_synthetic_corpus("webcam-25fps", n_clips=3, size=64, random_state=0)
     descriptor = make_transformer(name)
-    first, again = (extract(clips, make_transformer(name), cache=tmp_path) for _ in range(2))
+    first, again = (extract(clips, make_transformer(name), cache_dir=tmp_path) for _ in range(2))
     np.testing.assert_array_equal(first.features, descriptor.transform(clips))
     np.testing.assert_array_equal(again.features, first.features)
     assert len(list(tmp_path.glob("*/*.npy"))) == 3

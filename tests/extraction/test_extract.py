@@ -35,7 +35,7 @@ DESCRIPTOR = LBPTOP(radius=1, n_points=4, grid=RegionGrid((1, 2)))
 def test_rows_are_those_of_transform_in_the_order_of_the_corpus(backend, n_jobs, cached, tmp_path):
     clips = corpus()
     with joblib.parallel_config(backend=backend):
-        table = extract(clips, DESCRIPTOR, n_jobs=n_jobs, cache=tmp_path if cached else None)
+        table = extract(clips, DESCRIPTOR, n_jobs=n_jobs, cache_dir=tmp_path if cached else None)
     np.testing.assert_array_equal(table.features, DESCRIPTOR.transform(clips))
     assert table.features.dtype == np.float64
     assert table.clips["key"].tolist() == [clip.key for clip in clips]
@@ -119,8 +119,8 @@ def test_functions_have_no_name_in_a_cache(tmp_path):
     table = extract(corpus(3), transformer)
     assert "<lambda>" in table.transformer
     assert " at 0x" not in table.transformer
-    with pytest.raises(ValueError, match=r"cache: a parameter of the transformer has no name"):
-        extract(corpus(3), transformer, cache=tmp_path)
+    with pytest.raises(ValueError, match=r"cache_dir: a parameter of the transformer has no name"):
+        extract(corpus(3), transformer, cache_dir=tmp_path)
 
 
 def spoilt():
@@ -137,7 +137,7 @@ def spoilt():
 def test_bad_clips_are_recorded_and_counted(n_jobs, cached, tmp_path):
     cache = tmp_path if cached else None
     with pytest.warns(UserWarning, match=r"^3 of 7 clips could not .* first clip 'lab/s2/c2': "):
-        table = extract(spoilt(), DESCRIPTOR, n_jobs=n_jobs, on_error="record", cache=cache)
+        table = extract(spoilt(), DESCRIPTOR, n_jobs=n_jobs, on_error="record", cache_dir=cache)
     good = [clip for i, clip in enumerate(recordings(7)) if i not in (2, 4, 5)]
     np.testing.assert_array_equal(table.features, DESCRIPTOR.transform(good))
     assert table.clips["name"].tolist() == ["c0", "c1", "c3", "c6"]
@@ -156,7 +156,7 @@ def test_bad_clips_are_recorded_and_counted(n_jobs, cached, tmp_path):
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_the_first_failure_in_the_corpus_order_is_raised(n_jobs, tmp_path):
     with pytest.raises(ValueError, match=r"^clip 'lab/s2/c2': FileNotFoundError") as caught:
-        extract(spoilt(), DESCRIPTOR, n_jobs=n_jobs, cache=tmp_path)
+        extract(spoilt(), DESCRIPTOR, n_jobs=n_jobs, cache_dir=tmp_path)
     assert "in __call__" in caught.value.__notes__[0]  # where, though it was in another process
     assert len(list(tmp_path.glob("*/*.npy"))) >= 2  # what came before it is kept
 
@@ -336,7 +336,7 @@ def test_memory_holds_the_table_and_one_clip(cached, tmp_path):
             warnings.simplefilter("ignore")
             # Functions have no name in a cache: the content of the frames is hashed there, too.
             transformer = FirstPixels() if cached else Gives(first_pixels)
-            table = extract(clips, transformer, cache=tmp_path if cached else None)
+            table = extract(clips, transformer, cache_dir=tmp_path if cached else None)
         in_extract = tracemalloc.get_traced_memory()[1]
         tracemalloc.reset_peak()
         table.save(tmp_path / "table.npz")

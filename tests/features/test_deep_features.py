@@ -262,7 +262,7 @@ def folders(tmp_path):
 def test_extraction_goes_on_after_a_damaged_clip(folders, tmp_path):
     model = DeepFeatures("R3D18", network_params=VIDEO, random_state=0)
     with pytest.warns(UserWarning, match="1 of 5 clips"):
-        table = extract(folders, model, cache=tmp_path / "k", on_error="record")
+        table = extract(folders, model, cache_dir=tmp_path / "k", on_error="record")
     assert table.failures["key"].tolist() == [folders[2].key]
     good = [folders[i] for i in (0, 1, 3, 4)]
     np.testing.assert_allclose(table.features, model.transform(good), rtol=1e-5, atol=1e-6)
@@ -573,7 +573,7 @@ def test_a_file_that_changes_is_another_descriptor(tmp_path, corpus):
             nn.init.normal_(parameter, std=0.1)
         save_file(network.state_dict(), path)
         model = DeepFeatures("STSTNet", weights=str(path))
-        table = extract(corpus, model, cache=tmp_path / "cache")
+        table = extract(corpus, model, cache_dir=tmp_path / "cache")
         np.testing.assert_allclose(table.features, model.fit_transform(corpus), atol=1e-4)
         name = FeatureCache(tmp_path / "cache", [make_pipeline(model)]).steps
         found.append((name, table.transformer, str(identify(model))))

@@ -177,7 +177,7 @@ def test_extraction_clip_by_clip_gives_the_same_rows(model, tmp_path):
     corpus = make_synthetic_corpus("webcam-25fps", n_clips=3, size=64, random_state=0)
     together = np.asarray(model.fit_transform(corpus), dtype=float).reshape(3, -1)
     for _ in range(2):  # computed, then from the cache
-        table = extract(corpus, model, cache=tmp_path, progress=False)
+        table = extract(corpus, model, cache_dir=tmp_path, progress=False)
         np.testing.assert_array_equal(table.features, together)
 
 

@@ -37,7 +37,7 @@ from conftest import make_clips
 from cdmer.zero_shot import VisionLanguageClassifier
 labels = sys.argv[4].split(",")
 VisionLanguageClassifier(
-    "model", sys.argv[2], class_names="three", cache=sys.argv[3], concurrency=2, timeout=60.0
+    "model", sys.argv[2], class_names="three", cache_dir=sys.argv[3], concurrency=2, timeout=60.0
 ).fit([]).predict(make_clips(labels))
 """
 
@@ -73,7 +73,7 @@ def test_a_killed_process_loses_nothing_and_nobody_pays_twice(endpoint, tmp_path
         assert len(endpoint.paid) == 3
         # Another process wants to know the same: it asks what nobody asks, and waits for the rest.
         found = []
-        model = fitted(endpoint, cache=tmp_path, concurrency=6)
+        model = fitted(endpoint, cache_dir=tmp_path, concurrency=6)
         other = threading.Thread(target=lambda: found.append(model.predict(clips)), daemon=True)
         other.start()
         wait_until(lambda: len(endpoint.paid) == 4)
@@ -88,7 +88,7 @@ def test_a_killed_process_loses_nothing_and_nobody_pays_twice(endpoint, tmp_path
     assert found[0].tolist() == LABELS
     assert Counter(asked.clip for asked in endpoint.paid) == dict.fromkeys(range(6), 1)
     assert len(endpoint.asked) == 8
-    again = fitted(endpoint, cache=tmp_path)
+    again = fitted(endpoint, cache_dir=tmp_path)
     assert again.predict(clips).tolist() == LABELS
     assert len(endpoint.asked) == 8
     assert again.usage_ == {
@@ -104,7 +104,9 @@ def test_a_killed_process_loses_nothing_and_nobody_pays_twice(endpoint, tmp_path
 def test_the_same_picture_is_asked_about_once_at_a_time(endpoint, tmp_path, cached):
     endpoint.answer = lambda a: {"text": endpoint.knowing(a), "wait": 0.1}
     clips = endpoint.make_clips(["positive"]) * 8
-    model = fitted(endpoint, cache=tmp_path / "new" / "folder" if cached else None, concurrency=8)
+    model = fitted(
+        endpoint, cache_dir=tmp_path / "new" / "folder" if cached else None, concurrency=8
+    )
     assert model.predict(clips).tolist() == ["positive"] * 8
     assert len(endpoint.asked) == 1
     assert model.usage_["from_cache"] == 7
@@ -126,10 +128,10 @@ def test_the_same_picture_is_asked_about_once_at_a_time(endpoint, tmp_path, cach
 def test_another_question_is_another_question(endpoint, tmp_path, change):
     endpoint.answer = lambda asked: "positive"
     clips = endpoint.make_clips(["positive"])
-    fitted(endpoint, cache=tmp_path).predict(clips)
-    fitted(endpoint, cache=tmp_path, timeout=9.0, max_retries=1, concurrency=2).predict(clips)
+    fitted(endpoint, cache_dir=tmp_path).predict(clips)
+    fitted(endpoint, cache_dir=tmp_path, timeout=9.0, max_retries=1, concurrency=2).predict(clips)
     assert len(endpoint.asked) == 1
-    fitted(endpoint, cache=tmp_path).set_params(**change).fit([]).predict(clips)
+    fitted(endpoint, cache_dir=tmp_path).set_params(**change).fit([]).predict(clips)
     assert len(endpoint.asked) > 1
 
 
@@ -158,13 +160,13 @@ def test_tokens_per_minute(endpoint, monkeypatch):
 
 def test_a_budget_of_requests_spent_in_the_middle(endpoint, tmp_path):
     clips = endpoint.make_clips(LABELS)
-    model = fitted(endpoint, cache=tmp_path, request_budget=4)
+    model = fitted(endpoint, cache_dir=tmp_path, request_budget=4)
     with pytest.raises(EndpointError, match="request_budget: 4 of 4 requests .* were sent") as info:
         model.predict(clips)
     assert info.value.unanswered == ("lab/s1/c004", "lab/s2/c005")
     assert f"4 of 6 clips are answered, and the answers kept in '{tmp_path}'" in str(info.value)
     # What is known is told even so, wherever it stands; the same budget holds for others.
-    other = fitted(endpoint, cache=tmp_path, request_budget=4, concurrency=2)
+    other = fitted(endpoint, cache_dir=tmp_path, request_budget=4, concurrency=2)
     with pytest.raises(EndpointError) as info:
         other.predict(clips[::-1])
     assert info.value.unanswered == ("lab/s2/c005", "lab/s1/c004")
@@ -208,10 +210,10 @@ def test_no_wave_of_requests_outruns_a_budget_of_tokens(endpoint, prompt):
 def test_a_temperature_is_one_number_in_every_type(endpoint, tmp_path):
     clips = endpoint.make_clips(LABELS)
     for temperature in (0.0, 0, np.int64(0), np.float32(0)):
-        model = fitted(endpoint, cache=str(tmp_path), temperature=temperature)
+        model = fitted(endpoint, cache_dir=str(tmp_path), temperature=temperature)
         model.predict(clips)
     n_sent = len(endpoint.asked)
-    fitted(endpoint, cache=str(tmp_path)).predict(clips)
+    fitted(endpoint, cache_dir=str(tmp_path)).predict(clips)
     assert len(endpoint.asked) == n_sent == model.usage_["from_cache"] == 6
 
 
@@ -236,14 +238,14 @@ def test_tokens_cannot_be_limited_where_nobody_tells_them(endpoint):
 
 def test_a_damaged_answer_is_asked_for_again(endpoint, tmp_path):
     clips = endpoint.make_clips(LABELS)
-    fitted(endpoint, cache=tmp_path).predict(clips)
+    fitted(endpoint, cache_dir=tmp_path).predict(clips)
     with sqlite3.connect(tmp_path / "answers.sqlite") as connection:
         connection.execute(
             "UPDATE answers SET text = replace(text, 'surprise', 'positive') WHERE key IN "
             "(SELECT key FROM answers WHERE text LIKE '%surprise%' LIMIT 1)"
         )
     connection.close()
-    model = fitted(endpoint, cache=tmp_path)
+    model = fitted(endpoint, cache_dir=tmp_path)
     assert model.predict(clips).tolist() == LABELS
     assert model.usage_["requests"] == 1
 
@@ -252,15 +254,15 @@ def test_a_cache_that_is_none(endpoint, tmp_path):
     clips = endpoint.make_clips(["positive"])
     (tmp_path / "answers.sqlite").write_text("Dear diary, " * 100)
     with pytest.raises(
-        ValueError, match="cache: .*answers.sqlite: expected a cache of answers, the file"
+        ValueError, match="cache_dir: .*answers.sqlite: expected a cache of answers, the file"
     ):
-        fitted(endpoint, cache=tmp_path).predict(clips)
+        fitted(endpoint, cache_dir=tmp_path).predict(clips)
     (tmp_path / "answers.sqlite").unlink()
     connection = sqlite3.connect(tmp_path / "answers.sqlite")
     connection.execute("CREATE TABLE answers (key TEXT)")
     connection.close()
     with pytest.raises(ValueError, match="database of another program"):
-        fitted(endpoint, cache=tmp_path).predict(clips)
+        fitted(endpoint, cache_dir=tmp_path).predict(clips)
     with pytest.raises(NotADirectoryError, match="expected a folder, got the file"):
-        fitted(endpoint, cache=tmp_path / "answers.sqlite").predict(clips)
+        fitted(endpoint, cache_dir=tmp_path / "answers.sqlite").predict(clips)
     assert not endpoint.asked

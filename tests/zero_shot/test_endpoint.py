@@ -403,7 +403,7 @@ def test_pictures_that_are_sent_back_stay_out_of_messages_and_cache(endpoint, tm
         return {"status": 422, "text": "cannot decode: " + url.split(",")[1]}
 
     endpoint.answer = answer
-    model = fitted(endpoint, cache=str(tmp_path))
+    model = fitted(endpoint, cache_dir=str(tmp_path))
     with pytest.raises(EndpointError, match=r"cannot decode: \.\.\.") as info:
         model.predict(endpoint.make_clips(LABELS))
     assert "iVBOR" not in str(info.value)

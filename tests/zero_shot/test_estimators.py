@@ -38,7 +38,9 @@ def test_parameters_are_kept_as_they_are(kind):
     model = kind(**marks)
     assert model.get_params() == marks
     assert {k: v for k, v in vars(model).items() if k in marks} == marks
-    copy = clone(kind("model", URL, class_names=("AU1", "AU2"), cache="folder", frames=("apex",)))
+    copy = clone(
+        kind("model", URL, class_names=("AU1", "AU2"), cache_dir="folder", frames=("apex",))
+    )
     assert copy.get_params()["frames"] == ("apex",)
     assert repr(copy).startswith(kind.__name__)
     assert is_classifier(copy)
@@ -191,7 +193,7 @@ def corpora(endpoint):
 
 def methods(endpoint, cache, **params):
     asked = VisionLanguageClassifier(
-        "model", endpoint.url, class_names="cdmer-130", cache=str(cache), **params
+        "model", endpoint.url, class_names="cdmer-130", cache_dir=str(cache), **params
     )
     return {
         "SVM": make_pipeline(LBPTOP(grid=RegionGrid((1,))), SourceOnly()),
@@ -244,7 +246,7 @@ def test_action_units_are_scored_against_annotated_ones(endpoint, tmp_path):
     endpoint.answer = lambda a: {
         "message": {"content": ", ".join(np.array(scheme.classes)[next(answers) == 1]) or "none"}
     }
-    model = VisionLanguageActionUnits("model", endpoint.url, concurrency=1, cache=str(tmp_path))
+    model = VisionLanguageActionUnits("model", endpoint.url, concurrency=1, cache_dir=str(tmp_path))
     found = model.fit(lab, scheme.indicator(lab)).predict(list(lab) + list(web))
     assert f1_score(shown, found, average="micro") == 1
     results = benchmark(

@@ -34,7 +34,7 @@ def asking(endpoint, **params):
 
 def test_abstentions_are_wrong_and_told_with_their_reasons_and_costs(endpoint, tmp_path):
     endpoint.answer = lambda a: "cannot tell" if a.clip in (1, 4) else endpoint.knowing(a)
-    model = asking(endpoint, class_names="cdmer-130", cache=str(tmp_path / "answers"))
+    model = asking(endpoint, class_names="cdmer-130", cache_dir=str(tmp_path / "answers"))
     results = run({"asked": make_pipeline(FunctionTransformer(), model)}, endpoint)
     row = results.scores("all").iloc[0]
     assert (row["n_clips"], row["n_abstained"], row["WAR"]) == (12, 4, 8 / 12)
@@ -54,7 +54,7 @@ def test_abstentions_are_wrong_and_told_with_their_reasons_and_costs(endpoint, t
 
 def test_settings_are_chosen_with_abstentions_counted_as_wrong(endpoint, tmp_path):
     endpoint.answer = lambda a: "cannot tell" if "Does" in a.text else endpoint.knowing(a)
-    model = asking(endpoint, cache=str(tmp_path))
+    model = asking(endpoint, cache_dir=str(tmp_path))
     method = Method(model, {"prompt": ["yes-no", "choice"]})
     results = run({"asked": method}, endpoint, selection=["oracle", "nested-loso"])
     assert [job["prompt"] for job in results.jobs["params"]] == ["choice"] * 4
@@ -69,7 +69,7 @@ def test_action_units_have_abstentions_unit_by_unit(endpoint, tmp_path):
     ]
     answers = iter(["cannot tell", "AU12", "none"] * 2)
     endpoint.answer = lambda a: {"message": {"content": next(answers)}}
-    model = VisionLanguageActionUnits("model", endpoint.url, concurrency=1, cache=str(tmp_path))
+    model = VisionLanguageActionUnits("model", endpoint.url, concurrency=1, cache_dir=str(tmp_path))
     results = benchmark(
         {"asked": model}, parts, CDMERPairs(None), scheme="action-units", progress=False
     )
@@ -98,10 +98,10 @@ def test_a_scheme_of_one_action_unit(endpoint):
 
 def test_a_store_knows_answers_again_however_they_were_come_by(endpoint, tmp_path):
     with ResultStore(tmp_path / "results.sqlite") as store:
-        run({"asked": asking(endpoint, cache=str(tmp_path / "a"))}, endpoint, store=store)
+        run({"asked": asking(endpoint, cache_dir=str(tmp_path / "a"))}, endpoint, store=store)
         assert len(endpoint.asked) == 6
         other = {
-            "cache": str(tmp_path / "b"),
+            "cache_dir": str(tmp_path / "b"),
             "concurrency": 1,
             "timeout": 9.0,
             "max_retries": 0,
@@ -170,7 +170,7 @@ def test_other_classes_than_the_benchmarks_are_refused(endpoint, model, scheme, 
 
 
 def test_class_names_that_are_left_open_are_those_of_the_benchmark(endpoint, tmp_path):
-    model = asking(endpoint, cache=str(tmp_path))
+    model = asking(endpoint, cache_dir=str(tmp_path))
     results = run({"asked": make_pipeline(Resize(12, 12), model)}, endpoint)
     assert results.scores("all")["UF1"][0] == 1
     assert model.class_names is None
@@ -232,7 +232,7 @@ def test_a_file_names_a_model_and_the_run_keeps_its_answers(endpoint, tmp_path):
     assert f"VLM sends clips to {endpoint.url}" in summarize_config(load_config(path))
 
 
-@pytest.mark.parametrize("name", ["allow_upload", "cache", "api_key_env"])
+@pytest.mark.parametrize("name", ["allow_upload", "cache_dir", "api_key_env"])
 def test_no_file_uploads_faces_reads_keys_or_chooses_folders(tmp_path, name):
     for more in ({name: "HOME"}, {"param_grid": {name: ["HOME"]}}):
         path = write(tmp_path, VLM=asked(FAR, **more))

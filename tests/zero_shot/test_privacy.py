@@ -130,7 +130,7 @@ def test_redirects_are_not_followed(endpoint):
 def test_the_key_goes_to_the_endpoint_and_nowhere_else(endpoint, monkeypatch, tmp_path):
     monkeypatch.setenv("MODEL_KEY", KEY)
     clips = endpoint.make_clips(["positive", "negative"])
-    model = classifier(endpoint.url, api_key_env="MODEL_KEY", cache=tmp_path, concurrency=1)
+    model = classifier(endpoint.url, api_key_env="MODEL_KEY", cache_dir=tmp_path, concurrency=1)
     model.fit([]).predict(clips[:1])
     assert endpoint.asked[0].headers["authorization"] == f"Bearer {KEY}"
     picture = clips[1]

@@ -25,7 +25,7 @@ def benchmark(
     seeds=(0,),
     n_jobs=None,
     store=None,
-    cache=None,
+    cache_dir=None,
     on_error="record",
     embeddings=False,
     title="",
@@ -84,7 +84,7 @@ def benchmark(
         again, so a run that was stopped goes on where it stopped, and a run with more methods,
         folds or seeds adds to it. None: memory. (Folds that `cdmer.nets.fit_folds` can train at
         once, up to 17 of them, finish together.)
-    cache : path-like or None, default=None
+    cache_dir : path-like or None, default=None
         Folder for features of clips: see `cdmer.extraction.extract`.
     on_error : {"record", "raise"}, default="record"
         What becomes of a job whose method fails or predicts what is no class. "record": its
@@ -150,7 +150,8 @@ def benchmark(
     try:
         strict = store.path is not None
         candidates = read_methods(methods, selection, protocol, strict, get_scheme(scheme))
-        data = Data(corpora, scheme, descriptor, n_jobs=n_jobs, cache=cache, progress=progress)
+        options = {"n_jobs": n_jobs, "cache_dir": cache_dir, "progress": progress}
+        data = Data(corpora, scheme, descriptor, **options)
         plan = Plan(candidates, data, protocol, seeds, descriptor, embeddings)
         run = store.add_run(plan.info | words, [(job.label, job.key) for job in plan.jobs])
         _run(plan, store, n_jobs, on_error, progress)

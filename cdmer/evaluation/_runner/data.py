@@ -1,6 +1,7 @@
 """Corpora as a benchmark needs them: rows to fit on, truth to score with, names to report."""
 
 import hashlib
+import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -9,8 +10,7 @@ import numpy as np
 from cdmer._fingerprint import fingerprint, name_frames
 from cdmer.corpora import Corpus, PublishedFeatures, get_scheme
 from cdmer.evaluation._store.records import canonical_json, digest
-from cdmer.extraction import FeatureTable
-from cdmer.extraction._extract import run
+from cdmer.extraction import FeatureTable, extract
 
 # What a method must not read from a clip whose class it is to find.
 _HIDDEN = {"label": None, "action_units": (), "objective_class": None}
@@ -24,8 +24,8 @@ class Data:
     corpora : sequence of Corpus, FeatureTable or PublishedFeatures
     scheme : str, LabelScheme or ActionUnitScheme
     descriptor : transformer or None
-    n_jobs, cache, progress
-        For the descriptor: see `cdmer.extraction.extract`.
+    **options
+        For the descriptor: `n_jobs`, `cache_dir` and `progress` of `cdmer.extraction.extract`.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Data:
         ``{"levels": [...]}`` where columns of feature tables belong to the regions of a grid.
     """
 
-    def __init__(self, corpora, scheme, descriptor=None, *, n_jobs=None, cache=None, progress=None):
+    def __init__(self, corpora, scheme, descriptor=None, **options):
         self.scheme = get_scheme(scheme)
         self.multilabel = hasattr(self.scheme, "indicator")
         self.notes = []
@@ -70,7 +70,7 @@ class Data:
             self._keep_labelled(part)
         for part in parts:
             if descriptor is not None and part.rows.dtype == object:
-                part.extract(descriptor, n_jobs, cache, progress)
+                part.extract(descriptor, options)
             self._note_failures(part)
         _check_kinds(parts)
         self._check_apart(parts)
@@ -211,10 +211,12 @@ class _Part:
         self.subjects = [self.subjects[i] for i in kept]
         self.truth = truth
 
-    def extract(self, descriptor, n_jobs, cache, progress):
+    def extract(self, descriptor, options):
         # A descriptor must not read classes off clips either.
         corpus = Corpus(_without_classes(self.rows), self.name)
-        table, _ = run(corpus, descriptor, n_jobs, cache, "record", progress)
+        with warnings.catch_warnings():  # a note of the benchmark says so
+            warnings.filterwarnings("ignore", r"\d+ of \d+ clips could not be described")
+            table = extract(corpus, descriptor, on_error="record", **options)
         place = {key: i for i, key in enumerate(self.clips)}
         kept = [place[key] for key in table.clips["key"]]
         self.failures = list(zip(table.failures["key"], table.failures["message"], strict=True))

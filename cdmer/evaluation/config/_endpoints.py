@@ -14,7 +14,7 @@ from cdmer.evaluation._runner.interviewers import interviewers, set_interviewers
 from cdmer.evaluation.config._networks import restricted
 
 # Whether faces leave the machine, which key is read, and where files go.
-UNSAID = {"allow_upload", "api_key_env", "cache"}
+UNSAID = {"allow_upload", "api_key_env", "cache_dir"}
 _HOW = "--allow-upload of `cdmer benchmark`, or allow_upload=True of `run_config`,"
 
 
@@ -58,7 +58,7 @@ def _settings_of(method):
             yield at_setting(method.estimator, setting)
 
 
-def permit(methods, allow_upload, api_key_env, cache):
+def permit(methods, allow_upload, api_key_env, cache_dir):
     """Give methods what no file may give them.
 
     Parameters
@@ -66,7 +66,7 @@ def permit(methods, allow_upload, api_key_env, cache):
     methods : dict of str to Method
     allow_upload : bool
     api_key_env : str or None
-    cache : path-like or None
+    cache_dir : path-like or None
         Folder for answers.
 
     Returns
@@ -94,7 +94,7 @@ def permit(methods, allow_upload, api_key_env, cache):
         raise ParameterError(
             f"api_key_env: a key belongs to one endpoint, and the methods ask {', '.join(every)}"
         )
-    given = {"allow_upload": allow_upload, "api_key_env": api_key_env, "cache": cache}
+    given = {"allow_upload": allow_upload, "api_key_env": api_key_env, "cache_dir": cache_dir}
     return {name: _permitted(method, given) for name, method in methods.items()}
 
 

@@ -16,7 +16,7 @@ def run_config(
     store=None,
     report=None,
     n_jobs=None,
-    cache=None,
+    cache_dir=None,
     allow_upload=False,
     api_key_env=None,
     progress=None,
@@ -33,7 +33,7 @@ def run_config(
         In place of the config's.
     n_jobs : int or None, default=None
         Number of joblib workers. The result does not depend on it.
-    cache : path-like or None, default=None
+    cache_dir : path-like or None, default=None
         Folder for features of clips: see `cdmer.evaluation.benchmark`.
     allow_upload : bool, default=False
         Whether clips may be sent to the endpoints of vision-language models that the config names,
@@ -73,7 +73,7 @@ def run_config(
         seeds=config.seeds,
         n_jobs=n_jobs,
         store=store,
-        cache=cache,
+        cache_dir=cache_dir,
         embeddings=config.embeddings,
         title=config.title,
         command=f"cdmer benchmark {config.path.name}",
