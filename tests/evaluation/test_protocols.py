@@ -1,19 +1,25 @@
-import json
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from feature_tables import write_tables
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn import config_context
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.metrics import accuracy_score
-from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score, cross_validate
+from protocol_contract import (
+    BOTH,
+    EVERY_CHECK,
+    SMALL,
+    by_clip,
+    check_splitter,
+    data_of_small,
+    table,
+)
+from sklearn.model_selection import cross_val_predict
 from sklearn.svm import SVC
 
 from cdmer.corpora import get_layout, get_scheme
-from cdmer.evaluation import protocols
+from cdmer.evaluation import benchmark
 from cdmer.evaluation.protocols import (
     CDMER_EXPERIMENTS,
     CDMERPairs,
@@ -44,35 +50,6 @@ SEEN = [CDMERPairs(), LeaveOneCorpusOut(unlabelled_target=True)]
 EVERY = pytest.mark.parametrize("protocol", UNSEEN + SEEN, ids=repr)
 
 
-def table(sizes, seed=None):
-    """One row per clip: per corpus so many clips of so many subjects, each with one at least."""
-    rows = [
-        (name, form.format(i % n_subjects + 1), f"{name}/{i}")
-        for name, (n_clips, n_subjects, form) in sizes.items()
-        for i in range(n_clips)
-    ]
-    metadata = pd.DataFrame(rows, columns=["corpus", "subject", "clip"])
-    return metadata if seed is None else metadata.sample(frac=1, random_state=seed)
-
-
-SMALL = {
-    "casme2": (12, 4, "sub{:02d}"),
-    "samm": (9, 3, "{:03d}"),
-    "smic-vis": (10, 3, "s{}"),
-    "smic-nir": (10, 3, "s{}"),
-}
-
-
-def by_clip(protocol, metadata):
-    """Folds as the clips they hold, in the folds' order."""
-    clips = metadata["clip"].to_numpy()
-    return [
-        (f.experiment, f.name, f.source, f.target, f.kind)
-        + tuple(frozenset(clips[rows]) for rows in (f.train, f.adapt, f.test))
-        for f in protocol.roles(metadata)
-    ]
-
-
 def test_megc2019_has_its_published_numbers():
     metadata = table(MEGC2019, seed=0)
     assert len(metadata) == 442
@@ -101,25 +78,9 @@ def test_presets_take_their_corpora_and_no_others():
 
 
 @EVERY
-def test_the_order_of_rows_changes_nothing(protocol):
-    expected = by_clip(protocol, table(SMALL))
-    for seed in range(5):
-        assert by_clip(protocol, table(SMALL, seed)) == expected
-
-
-@EVERY
-def test_roles_are_disjoint_and_allow_no_more_than_is_stated(protocol):
-    metadata = table(SMALL, seed=2)
-    before = metadata.copy()
-    for fold in protocol.roles(metadata):
-        assert set(fold.train).isdisjoint(fold.test)
-        expected = fold.test if protocol.allows_unlabelled_target else []
-        np.testing.assert_array_equal(fold.adapt, expected)
-        for rows in (fold.train, fold.adapt, fold.test):
-            assert rows.dtype.kind == "i"
-            assert (np.diff(rows) > 0).all()
-        assert min(len(fold.train), len(fold.test)) > 0
-    pd.testing.assert_frame_equal(metadata, before)
+@pytest.mark.parametrize("check", EVERY_CHECK, ids=lambda check: check.__name__)
+def test_it_keeps_the_contract(protocol, check):
+    check(protocol)
 
 
 CLIPS = st.lists(
@@ -233,90 +194,23 @@ def test_the_twelve_experiments():
     assert len(CDMERPairs(None).roles(table(SMALL))) == 12
 
 
-class Recorder(ClassifierMixin, BaseEstimator):
-    """Remembers the labels it is given."""
-
-    seen = []
-
-    def fit(self, X, y):
-        Recorder.seen.append(set(y))
-        self.classes_ = np.unique(y)
-        return self
-
-    def predict(self, X):
-        return np.full(len(X), self.classes_[0])
-
-
 @EVERY
 def test_as_a_splitter_it_never_gives_labels_of_the_target(protocol):
     metadata = table(SMALL, seed=6)
-    Recorder.seen = []
     persons = people(metadata["corpus"], metadata["subject"])
     within = isinstance(protocol, CompositeLOSO | WithinCorpusLOSO)
     labels = persons if within else metadata["corpus"].to_numpy()
     if isinstance(protocol, WithinCorpusLOSO):
         labels = (metadata["corpus"] + "/" + metadata["subject"]).to_numpy()
-    cross_validate(
-        Recorder(),
-        np.zeros((len(metadata), 1)),
-        labels,
-        cv=protocol,
-        groups=metadata,
-        scoring=lambda *_: 0.0,
-    )
-    folds = protocol.roles(metadata)
-    assert len(Recorder.seen) == len(folds)
-    for seen, fold in zip(Recorder.seen, folds, strict=True):
-        assert seen == set(labels[fold.train])
-        assert not seen & set(labels[fold.test])
+    check_splitter(protocol, labels)
 
 
-@pytest.fixture(scope="module")
-def rows():
-    metadata = table(SMALL, seed=7)
-    rng = np.random.default_rng(0)
-    y = np.arange(len(metadata)) % 3
-    return rng.normal(size=(len(metadata), 6)) + np.eye(3, 6)[y], y, metadata
-
-
-@EVERY
-def test_scikit_learn_takes_it(protocol, rows):
-    X, y, metadata = rows
-    scores = cross_val_score(SVC(), X, y, cv=protocol, groups=metadata)
-    by_hand = [
-        accuracy_score(y[f.test], SVC().fit(X[f.train], y[f.train]).predict(X[f.test]))
-        for f in protocol.roles(metadata)
-    ]
-    np.testing.assert_array_equal(scores, by_hand)
-    search = clone(GridSearchCV(SVC(), {"C": [0.1, 10]}, cv=protocol))
-    assert search.fit(X, y, groups=metadata).n_splits_ == len(scores)
-    assert repr(protocol) in repr(search)
-    with config_context(enable_metadata_routing=True):
-        routed = cross_val_score(SVC(), X, y, cv=protocol, params={"groups": metadata})
-    np.testing.assert_array_equal(routed, scores)
-
-
-def test_predictions_of_all_subjects_come_back_in_the_order_of_rows(rows):
-    X, y, metadata = rows
+def test_predictions_of_all_subjects_come_back_in_the_order_of_rows():
+    X, y, metadata = data_of_small()
     predicted = cross_val_predict(SVC(), X, y, cv=CompositeLOSO(), groups=metadata)
     one = CompositeLOSO().roles(metadata)[3]
     by_hand = SVC().fit(X[one.train], y[one.train]).predict(X[one.test])
     np.testing.assert_array_equal(predicted[one.test], by_hand)
-
-
-@EVERY
-def test_its_config_is_json_and_builds_it_again(protocol):
-    config = json.loads(json.dumps(protocol.get_config()))
-    parameters = config["parameters"]
-    if config["class"] == "CDMERPairs":
-        parameters["experiments"] = [Experiment(**e) for e in parameters["experiments"]]
-    again = getattr(protocols, config["class"])(**parameters)
-    assert again.get_config() == protocol.get_config()
-    assert by_clip(again, table(SMALL)) == by_clip(protocol, table(SMALL))
-    copy = clone(protocol, safe=False)
-    assert copy is not protocol
-    assert repr(copy) == repr(protocol)
-    assert again.words() == protocol.words()
 
 
 def test_repr_is_code():
@@ -457,9 +351,6 @@ def test_a_subject_per_clip_is_noticed():
     assert missing_clips("cdmer-130", casme2, {"casme2": 26}) == []  # no number is published
 
 
-BOTH = table({name: SMALL[name] for name in ("casme2", "samm")})
-
-
 @pytest.mark.parametrize(
     ("protocol", "metadata", "message"),
     [
@@ -497,24 +388,39 @@ def test_what_a_protocol_cannot_do_is_refused_by_name(protocol, metadata, messag
         protocol.roles(metadata)
 
 
-@EVERY
-def test_tables_that_are_none_are_refused(protocol):
-    for method in (protocol.roles, protocol.get_n_splits, lambda t: list(protocol.split(t))):
-        with pytest.raises(ValueError, match=r"metadata: expected a table .* got \['corpus'\]"):
-            method(BOTH[["corpus"]])
-    with pytest.raises(ValueError, match="metadata: expected a table .* got ndarray"):
-        protocol.roles(np.zeros((3, 2)))
-    with pytest.raises(ValueError, match="metadata: got no rows"):
-        protocol.roles(BOTH[:0])
-    with pytest.raises(ValueError, match="metadata: row 2 has no corpus"):
-        protocol.roles(BOTH.assign(corpus=["samm", "casme2", None] * 7))
-    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[9, 21\]"):
-        list(protocol.split(np.zeros((9, 2)), groups=BOTH))
-
-
 def test_numbers_are_names_of_subjects_too():
     metadata = pd.DataFrame({"corpus": "mine", "subject": [10, 0, 2, 0]})
     assert [fold.name for fold in WithinCorpusLOSO().roles(metadata)] == ["0", "2", "10"]
+
+
+def test_a_protocol_without_its_hooks_cannot_be_made():
+    class Forgetful(Protocol):
+        allows_unlabelled_target = False
+
+        def roles(self, metadata):
+            return []
+
+    with pytest.raises(TypeError, match=r"abstract class Forgetful with.* abstract method '?words"):
+        Forgetful()
+    with pytest.raises(TypeError, match="abstract class Protocol .*roles.*words"):
+        Protocol()
+
+
+@pytest.mark.parametrize("given", [[], None, [([0], [], [1])], "folds"])
+def test_roles_that_are_no_folds_are_refused(given, tmp_path):
+    class Odd(Protocol):
+        allows_unlabelled_target = False
+
+        def roles(self, metadata):
+            return given
+
+        def words(self):
+            return "Nothing is done."
+
+    tables = write_tables(tmp_path, ["lab"], n_clips=6)
+    message = r"protocol: Odd: roles: expected a list of one Fold or more, got "
+    with pytest.raises(TypeError, match=message):
+        benchmark({"SVM": SVC()}, tables, Odd(), progress=False)
 
 
 def test_a_protocol_of_ones_own():

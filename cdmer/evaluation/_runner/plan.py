@@ -10,7 +10,7 @@ from cdmer._steps import stateless_steps, steps_text
 from cdmer.evaluation._runner.together import make_batches
 from cdmer.evaluation._runner.work import Job
 from cdmer.evaluation._store.records import TestSet, canonical_json, digest
-from cdmer.evaluation.protocols import fold_notes, missing_clips
+from cdmer.evaluation.protocols import Fold, fold_notes, missing_clips
 
 _LAYOUT = 1
 _LIBRARIES = {"cdmer": "cdmer", "numpy": "numpy", "scipy": "scipy", "sklearn": "scikit-learn"}
@@ -21,9 +21,7 @@ class Plan:
 
     def __init__(self, candidates, data, protocol, seeds, descriptor, embeddings):
         self.data, self.embeddings = data, embeddings
-        self.folds = protocol.roles(data.metadata)
-        for fold in self.folds:
-            _check_fold(fold, protocol, len(data.clips))
+        self.folds = _check_folds(protocol.roles(data.metadata), protocol, len(data.clips))
         scheme = {
             "name": data.scheme.name,
             "classes": list(data.scheme.classes),
@@ -126,8 +124,20 @@ class Plan:
         return make_batches(self.jobs, self.data)
 
 
-def _check_fold(fold, protocol, n_clips):
+def _check_folds(folds, protocol, n_clips):
     """Hold a protocol to what it states, whoever wrote it."""
+    folds = list(folds) if isinstance(folds, list | tuple) else [folds]
+    if not folds or not all(isinstance(fold, Fold) for fold in folds):
+        raise TypeError(
+            f"protocol: {type(protocol).__name__}: roles: expected a list of one Fold or more, got "
+            f"{reprlib.repr(folds)}"
+        )
+    for fold in folds:
+        _check_fold(fold, protocol, n_clips)
+    return folds
+
+
+def _check_fold(fold, protocol, n_clips):
     where = f"protocol: {type(protocol).__name__}, fold {fold.experiment!r}/{fold.name!r}"
     for role in ("train", "adapt", "test"):
         rows = getattr(fold, role)

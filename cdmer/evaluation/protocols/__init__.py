@@ -1,7 +1,7 @@
-"""Protocols: who is trained on, who is adapted to, who is tested."""
+"""Protocols: which clips are trained on, adapted to and tested."""
 
 from cdmer._public import publish
-from cdmer.evaluation.protocols._base import Fold, Protocol
+from cdmer.evaluation.protocols._base import Fold, Protocol, read_metadata
 from cdmer.evaluation.protocols._expected import missing_clips
 from cdmer.evaluation.protocols._hold_out import HoldOutDatabase
 from cdmer.evaluation.protocols._leave_corpus_out import LeaveOneCorpusOut
@@ -23,6 +23,7 @@ __all__ = [
     "fold_notes",
     "missing_clips",
     "people",
+    "read_metadata",
     "shared_people",
 ]
 

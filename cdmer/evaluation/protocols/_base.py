@@ -1,4 +1,4 @@
-"""What every protocol gives: folds of rows, each row with a role."""
+"""The base of protocols: folds of rows, each row with a role."""
 
 import inspect
 from abc import ABC, abstractmethod
@@ -45,7 +45,16 @@ class Fold:
 
 
 class Protocol(BaseCrossValidator, ABC):
-    """Base of the protocols: who is trained on, who is adapted to, who is tested.
+    """Base of protocols: which clips are trained on, adapted to and tested.
+
+    A subclass defines
+
+    - ``allows_unlabelled_target``: whether tested clips may be seen without labels while fitting;
+    - ``roles(metadata)``: the folds, a list of `Fold`;
+    - ``words()``: what is done, for the report.
+
+    Its constructor stores its parameters under their names and does nothing else, as scikit-learn
+    has it: `get_config` reads them there.
 
     A protocol sees a metadata table, one row per clip, with the columns ``corpus`` and ``subject``;
     never labels or features. `cdmer.evaluation.benchmark` runs the folds and gives each method what
@@ -125,8 +134,13 @@ class Protocol(BaseCrossValidator, ABC):
         return f"{type(self).__name__}({given})"
 
 
-def read_columns(metadata):
+def read_metadata(metadata):
     """Check a metadata table and give its corpora and subjects.
+
+    Parameters
+    ----------
+    metadata : pandas.DataFrame
+        One row per clip, with columns ``corpus`` and ``subject``.
 
     Returns
     -------
@@ -137,6 +151,13 @@ def read_columns(metadata):
     ------
     ValueError
         If a column or a corpus is missing, or there is no row.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from cdmer.evaluation.protocols import read_metadata
+    >>> read_metadata(pd.DataFrame({"corpus": ["samm", "mmew"], "subject": ["s1", None]}))
+    (array(['samm', 'mmew'], dtype=object), array(['s1', ''], dtype=object))
     """
     found = list(getattr(metadata, "columns", ()))
     missing = [name for name in COLUMNS if name not in found]

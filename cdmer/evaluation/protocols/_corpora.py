@@ -5,14 +5,14 @@ import re
 import numpy as np
 
 from cdmer._parameters import ParameterError
-from cdmer.evaluation.protocols._base import read_columns
+from cdmer.evaluation.protocols._base import read_metadata
 
 NO_ROWS = np.empty(0, dtype=np.intp)
 
 
 def rows_by_corpus(metadata):
     """Give the positions of the rows of each corpus, a dict in the order of the names."""
-    corpora, _ = read_columns(metadata)
+    corpora, _ = read_metadata(metadata)
     return {name: np.flatnonzero(corpora == name) for name in in_order(set(corpora))}
 
 

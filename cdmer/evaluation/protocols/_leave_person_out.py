@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cdmer.evaluation.protocols._base import Fold, Protocol, read_columns
+from cdmer.evaluation.protocols._base import Fold, Protocol, read_metadata
 from cdmer.evaluation.protocols._corpora import (
     NO_ROWS,
     check_names,
@@ -82,7 +82,7 @@ class CompositeLOSO(Protocol):
                 "each by itself"
             )
         pooled = np.sort(np.concatenate([rows[name] for name in names]))
-        corpora, subjects = (column[pooled] for column in read_columns(metadata))
+        corpora, subjects = (column[pooled] for column in read_metadata(metadata))
         _check_subjects(corpora, subjects)
         return _leave_one_out(joined(names), pooled, people(corpora, subjects))
 
@@ -121,7 +121,7 @@ class WithinCorpusLOSO(Protocol):
 
     def roles(self, metadata):
         """Give one fold per corpus and subject: see `Protocol.roles`."""
-        corpora, subjects = read_columns(metadata)
+        corpora, subjects = read_metadata(metadata)
         _check_subjects(corpora, subjects)
         return [
             fold

@@ -6,7 +6,7 @@ from itertools import permutations
 import numpy as np
 
 from cdmer._parameters import ParameterError
-from cdmer.evaluation.protocols._base import Fold, Protocol, read_columns
+from cdmer.evaluation.protocols._base import Fold, Protocol, read_metadata
 
 TYPE_I, TYPE_II = "TYPE-I", "TYPE-II"
 
@@ -88,7 +88,7 @@ class CDMERPairs(Protocol):
 
     def roles(self, metadata):
         """Give one fold per pair: see `Protocol.roles`."""
-        corpora, _ = read_columns(metadata)
+        corpora, _ = read_metadata(metadata)
         self._check_experiments()
         rows = {name: np.flatnonzero(corpora == name) for name in dict.fromkeys(corpora)}
         if self.experiments is None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cdmer.evaluation.protocols._base import read_columns
+from cdmer.evaluation.protocols._base import read_metadata
 from cdmer.evaluation.protocols._corpora import in_order
 from cdmer.evaluation.protocols._people import family, people
 
@@ -91,7 +91,7 @@ def _who_is_where(metadata):
     codes : ndarray of int, shape (n_clips,)
         Positions in both.
     """
-    corpora, subjects = read_columns(metadata)
+    corpora, subjects = read_metadata(metadata)
     rows = list(zip(corpora, people(corpora, subjects), strict=True))
     place = {pair: i for i, pair in enumerate(dict.fromkeys(rows))}
     number = {person: i for i, person in enumerate(dict.fromkeys(person for _, person in place))}
