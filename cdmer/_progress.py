@@ -1,4 +1,4 @@
-"""Progress bars that stay silent where nobody looks."""
+"""Progress bars on terminals."""
 
 
 def progress_bar(total, description, step, show=None, done=0):

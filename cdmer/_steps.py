@@ -1,4 +1,4 @@
-"""The steps that a transformer of clips is made of."""
+"""The steps that an estimator is made of."""
 
 import re
 
@@ -8,6 +8,26 @@ from sklearn.utils import get_tags
 
 # They change how a result is computed, not which.
 _UNSAID = {"memory", "n_jobs", "verbose"}
+
+
+def flat_steps(estimator):
+    """Steps of an estimator, in order; pipelines within a pipeline count as their steps.
+
+    Parameters
+    ----------
+    estimator : estimator or Pipeline
+        An estimator that is no pipeline is its own only step.
+
+    Yields
+    ------
+    estimator
+        Without None and ``"passthrough"``.
+    """
+    if isinstance(estimator, Pipeline):
+        for _, step in estimator.steps:
+            yield from flat_steps(step)
+    elif estimator is not None and not (isinstance(estimator, str) and estimator == "passthrough"):
+        yield estimator
 
 
 def stateless_steps(transformer):
@@ -30,7 +50,7 @@ def stateless_steps(transformer):
     ValueError
         If a step has something to learn, or there is none.
     """
-    steps = list(_flatten(transformer))
+    steps = list(flat_steps(transformer))
     if not steps:
         raise ValueError("transformer: got a pipeline without steps, expected a descriptor")
     for step in steps:
@@ -46,16 +66,6 @@ def stateless_steps(transformer):
                 "methods that are evaluated"
             )
     return steps
-
-
-def _flatten(transformer):
-    if isinstance(transformer, Pipeline):
-        for _, step in transformer.steps:
-            yield from _flatten(step)
-    elif transformer is not None and not (
-        isinstance(transformer, str) and transformer == "passthrough"
-    ):
-        yield transformer
 
 
 def steps_text(steps):

@@ -8,7 +8,7 @@ from sklearn.utils import get_tags
 
 from cdmer._clip_transformer import ClipwiseTransformer
 from cdmer._parameters import ParameterError
-from cdmer._pipelines import flat_steps
+from cdmer._steps import flat_steps
 
 
 class Parts(ClipwiseTransformer):

@@ -77,7 +77,7 @@ def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, 
 
     loaded = load_config(config)
     if dry_run:
-        click.echo(summarize_config(loaded, show(quiet)))
+        click.echo(summarize_config(loaded, progress=show(quiet)))
         return
     place = loaded.store if store is None else store
     with _open_counting(place, quiet) as kept:

@@ -166,7 +166,7 @@ def prepare_clip(model, clip, crop=None, spot=None):
     ValueError
         If no face is found, or there is nothing to spot an apex by.
     """
-    from cdmer._pipelines import flat_steps
+    from cdmer._steps import flat_steps
     from cdmer.features import BiWOOF, FlowImages
     from cdmer.preprocessing import ApexSpotter, CropAlign, FaceNotFoundError, Resize
 

@@ -41,7 +41,7 @@ def extract(corpus, transformer, *, n_jobs=None, cache_dir=None, on_error="raise
     cache_dir : path-like or None, default=None
         Folder for the features of each clip. What is there is not computed again. See Notes.
     on_error : {"raise", "record"}, default="raise"
-        What becomes of a clip that cannot be read or described. "raise": an error, for the first
+        How a clip is handled that cannot be read or described. "raise": an error, for the first
         such clip in the corpus' order; those before it are in the cache by then. "record": the clip
         has no row, `FeatureTable.failures` says why, and one warning counts such clips.
     progress : bool or None, default=None

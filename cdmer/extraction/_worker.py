@@ -11,7 +11,7 @@ import numpy as np
 from cdmer._array import to_numpy
 from cdmer._cv2 import one_cv2_thread
 from cdmer._parameters import ParameterError
-from cdmer._threads import one_blas_thread
+from cdmer._workers import one_blas_thread
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from cdmer._pipelines import flat_steps
+from cdmer._steps import flat_steps
 from cdmer.adaptation import class_scores
 from cdmer.features import ClipDescriptor
 

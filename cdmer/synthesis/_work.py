@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from cdmer._cv2 import one_cv2_thread
 from cdmer._parameters import ParameterError
-from cdmer._threads import one_blas_thread
+from cdmer._workers import one_blas_thread
 from cdmer.synthesis._files import is_whole, write_clip
 
 # Nothing that an item could be blamed for.

@@ -7,48 +7,48 @@ from sklearn.utils.validation import check_is_fitted
 
 from cdmer._parameters import ParameterError
 from cdmer.zero_shot._interview import Interviewer
-from cdmer.zero_shot._prompts import UNIT_NAMES, UnitQuestions
+from cdmer.zero_shot._prompts import ACTION_UNIT_NAMES, ActionUnitQuestions
 from cdmer.zero_shot._settings import check_settings, read_names
 
 
 class VisionLanguageActionUnits(Interviewer):
-    """Ask a vision-language model which action units a face shows.
+    """Classifier of action units that asks a vision-language model.
 
     What holds for `VisionLanguageClassifier` holds here: pictures, privacy, cache, limits, strict
-    reading. Predictions are multi-label, to be scored against annotated units.
+    reading. Predictions are multi-label, to be scored against annotated action units.
 
     Parameters
     ----------
     model, base_url : str
         See `VisionLanguageClassifier`.
     class_names : str, ActionUnitScheme or sequence of str, default=None
-        The units that are asked about, one or more, ``"AU1"`` and so on: those of a scheme, or
+        Action units that are asked about, one or more, ``"AU1"`` and so on: those of a scheme, or
         these. None: those of the scheme ``"action-units"``.
     prompt : {"choice", "yes-no", "describe"}, default="choice"
-        - "choice": one question, for the list of all units that the face shows.
-        - "yes-no": a question per unit.
-        - "describe": the model describes the picture freely, and is then asked which units the
-          description, now without the picture, speaks of.
-    frames, longest_side, temperature, request_params, api_key_env, allow_upload, cache
+        - "choice": one question, for the list of all action units that the face shows.
+        - "yes-no": a question per action unit.
+        - "describe": the model describes the picture freely, and is then asked which action units
+          the description, now without the picture, speaks of.
+    frames, longest_side, temperature, request_params, api_key_env, allow_upload, cache_dir
         See `VisionLanguageClassifier`.
     concurrency, requests_per_minute, tokens_per_minute, request_budget, token_budget
         See `VisionLanguageClassifier`.
     max_retries, timeout
         See `VisionLanguageClassifier`.
     abstain_as : tuple of str, default=None
-        Units that `predict` takes as shown where the model abstained, the others as not: ``()`` for
-        none. None: ``-1`` for each unit about which it abstained, which `score` counts as wrong;
-        scorers of scikit-learn take no such table, and ask for a tuple here.
+        Action units that `predict` takes as shown where the model abstained, the others as not:
+        ``()`` for none. None: ``-1`` for each one about which it abstained, which `score` counts as
+        wrong; scorers of scikit-learn take no such table, and ask for a tuple here.
 
     Attributes
     ----------
-    classes_ : ndarray of str, shape (n_units,)
-        The units, in the order of the columns of `predict`.
+    classes_ : ndarray of str, shape (n_action_units,)
+        Action units, in the order of the columns of `predict`.
     usage_ : dict of str to int
         See `VisionLanguageClassifier`.
     abstentions_ : dict of str to str
-        Clips of the last `predict` or `ask` about which the model abstained, about one unit at
-        least, and why; named as in `VisionLanguageClassifier`.
+        Clips of the last `predict` or `ask` about which the model abstained, about one action unit
+        at least, and why; named as in `VisionLanguageClassifier`.
 
     See Also
     --------
@@ -58,7 +58,7 @@ class VisionLanguageActionUnits(Interviewer):
     Notes
     -----
     Questions give names of action units as in the Facial Action Coding System: AU4 is the "brow
-    lowerer". Units without such a name cannot be asked about.
+    lowerer". Those without such a name cannot be asked about.
 
     References
     ----------
@@ -85,14 +85,14 @@ class VisionLanguageActionUnits(Interviewer):
     _least_names = 1
 
     def fit(self, X=None, y=None, sample_domain=None):
-        """Check everything; nothing is learnt, and nothing is sent.
+        """Check the parameters; nothing is learnt, and nothing is sent.
 
         Parameters
         ----------
         X : ignored
             Clips; their frames are not read.
-        y : array-like of int of shape (n_clips, n_units), default=None
-            Annotated units, of which the number of columns is checked.
+        y : array-like of int of shape (n_clips, n_action_units), default=None
+            Annotated action units, of which the number of columns is checked.
         sample_domain : ignored
 
         Returns
@@ -103,7 +103,7 @@ class VisionLanguageActionUnits(Interviewer):
         ------
         ValueError, TypeError
             If a parameter has the wrong type or value, no key is where it should be, or `y` has
-            another number of columns than there are units.
+            another number of columns than there are action units.
         PermissionError
             If the endpoint is on another machine, and `allow_upload` is not True.
         """
@@ -111,10 +111,10 @@ class VisionLanguageActionUnits(Interviewer):
         ours = self.class_names is None
         names = read_names("action-units") if ours else self.read_class_names()
         for name in names:
-            if not re.fullmatch(r"AU\d{1,2}", name) or int(name[2:]) not in UNIT_NAMES:
+            if not re.fullmatch(r"AU\d{1,2}", name) or int(name[2:]) not in ACTION_UNIT_NAMES:
                 raise ParameterError(
                     f"class_names: expected action units such as 'AU12', of those with the numbers "
-                    f"{', '.join(map(str, UNIT_NAMES))}, got {name!r}"
+                    f"{', '.join(map(str, ACTION_UNIT_NAMES))}, got {name!r}"
                 )
         numbers = [int(name[2:]) for name in names]
         if len(set(numbers)) < len(numbers):  # AU4 beside AU04
@@ -130,7 +130,7 @@ class VisionLanguageActionUnits(Interviewer):
         return self
 
     def predict(self, X):
-        """Ask about clips which units they show.
+        """Predict the action units that clips show.
 
         Parameters
         ----------
@@ -139,8 +139,8 @@ class VisionLanguageActionUnits(Interviewer):
 
         Returns
         -------
-        ndarray of int, shape (n_clips, n_units)
-            1 for units that are shown, else 0; for abstentions see `abstain_as`.
+        ndarray of int, shape (n_clips, n_action_units)
+            1 for action units that are shown, else 0; for abstentions see `abstain_as`.
 
         Raises
         ------
@@ -168,13 +168,13 @@ class VisionLanguageActionUnits(Interviewer):
         )
 
     def score(self, X, y, sample_weight=None):
-        """Share of clips of which all units are right; an abstention is not.
+        """Share of clips whose action units are all right; an abstention is not.
 
         Parameters
         ----------
         X : sequence of clips, or array of uint8 of shape (n_clips, T, H, W)
-        y : array-like of int of shape (n_clips, n_units)
-            Annotated units.
+        y : array-like of int of shape (n_clips, n_action_units)
+            Annotated action units.
         sample_weight : array-like of shape (n_clips,), default=None
 
         Returns
@@ -198,7 +198,7 @@ class VisionLanguageActionUnits(Interviewer):
             raise ParameterError(f"abstain_as: expected None or some of {names}, got {shown!r}")
 
     def _questions(self):
-        return UnitQuestions(tuple(self.classes_.tolist()), self.frames, self.prompt)
+        return ActionUnitQuestions(tuple(self.classes_.tolist()), self.frames, self.prompt)
 
     @staticmethod
     def _answer_text(answer):

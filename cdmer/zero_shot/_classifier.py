@@ -11,7 +11,7 @@ from cdmer.zero_shot._settings import check_settings, read_names
 
 
 class VisionLanguageClassifier(Interviewer):
-    """Ask a vision-language model which class a micro-expression belongs to.
+    """Classifier of micro-expressions that asks a vision-language model.
 
     Nothing is trained. Onset, apex and offset of each clip go side by side, in one picture, to an
     endpoint that speaks the chat-completions protocol: a hosted one, or a server such as vLLM,
@@ -139,7 +139,7 @@ class VisionLanguageClassifier(Interviewer):
     """
 
     def fit(self, X, y=None, sample_domain=None):
-        """Learn the list of classes, and check everything; nothing is sent.
+        """Check the parameters and read the list of classes; nothing is sent.
 
         Parameters
         ----------
@@ -170,7 +170,7 @@ class VisionLanguageClassifier(Interviewer):
         return self
 
     def predict(self, X):
-        """Ask about clips which class they belong to.
+        """Predict the classes of clips.
 
         Parameters
         ----------
@@ -203,8 +203,8 @@ class VisionLanguageClassifier(Interviewer):
         return np.asarray(codes, dtype=self.classes_.dtype)
 
     def _learn_classes(self, X, y, sample_domain):
-        units = isinstance(self.class_names, str) and self.class_names == "action-units"
-        if units or hasattr(self.class_names, "indicator"):
+        named = isinstance(self.class_names, str) and self.class_names == "action-units"
+        if named or hasattr(self.class_names, "indicator"):
             raise ParameterError(
                 "class_names: expected classes of which a clip has one, got action units; "
                 "VisionLanguageActionUnits asks about those"

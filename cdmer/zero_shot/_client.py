@@ -248,9 +248,9 @@ def _count(value):
 
 def _retry_after(headers):
     """Seconds that a server asks to wait, from its header as a number or a date; None if not."""
-    for name, unit in (("retry-after-ms", 1000), ("retry-after", 1)):
+    for name, divisor in (("retry-after-ms", 1000), ("retry-after", 1)):
         try:
-            seconds = float(headers[name]) / unit
+            seconds = float(headers[name]) / divisor
         except (KeyError, ValueError):
             continue
         if 0 <= seconds < float("inf"):

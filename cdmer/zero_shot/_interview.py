@@ -21,7 +21,7 @@ _MOST_REFUSED = 5
 
 
 class EndpointError(RuntimeError):
-    """Some clips have no answer: the endpoint gave none, or the budget is used up.
+    """Raised when clips have no answer: the endpoint gave none, or the budget is used up.
 
     Answers that were given are kept, in the cache or by the estimator. The same call, made again,
     asks for the others alone; clips that the endpoint refuses while it answers about others are
@@ -48,7 +48,7 @@ class Verdict(NamedTuple):
     Parameters
     ----------
     answer : object
-        As the questions give it: see `ClassQuestions.ask` and `UnitQuestions.ask`.
+        As the questions give it: see `ClassQuestions.ask` and `ActionUnitQuestions.ask`.
     reason : str
         Why the model abstained, "" if it did not.
     replies : tuple of Reply
@@ -64,7 +64,7 @@ class Interviewer(ClassifierMixin, BaseEstimator):
 
     A subclass defines
 
-    - ``_questions()``: a `ClassQuestions` or `UnitQuestions`;
+    - ``_questions()``: a `ClassQuestions` or `ActionUnitQuestions`;
     - ``_answer_text(answer)``: the answer as a table shows it, a str.
     """
 

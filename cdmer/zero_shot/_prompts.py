@@ -7,8 +7,8 @@ from typing import NamedTuple
 from cdmer.zero_shot._answers import OneOf, SomeOf
 
 FORMS = ("choice", "yes-no", "describe")
-# Facial Action Coding System (Ekman, Friesen, Hager, 2002); models know units by these.
-UNIT_NAMES = {
+# Facial Action Coding System (Ekman, Friesen, Hager, 2002); models know action units by these.
+ACTION_UNIT_NAMES = {
     1: "inner brow raiser",
     2: "outer brow raiser",
     4: "brow lowerer",
@@ -149,13 +149,13 @@ class ClassQuestions:
         return ", ".join(self.names)
 
 
-class UnitQuestions:
+class ActionUnitQuestions:
     """Questions that find which of some action units a face shows.
 
     Parameters
     ----------
     names : tuple of str
-        The units, ``"AU1"`` and so on.
+        Action units, ``"AU1"`` and so on.
     moments, form
         As in `ClassQuestions`.
     """
@@ -174,7 +174,7 @@ class UnitQuestions:
         Returns
         -------
         answer : dict of str to (bool or None)
-            Whether the face shows each unit; None where the model abstained.
+            Whether the face shows each action unit; None where the model abstained.
         reason : str
             Why it did, the first time; "" if it never did.
         """
@@ -235,5 +235,5 @@ def _shown(moments):
     )
 
 
-def _with_name(unit):
-    return f"{unit} ({UNIT_NAMES[int(unit.removeprefix('AU'))]})"
+def _with_name(action_unit):
+    return f"{action_unit} ({ACTION_UNIT_NAMES[int(action_unit.removeprefix('AU'))]})"

@@ -87,7 +87,7 @@ def benchmark(
     cache_dir : path-like or None, default=None
         Folder for features of clips: see `cdmer.extraction.extract`.
     on_error : {"record", "raise"}, default="record"
-        What becomes of a job whose method fails or predicts what is no class. "record": its
+        How a job is handled whose method fails or predicts what is no class. "record": its
         traceback is kept in `Results.failures`, the rest goes on, and one warning counts them;
         asked for again, such jobs run again. "raise": the first one stops the run.
     embeddings : bool, default=False

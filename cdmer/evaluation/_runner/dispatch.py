@@ -8,8 +8,7 @@ from joblib import effective_n_jobs
 from joblib.parallel import SequentialBackend, get_active_backend
 from sklearn.utils.parallel import Parallel, delayed
 
-from cdmer._threads import one_blas_thread
-from cdmer._workers import in_one_worker
+from cdmer._workers import in_one_worker, one_blas_thread
 from cdmer.evaluation._runner.work import work
 
 # How often in a row workers may be lost without a single job done.

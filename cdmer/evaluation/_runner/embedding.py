@@ -16,7 +16,7 @@ def embed(model, rows, truth):
         Fitted on the rows.
     rows : Rows
     truth : ndarray of int
-        Class of each row that was adapted to, to colour it by. Nothing is computed from it.
+        Class of each row that was adapted to, for its colour. Nothing is computed from it.
 
     Returns
     -------

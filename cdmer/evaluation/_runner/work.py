@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from cdmer._array import read_only
 from cdmer._modules import is_module
-from cdmer._threads import one_blas_thread
+from cdmer._workers import one_blas_thread
 from cdmer.evaluation._runner.choose import (
     Chosen,
     abstains,

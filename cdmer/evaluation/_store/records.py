@@ -1,4 +1,4 @@
-"""What is known of one finished job: a method on a fold with a seed."""
+"""A finished job and the clips it was tested on."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ def digest(text):
 
 @dataclass(frozen=True)
 class TestSet:
-    """The clips of a fold that are predicted, and what is true of them.
+    """Tested clips of a fold and their true classes.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class TestSet:
 
 @dataclass(frozen=True, eq=False)
 class JobResult:
-    """One finished job: its whole configuration, and what came of it.
+    """Result of a job, a method fitted and tested on a fold with a seed, and its configuration.
 
     Parameters
     ----------

@@ -4,6 +4,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cdmer._text import unknown
 from cdmer.corpora import get_scheme, list_schemes
 from cdmer.evaluation.config._entries import (
     read_corpora,
@@ -13,7 +14,7 @@ from cdmer.evaluation.config._entries import (
     read_seeds,
     read_selection,
 )
-from cdmer.evaluation.config._section import Section, unknown
+from cdmer.evaluation.config._section import Section
 from cdmer.evaluation.protocols import CDMER_EXPERIMENTS
 
 _OPTIONAL = [
@@ -31,7 +32,7 @@ _OPTIONAL = [
 
 @dataclass(frozen=True, eq=False)
 class Config:
-    """What a config file asks for; corpora are not read yet.
+    """Content of a config file; corpora are not read yet.
 
     Parameters
     ----------

@@ -3,15 +3,17 @@
 from cdmer._text import counted
 from cdmer.evaluation._runner.data import Data
 from cdmer.evaluation._runner.methods import read_methods
+from cdmer.evaluation.config._config import Config, load_config
 from cdmer.evaluation.config._endpoints import addresses
 
 
-def summarize_config(config, progress=None):
+def summarize_config(config, *, progress=None):
     """Say what `run_config` would run; corpora are read, features are not computed.
 
     Parameters
     ----------
-    config : Config
+    config : Config or path-like
+        What `load_config` gives, or the file.
     progress : bool or None, default=None
         None shows a bar on terminals alone while something is downloaded, False never.
 
@@ -21,9 +23,12 @@ def summarize_config(config, progress=None):
 
     Raises
     ------
-    ValueError, OSError
-        As `cdmer.evaluation.benchmark`, if a corpus cannot be read or the protocol has no fold.
+    ValueError, TypeError, OSError
+        As `load_config` and `cdmer.evaluation.benchmark`, if a corpus cannot be read or the
+        protocol has no fold.
     """
+    if not isinstance(config, Config):
+        config = load_config(config)
     data = Data(config.open_corpora(progress), config.scheme)
     folds = config.protocol.roles(data.metadata)
     methods = read_methods(

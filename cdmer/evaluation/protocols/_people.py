@@ -1,4 +1,4 @@
-"""Who is the same person in which corpora."""
+"""Names of people, the same in all corpora that show them."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ def family(corpus):
 
 
 def people(corpora, subjects):
-    """Name the person in every clip.
+    """Name the person that each clip shows.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Which people are both trained on and tested."""
+"""People who are both trained on and tested."""
 
 import numpy as np
 

@@ -14,7 +14,7 @@ from cdmer.evaluation.selection._splitters import SourceKFold, check_length, dom
 
 @dataclass(frozen=True)
 class Selection:
-    """What `select` chose.
+    """A fitted estimator and how its setting was selected.
 
     Parameters
     ----------

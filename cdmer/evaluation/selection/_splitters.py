@@ -34,7 +34,7 @@ class SourceKFold(BaseCrossValidator):
         self.groups = groups
 
     def split(self, X, y, groups=None):
-        """Give indices of training rows and of test rows.
+        """Generate indices of training rows and of test rows.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class TargetSplit(BaseCrossValidator):
         self.sample_domain = sample_domain
 
     def split(self, X, y=None, groups=None):
-        """Give indices of all rows and of the target rows, once.
+        """Generate indices of all rows and of the target rows, once.
 
         Parameters
         ----------
