@@ -12,7 +12,7 @@ _FENCE = re.compile(r"\A```(?:json)?\s*\n(.*)\n\s*```\Z", re.DOTALL | re.IGNOREC
 
 
 class Reply(NamedTuple):
-    """What came back for one request.
+    """Reply to one request.
 
     Parameters
     ----------

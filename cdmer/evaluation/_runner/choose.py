@@ -9,18 +9,19 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from cdmer._array import read_only
+from cdmer._parameters import at_setting
 from cdmer.adaptation import class_scores
-from cdmer.evaluation._fit import at_setting, fit_adaptive, iter_fitted
+from cdmer.evaluation._fit import fit_adaptive, iter_fitted
 from cdmer.evaluation._metrics.counts import count_pairs, macro_f1_of_units, uf1_of_counts
 from cdmer.evaluation._runner.methods import FIXED, LABEL_FREE, NESTED
 from cdmer.evaluation.selection import select
 
 
 @dataclass(frozen=True)
-class Rows:
+class FoldRows:
     """What a method is given of a fold: training rows first, then rows to adapt to.
 
-    Nothing of it can be written to: a method that works in place changes no row of another's.
+    Its arrays are read-only: a method that works in place changes no row of another's.
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ def choose(estimator, settings, selection, rows, test, n_classes):
         It is fitted in place, unless there are settings.
     settings : list of dict or None
     selection : str
-    rows : Rows
+    rows : FoldRows
     test : tuple of (X, y) or None
         The tested rows and their truth, for "oracle" alone; None otherwise, so that nothing else
         can look at them.
@@ -177,7 +178,7 @@ def _nested_scores(estimator, settings, rows, n_classes):
 
 
 def _oracle(estimator, settings, rows, test, n_classes):
-    """Take the setting that scores best on the tested clips: what nobody could know."""
+    """Take the setting that scores best on the tested clips: labels nobody has in practice."""
     started = time.perf_counter()
     X, y = test
     best, place = Chosen(None), None
@@ -314,7 +315,7 @@ class PerActionUnit(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
 
 
 def wrap_action_units(estimator, settings):
-    """Make a classifier of action units of any, and rename the parameters of its settings."""
+    """Wrap a classifier for action units, and rename the parameters of its settings."""
     if settings is not None:
         settings = [{f"estimator__{k}": v for k, v in setting.items()} for setting in settings]
     return PerActionUnit(estimator), settings
@@ -327,4 +328,4 @@ def fold_rows(X, hidden, truth, domain, people, fold):
     y = np.concatenate([y, np.full((len(adapt), *y.shape[1:]), -1)])
     rows = np.concatenate([train, adapt])
     given = X[rows] if hidden is X else np.concatenate([X[train], hidden[adapt]])
-    return Rows(read_only(given), read_only(y), read_only(domain), people[rows])
+    return FoldRows(read_only(given), read_only(y), read_only(domain), people[rows])

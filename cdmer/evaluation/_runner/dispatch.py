@@ -1,4 +1,4 @@
-"""Jobs over joblib's workers: as they finish, whatever becomes of a worker."""
+"""Jobs over joblib's workers; those of a worker that is lost are done again."""
 
 import contextlib
 import warnings

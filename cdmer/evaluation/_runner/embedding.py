@@ -14,7 +14,7 @@ def embed(model, rows, truth):
     ----------
     model : estimator
         Fitted on the rows.
-    rows : Rows
+    rows : FoldRows
     truth : ndarray of int
         Class of each row that was adapted to, for its colour. Nothing is computed from it.
 

@@ -3,7 +3,7 @@
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
-from cdmer.evaluation._fit import at_setting
+from cdmer._parameters import at_setting
 
 
 def interviewers(estimator):

@@ -1,4 +1,4 @@
-"""Methods to be evaluated: what they are called, what they follow from, what they ask for."""
+"""Methods to be evaluated, checked and paired with the ways of choosing their settings."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ FIXED, NESTED, ORACLE, LABEL_FREE = "fixed", "nested-loso", "oracle", "label-fre
 
 @dataclass(frozen=True, eq=False)
 class Method:
-    """An estimator with what a benchmark may choose and say about it.
+    """An estimator to evaluate, with settings to choose from and its citation.
 
     Parameters
     ----------

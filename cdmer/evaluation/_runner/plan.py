@@ -219,7 +219,7 @@ def _version(name):
 
 
 def _roots(spec):
-    """Top-level packages of the classes that a description names."""
+    """Top-level packages of the classes that what identifies a method names."""
     if isinstance(spec, list):
         return set().union(*map(_roots, spec))
     if not isinstance(spec, dict):

@@ -16,7 +16,7 @@ _MOST_AT_ONCE = {"cpu": 17, "cuda": 1024}
 
 
 def make_batches(jobs, data):
-    """Say which jobs are done together: folds of an experiment, by one network with one seed.
+    """Group jobs that are done together: folds of an experiment, by one network with one seed.
 
     Parameters
     ----------

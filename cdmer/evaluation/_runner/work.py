@@ -1,4 +1,4 @@
-"""Jobs, wherever they run: each a method on a fold with a seed."""
+"""Jobs, as workers do them: each a method on a fold with a seed."""
 
 import time
 import traceback

@@ -23,7 +23,7 @@ _AT_ONCE = 500  # keys in one question; SQLite takes at least 999
 
 
 class ResultStore:
-    """Results in one SQLite file, that survive whatever stops the run.
+    """Results of benchmarks in one SQLite file, safe from whatever stops a run.
 
     Each finished job is one row, written in one transaction: a process that is killed, or
     a full disk, costs at most the job in flight. A power cut may cost the jobs of the last

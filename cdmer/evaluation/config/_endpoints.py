@@ -1,4 +1,4 @@
-"""What a config file may say of vision-language models, and what only who runs it may say."""
+"""Vision-language models in config files, and what only the caller may allow them."""
 
 from dataclasses import replace
 from functools import partial
@@ -8,8 +8,7 @@ from sklearn.model_selection import ParameterGrid
 from cdmer import zero_shot
 from cdmer._endpoints import check_upload, read_address, read_key
 from cdmer._extras import import_extra
-from cdmer._parameters import ParameterError, check_flag
-from cdmer.evaluation._fit import at_setting
+from cdmer._parameters import ParameterError, at_setting, check_flag
 from cdmer.evaluation._runner.interviewers import interviewers, set_interviewers
 from cdmer.evaluation.config._networks import restricted
 

@@ -1,4 +1,4 @@
-"""What a config file may say of networks; torch is imported where one says something."""
+"""Networks in config files; torch is imported where a file names one."""
 
 import inspect
 from collections.abc import Mapping

@@ -6,8 +6,9 @@ import numpy as np
 from sklearn.model_selection import ParameterGrid
 
 from cdmer._array import read_only, take_rows
+from cdmer._parameters import at_setting
 from cdmer._progress import progress_bar
-from cdmer.evaluation._fit import at_setting, fit_adaptive, iter_fitted, warn_of_failure
+from cdmer.evaluation._fit import fit_adaptive, iter_fitted, warn_of_failure
 from cdmer.evaluation.selection._scorers import get_criterion
 from cdmer.evaluation.selection._splitters import SourceKFold, check_length, domain_rows
 
