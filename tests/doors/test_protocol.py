@@ -7,14 +7,16 @@ from protocol_contract import EVERY_CHECK, SMALL, table
 
 from cdmer.adaptation import TCA, SourceOnly
 from cdmer.evaluation import benchmark
-from cdmer.evaluation.config import load_config, run_config
-from cdmer.evaluation.config._classes import PROTOCOLS
-from cdmer.evaluation.protocols import shared_people
+from cdmer.evaluation.config import run_config
+from cdmer.evaluation.protocols import PROTOCOLS, Protocol, register_protocol, shared_people
+from cdmer.evaluation.protocols._registry import _REGISTERED
 
 
 @pytest.fixture
 def two_halves(build):
-    return build("A protocol").TwoHalves
+    shown = build("A protocol").TwoHalves
+    yield shown
+    del _REGISTERED["TwoHalves"]
 
 
 @pytest.mark.parametrize("seen", [False, True])
@@ -43,7 +45,7 @@ def test_it_runs(two_halves, tmp_path):
         benchmark(METHODS, corpora, two_halves(), progress=False)
 
 
-def test_config_files_name_it_once_it_is_registered(two_halves, tmp_path, monkeypatch):
+def test_config_files_name_it(two_halves, tmp_path):
     corpora = write_tables(tmp_path, ["lab", "webcam"])
     path = tmp_path / "bench.toml"
     content = {
@@ -52,8 +54,23 @@ def test_config_files_name_it_once_it_is_registered(two_halves, tmp_path, monkey
         "methods": {"SVM": {"class": "SourceOnly"}, "TCA": {"class": "TCA", "n_components": 2}},
     }
     path.write_text(toml_text(content), encoding="utf-8")
-    with pytest.raises(ValueError, match="protocol: class: unknown class 'TwoHalves'"):
-        load_config(path)
-    monkeypatch.setitem(PROTOCOLS, "TwoHalves", two_halves)
     expected = benchmark(METHODS, corpora, two_halves(True), progress=False)
     assert run_config(path, progress=False).table().equals(expected.table())
+
+
+def test_what_is_registered_is_a_protocol_of_a_new_name(two_halves):
+    assert PROTOCOLS["TwoHalves"] is two_halves
+    assert register_protocol(two_halves) is two_halves
+
+    class TwoHalves(two_halves):
+        pass
+
+    class Forgetful(Protocol):
+        allows_unlabelled_target = False
+
+    with pytest.raises(ValueError, match="kind: expected a class of a new name, .*'TwoHalves' is"):
+        register_protocol(TwoHalves)
+    with pytest.raises(ValueError, match="subclass of Protocol that defines roles, words, got"):
+        register_protocol(Forgetful)
+    with pytest.raises(TypeError, match="kind: expected a subclass of Protocol, got 3"):
+        register_protocol(3)

@@ -28,7 +28,8 @@ from cdmer.evaluation import (
 )
 from cdmer.evaluation._runner.identity import identify
 from cdmer.evaluation.config import load_config, run_config, summarize_config
-from cdmer.evaluation.config._classes import DESCRIPTORS, METHODS, PROTOCOLS, parameters
+from cdmer.evaluation.config._classes import DESCRIPTORS, METHODS, parameters
+from cdmer.evaluation.protocols import PROTOCOLS
 from cdmer.features import LBPTOP, HellingerMap, RegionGrid, lbp_top_planes
 from cdmer.preprocessing import TemporalInterpolation
 

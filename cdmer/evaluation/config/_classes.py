@@ -17,11 +17,9 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, Normalizer, Standa
 from sklearn.svm import SVC, LinearSVC
 
 from cdmer import adaptation, features, preprocessing
-from cdmer.evaluation import protocols
 from cdmer.evaluation._label_free import label_free_pipeline
 from cdmer.evaluation.config._endpoints import ASKED
 from cdmer.evaluation.config._networks import DEEP, Classes
-from cdmer.evaluation.protocols import Protocol
 
 _SCIKIT_LEARN = [
     PCA,
@@ -98,7 +96,6 @@ METHODS = DESCRIPTORS | _public(adaptation, BaseEstimator)
 METHODS |= _named(_SCIKIT_LEARN) | _named(_FUNCTIONS)
 METHODS = ChainMap(Classes(METHODS, DEEP | ASKED), _Registered())
 DESCRIPTORS = ChainMap(DESCRIPTORS, _Registered())
-PROTOCOLS = _public(protocols, Protocol)
 
 
 def parameters(thing):

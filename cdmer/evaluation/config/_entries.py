@@ -3,11 +3,11 @@
 from cdmer.evaluation._runner.methods import FIXED, LABEL_FREE, NESTED, ORACLE, Method
 from cdmer.evaluation._runner.methods import read_methods as check_methods
 from cdmer.evaluation.config._build import build, build_value
-from cdmer.evaluation.config._classes import DESCRIPTORS, METHODS, PROTOCOLS
+from cdmer.evaluation.config._classes import DESCRIPTORS, METHODS
 from cdmer.evaluation.config._param_grid import read_param_grid
 from cdmer.evaluation.config._section import Section
 from cdmer.evaluation.config._sources import read_source
-from cdmer.evaluation.protocols import CDMER_EXPERIMENTS, CDMERPairs, Experiment
+from cdmer.evaluation.protocols import CDMER_EXPERIMENTS, PROTOCOLS, CDMERPairs, Experiment
 from cdmer.evaluation.selection import CRITERIA
 
 SELECTIONS = [FIXED, *(LABEL_FREE + name for name in CRITERIA), NESTED, ORACLE]

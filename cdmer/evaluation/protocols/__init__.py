@@ -8,6 +8,7 @@ from cdmer.evaluation.protocols._leave_corpus_out import LeaveOneCorpusOut
 from cdmer.evaluation.protocols._leave_person_out import CompositeLOSO, WithinCorpusLOSO
 from cdmer.evaluation.protocols._pairs import CDMER_EXPERIMENTS, CDMERPairs, Experiment
 from cdmer.evaluation.protocols._people import people
+from cdmer.evaluation.protocols._registry import PROTOCOLS, register_protocol
 from cdmer.evaluation.protocols._shared import fold_notes, shared_people
 
 __all__ = [
@@ -18,12 +19,14 @@ __all__ = [
     "Fold",
     "HoldOutDatabase",
     "LeaveOneCorpusOut",
+    "PROTOCOLS",
     "Protocol",
     "WithinCorpusLOSO",
     "fold_notes",
     "missing_clips",
     "people",
     "read_metadata",
+    "register_protocol",
     "shared_people",
 ]
 
