@@ -15,7 +15,7 @@ from itertools import combinations
 
 import numpy as np
 
-from cdmer.evaluation._metrics.counts import CLASS_METRICS
+from cdmer.evaluation._metrics.known import CLASS_METRICS
 from cdmer.evaluation.statistics import holm
 from cdmer.evaluation.statistics._clusters import Pool
 from cdmer.evaluation.statistics._permutation import permutation_tests, random_exchanges

@@ -22,7 +22,7 @@ from cdmer.cli._options import (
 SOME_FAILED = 3  # exit code
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
-_COMPARED = ["experiment", "source", "target", "difference", "low", "high", "p_value", "n_units"]
+_COMPARED = ["experiment", "source", "target", "difference", "low", "high", "p_value", "n_clusters"]
 run_option = click.option(
     "--run", type=int, help="Number of a run: see `cdmer report --list`. [default: the latest]"
 )
@@ -73,7 +73,7 @@ def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, 
     stream; starting again tries them again), 1 if nothing could be run, 130 if stopped by Ctrl-C.
     """
     from cdmer.evaluation.config import load_config, run_config, summarize_config
-    from cdmer.evaluation.report._about import abstentions
+    from cdmer.evaluation.report import describe_abstentions
 
     loaded = load_config(config)
     if dry_run:
@@ -107,7 +107,7 @@ def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, 
     n_done, n_failed = len(results.jobs), len(results.failures)
     if n_done:
         click.echo(table_text(results.table().T))
-    for note in [*results.info["notes"], *abstentions(results)]:
+    for note in [*results.info["notes"], *describe_abstentions(results)]:
         click.echo(f"cdmer: {note}", err=True)
     for failure in results.failures.itertuples():
         click.echo(f"cdmer: {_failure_text(failure)}", err=True)

@@ -2,6 +2,7 @@
 
 from cdmer._public import publish
 from cdmer.evaluation._label_free import label_free_pipeline
+from cdmer.evaluation._metrics.metric import Metric
 from cdmer.evaluation._metrics.metrics import class_f1, confusion, macro_f1, uar, uf1, war
 from cdmer.evaluation._oracle import tgsr_grid, tgsr_oracle_sweep
 from cdmer.evaluation._results import Results
@@ -53,6 +54,7 @@ __all__ = [
     "JobResult",
     "LeaveOneCorpusOut",
     "Method",
+    "Metric",
     "Protocol",
     "Ranks",
     "RegionMap",

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sk
 
-from cdmer.evaluation import class_f1, confusion, macro_f1, uar, uf1, war
+from cdmer.evaluation import Metric, Results, class_f1, confusion, macro_f1, uar, uf1, war
+from cdmer.evaluation._metrics.known import ACTION_UNIT_METRICS, CLASS_METRICS
 
 CLASSES = ["negative", "positive", "surprise"]
 
@@ -119,3 +120,161 @@ def test_two_orders_of_the_same_clips_are_not_scored():
 def test_bad_input_is_named(arguments, classes, message):
     with pytest.raises(ValueError, match=message):
         confusion(*arguments, classes=classes)
+
+
+# Metrics as objects
+
+
+def accuracy(counts):
+    total = counts.sum(axis=(-1, -2))
+    return np.trace(counts, axis1=-2, axis2=-1) / np.maximum(total, 1e-12)
+
+
+def exact_share(counts):
+    """Share of action units of clips that are right."""
+    total = counts.sum(axis=(-1, -2, -3))
+    return np.trace(counts, axis1=-2, axis2=-1).sum(axis=-1) / np.maximum(total, 1e-12)
+
+
+def results(action_units=False, abstains=False):
+    columns = ("experiment", "kind", "source", "target", "fold", "method", "selection", "clip")
+    frame = pd.DataFrame(dict.fromkeys((*columns, "corpus", "subject", "person"), ["a"] * 6))
+    classes = ["absent", "present"] if action_units else CLASSES
+    frame["y_true"] = [classes[i % len(classes)] for i in range(6)]
+    frame["y_pred"] = [None if abstains and not i else classes[i % 2] for i in range(6)]
+    if action_units:
+        frame["action_unit"] = pd.Categorical(["AU1", "AU2", "AU4"] * 2)
+    for column in frame.columns.drop("action_unit", errors="ignore"):
+        known = classes if column.startswith("y_") else ["a"]
+        frame[column] = pd.Categorical(frame[column], categories=known)
+    frame["seed"] = -1
+    return Results(frame, ["AU1", "AU2", "AU4"] if action_units else CLASSES, "made up")
+
+
+@pytest.mark.parametrize("metric", CLASS_METRICS.values(), ids=CLASS_METRICS)
+@pytest.mark.parametrize("n_columns", [3, 4])
+def test_metrics_of_classes_keep_what_a_metric_owes(metric, n_columns):
+    assert not metric.action_units
+    metric.check((3, n_columns))
+
+
+@pytest.mark.parametrize("metric", ACTION_UNIT_METRICS.values(), ids=ACTION_UNIT_METRICS)
+@pytest.mark.parametrize("n_columns", [2, 3])
+def test_metrics_of_action_units_keep_what_a_metric_owes(metric, n_columns):
+    assert metric.action_units
+    metric.check((5, 2, n_columns))
+
+
+def test_the_main_metrics_are_found_by_name():
+    found = results()
+    assert found.find_metric() is CLASS_METRICS["UF1"]
+    assert found.find_metrics("WAR") == [CLASS_METRICS["WAR"]]
+    assert found.find_metric(CLASS_METRICS["UAR"]) is CLASS_METRICS["UAR"]
+    assert [m.name for m in found.find_metrics()] == found.metrics
+    assert results(action_units=True).find_metric() is ACTION_UNIT_METRICS["macro F1"]
+
+
+@pytest.mark.parametrize("abstains", [False, True])
+def test_a_metric_of_one_s_own_is_scored(abstains):
+    own = Metric("accuracy", accuracy, "the share of clips that are right")
+    found = results(abstains=abstains).scores("all", metrics=[own, "WAR"])
+    assert found["accuracy"].tolist() == found["WAR"].tolist()
+    of_action_units = Metric("exact", exact_share, "right", action_units=True)
+    frame = results(action_units=True, abstains=abstains)
+    right = (frame.predictions["y_true"] == frame.predictions["y_pred"]).mean()
+    assert frame.table(of_action_units).to_numpy() == pytest.approx(right)
+
+
+def test_a_metric_cannot_change_the_counts_that_others_read():
+    def spoil(counts):
+        counts[...] = 1
+        return accuracy(counts)
+
+    with pytest.raises(ValueError, match=r"metric: expected 'spoils' .*read-only"):
+        results().scores(metrics=[Metric("spoils", spoil, "something"), "UF1"])
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda c: c.undefined, r"scores for counts of shape \(4, 1, 3, 3\), got AttributeError"),
+        (lambda c: "good", "numbers, got <U4"),
+        (lambda c: None, "numbers, got object"),
+        (lambda c: c[..., 0, 0] > 0, "numbers, got bool"),
+        (lambda c: 0.5, r"scores of shape \(4, 1\) for counts of shape \(4, 1, 3, 3\), got"),
+        (lambda c: c.sum(axis=-1) / 1e9, r"scores of shape .*, got shape \(4, 1, 3\)"),
+        (lambda c: np.full(c.shape[:-2], np.nan), "numbers between 0 and 1, .*, got nan"),
+        (lambda c: np.full(c.shape[:-2], np.inf), "numbers between 0 and 1, .*, got inf"),
+        (lambda c: accuracy(c) - 0.5, "numbers between 0 and 1, .*, got -"),
+        (lambda c: 100 * accuracy(c), "numbers between 0 and 1, .*, got"),
+        (
+            lambda c: accuracy(c) * (c.ndim > 2),
+            "a confusion matrix the same score alone and among",
+        ),
+    ],
+)
+def test_a_metric_that_fails_is_named(function, message):
+    own = Metric("own", function, "something")
+    for call in (results().table, results().to_markdown, results().find_metric):
+        with pytest.raises(ValueError, match=f"^metric: expected 'own' to give {message}"):
+            call(own)
+
+
+def test_a_class_without_clips_has_a_score():
+    def mean_recall(counts):
+        with np.errstate(invalid="ignore"):
+            recalls = np.diagonal(counts, axis1=-2, axis2=-1) / counts.sum(axis=-1)
+        return recalls.mean(axis=-1)
+
+    with pytest.raises(ValueError, match="also where a class has no clips, got nan"):
+        results().table(Metric("own", mean_recall, "something"))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("UF1", "expected a name that is not taken, got 'UF1', which is another metric"),
+        ("n_clips", "expected a name that is not taken, got 'n_clips', which is a column"),
+    ],
+)
+def test_a_name_that_is_taken_is_refused(name, message):
+    own = Metric(name, accuracy, "something")
+    for call in (results().table, results().to_latex, results().plot_forest, results().plot_ranks):
+        with pytest.raises(ValueError, match=f"metric: {message}"):
+            call(own)
+
+
+def test_lists_of_metrics(tmp_path):
+    own = Metric("own", accuracy, "something")
+    with pytest.raises(ValueError, match="metrics: expected each name once, got 'own' twice"):
+        results().scores(metrics=[own, own])
+    with pytest.raises(ValueError, match="metrics: expected at least one, got none"):
+        results().report(tmp_path / "report.html", metrics=[])
+    with pytest.raises(TypeError, match=r"metric: expected one of .* or a Metric, got <function"):
+        results().scores(metrics=accuracy)
+    with pytest.raises(ValueError, match=r"metric: expected one of \['UF1', .*\], got 'F2'"):
+        results().report(tmp_path / "report.html", metrics=["F2"])
+
+
+def test_metrics_of_classes_are_not_of_action_units():
+    own = Metric("own", accuracy, "something")
+    with pytest.raises(ValueError, match="expected one of action units, got 'own' of classes"):
+        results(action_units=True).table(own)
+    own = Metric("own", exact_share, "something", action_units=True)
+    with pytest.raises(ValueError, match="expected one of classes, got 'own' of action units"):
+        results().table(own)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((None, accuracy, "x"), TypeError, "name: expected a str, got NoneType"),
+        (("  ", accuracy, "x"), ValueError, "name: expected some text, got '  '"),
+        (("own", "accuracy", "x"), TypeError, "function: expected a callable, got str"),
+        (("own", accuracy, ""), ValueError, "meaning: expected some text, got ''"),
+        (("own", accuracy, "x", 1), TypeError, "action_units: expected True or False, got 1"),
+    ],
+)
+def test_a_metric_has_name_function_and_meaning(arguments, error, message):
+    with pytest.raises(error, match=message):
+        Metric(*arguments)

@@ -8,8 +8,8 @@ import pytest
 from scipy.stats import friedmanchisquare, norm
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from cdmer.evaluation._metrics.counts import CLASS_METRICS
-from cdmer.evaluation._results import Results
+from cdmer.evaluation import Results
+from cdmer.evaluation._metrics.known import CLASS_METRICS
 from cdmer.evaluation.statistics import (
     compare,
     comparisons,
@@ -56,7 +56,7 @@ def row_of(source, target, method, seed, clip, person, experiment):
 def results_of(rows, classes=CLASSES):
     """Results of rows of predictions, columns of the types that the store gives."""
     frame = pd.DataFrame(rows)
-    outcomes = ["absent", "present"] if "unit" in frame else list(classes)
+    outcomes = ["absent", "present"] if "action_unit" in frame else list(classes)
     for column in frame.columns.drop("seed"):
         known = outcomes if column in ("y_true", "y_pred") else list(dict.fromkeys(frame[column]))
         frame[column] = pd.Categorical(frame[column], categories=known)
@@ -83,7 +83,7 @@ def made_up(
                     rows += [
                         row
                         | {
-                            "unit": u,
+                            "action_unit": u,
                             "y_true": ("absent", "present")[int(k == y)],
                             "y_pred": ("absent", "present")[int(k == g)],
                         }
@@ -171,12 +171,12 @@ def test_interval_of_the_mean_weighs_a_person_alike_everywhere():
     bounds = ["score", "low", "high"]
     mean, one = (frame.loc[(e, "A"), bounds].astype(float) for e in ("mean", "1"))
     np.testing.assert_allclose(mean, one, atol=5e-3)  # twice the clips in the logit's half clip
-    assert frame.loc[("mean", "A"), "n_units"] == 6
+    assert frame.loc[("mean", "A"), "n_clusters"] == 6
     # Were they other people, the mean would be surer.
     others = again.assign(person=["other/" + p for p in again["person"]])
     apart = intervals(results_of(pd.concat([rows, others]).to_dict("records")))
     apart = apart.set_index(["experiment", "method"]).loc[("mean", "A")]
-    assert apart["n_units"] == 12
+    assert apart["n_clusters"] == 12
     assert apart["high"] - apart["low"] < 0.85 * (one["high"] - one["low"])
 
 
@@ -194,7 +194,7 @@ def test_intervals_hold_every_score():
     )
     # casme2 to three cameras that share their people, and one more target.
     means = frame[frame["experiment"] == "mean"]
-    assert means["n_units"].tolist() == [12] * 3
+    assert means["n_clusters"].tolist() == [12] * 3
     assert means["selection"].tolist() == ["fixed", "fixed", "oracle"]
     wide = intervals(results, level=0.99)
     assert (wide["high"] - wide["low"] > frame["high"] - frame["low"]).all()
@@ -211,9 +211,9 @@ def test_what_is_pooled(by, n):
 
 def test_unknown_people_are_said_to_be_clips():
     frame = intervals(made_up(known=False))
-    assert set(frame["unit"]) == {"clip"}
-    assert set(frame["n_units"]) == {24}
-    assert set(intervals(made_up())["unit"]) == {"person"}
+    assert set(frame["cluster"]) == {"clip"}
+    assert set(frame["n_clusters"]) == {24}
+    assert set(intervals(made_up())["cluster"]) == {"person"}
     assert "clips taken as independent" in str(compare(made_up(known=False), "A", "B"))
 
 
@@ -224,7 +224,7 @@ def test_one_person_tells_nothing():
     assert frame[["low", "high"]].isna().all(axis=None)
     found = compare(results, "A", "B")
     assert np.isnan([*found.interval, found.p_value]).all()
-    assert found.n_units == 1
+    assert found.n_clusters == 1
 
 
 def test_a_perfect_score_does_not_break():

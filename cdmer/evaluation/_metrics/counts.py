@@ -1,11 +1,13 @@
 """Metrics of counts, for many confusion matrices at once.
 
 A confusion matrix has true classes in rows and predicted classes in columns. Action units, of which
-a clip shows several, have one 2 x 2 matrix per unit, absent first. Matrices of C classes may have
+a clip shows several, have one 2 x 2 matrix each, absent first. Matrices of C classes may have
 C + 1 columns: the last one counts abstentions, which are wrong, and about the true class alone.
 """
 
 import numpy as np
+
+ABSTAINED = "abstained"
 
 
 def f1_of_classes(counts):
@@ -15,7 +17,7 @@ def f1_of_classes(counts):
 
 
 def involved_of_classes(counts):
-    """Clips that a class has plus those that it is predicted for: (..., C, C) to (..., C)."""
+    """Clips of a class plus clips predicted to be of it: (..., C, C) to (..., C)."""
     return counts.sum(axis=-1) + counts[..., : counts.shape[-2]].sum(axis=-2)
 
 
@@ -41,6 +43,14 @@ def count_pairs(place, true, predicted, shape):
     return np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
 
 
+def named_columns(counts, classes):
+    """Give counts and the names of their columns, without one for abstentions if there are none."""
+    n = len(classes)
+    if counts[:, n:].any():
+        return counts, [*classes, ABSTAINED]
+    return counts[:, :n], list(classes)
+
+
 def uf1_of_counts(counts):
     """UF1: counts of shape (..., C, C) to shape (...)."""
     return f1_of_classes(counts).mean(axis=-1)
@@ -58,20 +68,14 @@ def war_of_counts(counts):
     return _ratio(hits, counts.sum(axis=(-1, -2)))
 
 
-def macro_f1_of_units(counts):
-    """Mean over units of the mean F1 of absent and present: (..., U, 2, 2) to (...)."""
+def macro_f1_of_action_units(counts):
+    """Mean over action units of the mean F1 of absent and present: (..., A, 2, 2) to (...)."""
     return f1_of_classes(counts).mean(axis=(-1, -2))
 
 
-def binary_f1_of_units(counts):
-    """Mean over units of the F1 of present: (..., U, 2, 2) to (...)."""
+def binary_f1_of_action_units(counts):
+    """Mean over action units of the F1 of present: (..., A, 2, 2) to (...)."""
     return f1_of_classes(counts)[..., 1].mean(axis=-1)
-
-
-# By the name that tables use. Each takes an array of counts with any leading axes; counts may be
-# weighed, as a bootstrap does.
-CLASS_METRICS = {"UF1": uf1_of_counts, "UAR": uar_of_counts, "WAR": war_of_counts}
-UNIT_METRICS = {"macro F1": macro_f1_of_units, "binary F1": binary_f1_of_units}
 
 
 def _ratio(part, whole):

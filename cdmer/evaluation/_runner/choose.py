@@ -12,7 +12,7 @@ from cdmer._array import read_only
 from cdmer._parameters import at_setting
 from cdmer.adaptation import class_scores
 from cdmer.evaluation._fit import fit_adaptive, iter_fitted
-from cdmer.evaluation._metrics.counts import count_pairs, macro_f1_of_units, uf1_of_counts
+from cdmer.evaluation._metrics.counts import count_pairs, macro_f1_of_action_units, uf1_of_counts
 from cdmer.evaluation._runner.methods import FIXED, LABEL_FREE, NESTED
 from cdmer.evaluation.selection import select
 
@@ -254,7 +254,7 @@ def _main_score(truth, predicted, n_classes):
         n_action_units = truth.shape[1]
         action_unit = np.tile(np.arange(n_action_units), len(truth))
         counts = count_pairs(action_unit, truth.ravel(), predicted.ravel(), (n_action_units, 2, 3))
-        return float(macro_f1_of_units(counts))
+        return float(macro_f1_of_action_units(counts))
     return float(uf1_of_counts(count_pairs(0, truth, predicted, (n_classes, n_classes + 1))))
 
 

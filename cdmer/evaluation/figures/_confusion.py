@@ -3,9 +3,8 @@
 import numpy as np
 
 from cdmer._extras import import_extra
+from cdmer.evaluation._metrics.counts import named_columns
 from cdmer.evaluation.figures._style import INK
-
-ABSTAINED = "abstained"
 
 
 def plot_confusion(counts, classes, ax=None):
@@ -40,7 +39,7 @@ def plot_confusion(counts, classes, ax=None):
             f"counts: expected numbers >= 0 of shape ({n}, {n}), one row per class, got shape "
             f"{counts.shape}" + (f" with {counts.min()}" if counts.size else "")
         )
-    counts, columns = told_columns(counts, classes)
+    counts, columns = named_columns(counts, classes)
     if ax is None:
         size = 1.6 + 1.0 * len(columns), 1.1 + 0.8 * n
         ax = import_extra("matplotlib.figure").Figure(figsize=size, layout="tight").subplots()
@@ -56,14 +55,6 @@ def plot_confusion(counts, classes, ax=None):
     ax.set(xlabel="predicted", ylabel="true")
     ax.tick_params(length=0)
     return ax
-
-
-def told_columns(counts, classes):
-    """Give counts and the names of their columns, without one for abstentions if there are none."""
-    n = len(classes)
-    if counts[:, n:].any():
-        return counts, [*classes, ABSTAINED]
-    return counts[:, :n], list(classes)
 
 
 def row_shares(counts):

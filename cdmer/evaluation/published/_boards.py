@@ -7,7 +7,6 @@ from importlib.resources import files
 
 from cdmer.evaluation.protocols import CDMER_EXPERIMENTS
 
-ALL, MEAN = "all", "mean"
 COLUMNS = ("board", "method", "oracle", "metric", "pool", "value", "worth", "source")
 
 

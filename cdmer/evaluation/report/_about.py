@@ -18,7 +18,7 @@ _SELECTION = {
 
 
 def about(results):
-    """Give what was run as the page shows it, a dict; parts that are not known are empty."""
+    """Describe what was run as the page shows it, a dict; unknown parts are empty."""
     info = results.info
     protocol, scheme = info.get("protocol", {}), info.get("scheme", {})
     return {
@@ -50,7 +50,7 @@ def caveats(results):
             else "The tested clips were not seen by any method before they were predicted."
         )
     said += _selections(results)
-    said += abstentions(results)
+    said += describe_abstentions(results)
     if results.failures is not None and len(results.failures):
         n_all = len(results.failures) + len(results.jobs)
         said.append(
@@ -63,19 +63,29 @@ def caveats(results):
     return said + [note for note in results.info.get("notes", ()) if note not in said]
 
 
-def abstentions(results):
-    """Say which methods left clips unanswered, how many and why, a list of at most one str."""
+def describe_abstentions(results):
+    """Describe which methods left clips unanswered, how many and why.
+
+    Parameters
+    ----------
+    results : Results
+
+    Returns
+    -------
+    list of str
+        A sentence, or none.
+    """
     frame = results.predictions
     missing = frame["y_pred"].isna()
-    told = []
+    found = []
     for method in results.methods if missing.any() else ():
         of_method = (frame["method"] == method).to_numpy()
         number = np.count_nonzero(missing[of_method])
         if number:
             n_all, why = np.count_nonzero(of_method), _reasons(results, method)
-            told.append(f"{method} {number} of {n_all}{why}")
+            found.append(f"{method} {number} of {n_all}{why}")
     what = "action units of clips" if results.multilabel else "clips"
-    return [f"Abstentions, of {what}, count as wrong: {'; '.join(told)}."] if told else []
+    return [f"Abstentions, of {what}, count as wrong: {'; '.join(found)}."] if found else []
 
 
 def _reasons(results, method):
@@ -84,8 +94,8 @@ def _reasons(results, method):
     reasons = Counter()
     for details in results.jobs.loc[results.jobs["method"] == method, "details"]:
         reasons.update(details.get("abstentions", {}))
-    told = ", ".join(f"{reason} {number}" for reason, number in reasons.most_common())
-    return f" ({'clips: ' * results.multilabel}{told})" if told else ""
+    text = ", ".join(f"{reason} {number}" for reason, number in reasons.most_common())
+    return f" ({'clips: ' * results.multilabel}{text})" if text else ""
 
 
 def _selections(results):
@@ -96,10 +106,10 @@ def _selections(results):
     said = []
     for selection, names in methods.items():
         kind, _, criterion = selection.partition(":")
-        told = names if len(names) <= 4 else [f"{len(names)} methods"]
+        listed = names if len(names) <= 4 else [f"{len(names)} methods"]
         if kind in _SELECTION:
-            told = " and ".join(filter(None, [", ".join(told[:-1]), told[-1]]))
-            said.append(_SELECTION[kind].format(methods=told, criterion=criterion))
+            listed = " and ".join(filter(None, [", ".join(listed[:-1]), listed[-1]]))
+            said.append(_SELECTION[kind].format(methods=listed, criterion=criterion))
     return said
 
 

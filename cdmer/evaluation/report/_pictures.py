@@ -7,15 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from cdmer._extras import import_extra
+from cdmer.evaluation._figure_data import embedding_of, region_maps
+from cdmer.evaluation._metrics.counts import named_columns
+from cdmer.evaluation._pools import MEAN
 from cdmer.evaluation.figures import (
     domain_gap,
     plot_confusion,
     plot_embedding,
     plot_regions,
 )
-from cdmer.evaluation.figures._confusion import told_columns
-from cdmer.evaluation.report._regions import region_maps
-from cdmer.evaluation.report._tables import MEAN, method_label, oracle_methods, pool_label
+from cdmer.evaluation.report._tables import method_label, oracle_methods, pool_label
 from cdmer.evaluation.statistics import plot_comparisons, plot_forest, plot_ranks, ranks
 
 DPI = 150
@@ -49,7 +50,7 @@ def forest(results, metric, found):
         for row in drawn.to_dict("records")
         if not (single and row["experiment"] == MEAN)
     ]
-    alt = f"Forest plot of {metric} with 95 % intervals. {'; '.join(parts)}."
+    alt = f"Forest plot of {metric.name} with 95 % intervals. {'; '.join(parts)}."
     caption = "" if drawn is found else "Means alone; results.plot_forest() draws the experiments."
     return Picture(png(plot_forest(drawn).figure), alt, caption=caption)
 
@@ -62,7 +63,7 @@ def rank_plot(results, metric):
     oracle = oracle_methods(results)
     order = ", ".join(f"{method_label(m, m in oracle)} {r:.2f}" for m, r in found.average.items())
     alt = (
-        f"Average ranks by {metric} over {len(found.table)} experiments, best first: {order}. "
+        f"Average ranks by {metric.name} over {len(found.table)} experiments, best first: {order}. "
         f"Critical difference {found.critical_difference:.2f}."
     )
     p_value = f"Friedman test: p = {found.p_value:.2g}. " if np.isfinite(found.p_value) else ""
@@ -94,7 +95,7 @@ def confusions(results):
     oracle = oracle_methods(results)
     pictures = []
     for method in results.methods:
-        counts, columns = told_columns(results.confusion(method), results.classes)
+        counts, columns = named_columns(results.confusion(method), results.classes)
         words = "; ".join(
             f"true {true}: " + ", ".join(f"{n} {c}" for c, n in zip(columns, row, strict=True))
             for true, row in zip(results.classes, counts, strict=True)
@@ -138,20 +139,6 @@ def embeddings(results):
         axes = plot_embedding(embedding, results.classes)
         pictures.append(Picture(png(axes[0].figure), alt, name, caption))
     return pictures, max(0, len(pairs) - MOST_PICTURES)
-
-
-def embedding_of(results, method, experiment):
-    """Give the embedding of the first fold and seed that has one; see `Results.plot_embedding`."""
-    if results.jobs is not None:
-        jobs = results.jobs
-        wanted = jobs[(jobs["method"] == method) & (jobs["experiment"] == experiment)]
-        for embedding in wanted["embedding"]:
-            if embedding is not None:
-                return embedding
-    raise ValueError(
-        f"embedding: none of {method!r} on {experiment!r}; expected a method that moves rows, run "
-        "with benchmark(..., embeddings=True)"
-    )
 
 
 def png(figure):

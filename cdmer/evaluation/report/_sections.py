@@ -3,8 +3,8 @@
 import numpy as np
 
 from cdmer.evaluation._metrics.counts import f1_of_classes
+from cdmer.evaluation._pools import ALL, MEAN
 from cdmer.evaluation.published import published_for
-from cdmer.evaluation.published._boards import ALL, MEAN
 from cdmer.evaluation.report._tables import (
     Row,
     Table,
@@ -23,14 +23,14 @@ USAGE = {
 STEPS = {"select_s": "picking a setting", "fit_s": "fitting", "predict_s": "predicting"}
 
 
-def unit_table(results):
+def action_unit_table(results):
     """F1 of present per action unit, everything that a method predicted pooled, a Table."""
     oracle = oracle_methods(results)
     rows = []
     for method in results.methods:
         f1 = f1_of_classes(results.confusion(method))[:, 1]
         rows.append((method, method in oracle, [(v, np.nan, np.nan, False) for v in f1]))
-    meaning = "of the unit being present, from all clips and seeds pooled"
+    meaning = "of the action unit being present, from all clips and seeds pooled"
     return Table("F1 per action unit", meaning, results.classes, marked(rows))
 
 
@@ -60,14 +60,14 @@ def timing(results):
     if results.jobs is None or not len(results.jobs):
         return []
     oracle, rows = oracle_methods(results), []
-    _, told = costs(results)
+    _, amounts = costs(results)
     for method in results.methods:
         seconds = results.jobs.loc[results.jobs["method"] == method, list(STEPS)]
         together = float(np.nansum(seconds.to_numpy(dtype=float)))
         medians = [_seconds(v) for v in seconds.median(skipna=True)]
         name = method_label(method, method in oracle)
         together = _seconds(together)
-        rows.append((name, method in oracle, len(seconds), medians, together, told[method]))
+        rows.append((name, method in oracle, len(seconds), medians, together, amounts[method]))
     return rows
 
 
@@ -78,7 +78,7 @@ def costs(results):
     -------
     columns : list of str
         Those in which some method has a number.
-    told : dict of str to list of str
+    amounts : dict of str to list of str
         A text per column for every method.
     """
     found = {}
@@ -92,12 +92,12 @@ def costs(results):
             for name, column in USAGE.items()
         }
     columns = ["parameters", *USAGE.values()]
-    columns = [c for c in columns if any(told[c] for told in found.values())]
-    return columns, {m: [told[c] or "–" for c in columns] for m, told in found.items()}
+    columns = [c for c in columns if any(texts[c] for texts in found.values())]
+    return columns, {m: [texts[c] or "–" for c in columns] for m, texts in found.items()}
 
 
 def beside_published(results):
-    """Lay published scores out beside ours.
+    """Tables of published scores beside ours.
 
     Returns
     -------

@@ -4,17 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cdmer.evaluation._pools import MEAN
 from cdmer.evaluation.statistics import intervals
 
-ORACLE, MEAN = "oracle", "mean"
-MEANING = {
-    "UF1": "the mean over classes of their F1, from the pooled predictions of an experiment; the "
-    "M-F1 of the CDMER benchmark",
-    "UAR": "the mean over classes of their recall, from the pooled predictions of an experiment",
-    "WAR": "the share of clips that are right: accuracy",
-    "macro F1": "the mean over action units of the mean F1 of absent and present",
-    "binary F1": "the mean over action units of the F1 of present",
-}
+ORACLE = "oracle"
 
 
 @dataclass(frozen=True)
@@ -64,12 +57,12 @@ class Table:
 
 
 def score_table(results, metric, found=None, by="experiment"):
-    """Lay one metric out.
+    """Make the table of one metric.
 
     Parameters
     ----------
     results : Results
-    metric : str
+    metric : Metric
     found : pandas.DataFrame, optional
         What `intervals` gives for it.
     by : {"experiment", "corpus", "all"}, default="experiment"
@@ -105,8 +98,8 @@ def score_table(results, metric, found=None, by="experiment"):
             )
             cells.append((score, low, high, partial))
         rows.append((method, method in oracle, cells))
-    title = f"{metric} by corpus" if by == "corpus" else metric
-    return Table(title, MEANING[metric], tuple(pools), marked(rows))
+    title = f"{metric.name} by corpus" if by == "corpus" else metric.name
+    return Table(title, metric.meaning, tuple(pools), marked(rows))
 
 
 def marked(rows):
@@ -156,10 +149,10 @@ def pool_label(row):
     if not experiment:
         return row.get("corpus", "") or "all"
     source, target = str(row.get("source", "")), str(row.get("target", ""))
-    told = not source or source == target or (source in experiment and target in experiment)
+    is_said = not source or source == target or (source in experiment and target in experiment)
     # Of a hold-out over all other corpora the target says enough.
-    told = told or (experiment == target and " + " in source)
-    label = experiment if told else f"{experiment}: {source} → {target}"
+    is_said = is_said or (experiment == target and " + " in source)
+    label = experiment if is_said else f"{experiment}: {source} → {target}"
     corpus = str(row.get("corpus", ""))
     return f"{label}, {corpus}" if corpus and corpus != target else label
 

@@ -2,7 +2,7 @@
 
 import re
 
-from cdmer.evaluation.report._about import abstentions
+from cdmer.evaluation.report._about import describe_abstentions
 from cdmer.evaluation.report._tables import score_table
 
 _LATEX = {
@@ -32,15 +32,15 @@ def to_latex(results, metric=None):
     Parameters
     ----------
     results : Results
-    metric : str, default=None
-        None stands for the first metric of the results.
+    metric : str, Metric or None, default=None
+        One of ``results.metrics``, or a metric of your own; None for the main one.
 
     Returns
     -------
     str
         See `Results.to_latex`.
     """
-    table = _table(results, metric)
+    table = score_table(results, results.find_metric(metric))
     lines = [
         rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}",
         r"\toprule",
@@ -61,15 +61,15 @@ def to_markdown(results, metric=None):
     Parameters
     ----------
     results : Results
-    metric : str, default=None
-        None stands for the first metric of the results.
+    metric : str, Metric or None, default=None
+        One of ``results.metrics``, or a metric of your own; None for the main one.
 
     Returns
     -------
     str
         See `Results.to_markdown`.
     """
-    table = _table(results, metric)
+    table = score_table(results, results.find_metric(metric))
     lines = [
         _markdown_line(["method", *map(_markdown, table.columns)]),
         _markdown_line(["---", *["---:"] * len(table.columns)]),
@@ -78,10 +78,6 @@ def to_markdown(results, metric=None):
         name = f"*{_markdown(row.method)}*" if row.oracle else _markdown(row.method)
         lines.append(_markdown_line([name, *(_cell(c, "**%s**", "–") for c in row.cells)]))
     return "\n".join([*lines, "", *_notes(table, results)]) + "\n"
-
-
-def _table(results, metric):
-    return score_table(results, results.metrics[0] if metric is None else metric)
 
 
 def _notes(table, results):
@@ -96,7 +92,7 @@ def _notes(table, results):
         notes.append("Oracle: selected on the labels of the tested clips; never marked as best.")
     if table.has_partial:
         notes.append("†: some jobs failed, the score is of fewer clips.")
-    return notes + abstentions(results)
+    return notes + describe_abstentions(results)
 
 
 def _cell(cell, strong, missing):

@@ -11,11 +11,11 @@ from cdmer.evaluation.report import _pictures as pictures
 from cdmer.evaluation.report._about import about, caveats
 from cdmer.evaluation.report._sections import (
     STEPS,
+    action_unit_table,
     averages_tables,
     beside_published,
     costs,
     timing,
-    unit_table,
 )
 from cdmer.evaluation.report._tables import method_label, oracle_methods, score_table
 from cdmer.evaluation.statistics import comparisons, intervals
@@ -24,8 +24,18 @@ from cdmer.evaluation.statistics import comparisons, intervals
 MOST_PAIRS = 28
 
 
-def write_report(results, path, *, title=None, intro="", notes=(), region_maps=(), command=None):
-    """Write the report of a benchmark: one file without scripts, nothing loaded from elsewhere.
+def write_report(
+    results,
+    path,
+    *,
+    title=None,
+    intro="",
+    notes=(),
+    metrics=None,
+    region_maps=(),
+    command=None,
+):
+    """Write the report of a benchmark: one HTML file without scripts or links to other files.
 
     Parameters
     ----------
@@ -39,9 +49,12 @@ def write_report(results, path, *, title=None, intro="", notes=(), region_maps=(
         What was done, in a sentence or two.
     notes : sequence of str, default=()
         What a reader has to know before trusting a number, beyond what the results say themselves.
+    metrics : sequence of (str or Metric) or None, default=None
+        Names of ``results.metrics``, or metrics of your own; methods are ranked and compared by the
+        first one. None for all of ``results.metrics``.
     region_maps : sequence of RegionMap, default=()
-        Regions that methods keep, to draw in place of those that the results hold, which are drawn
-        on a rendered face.
+        Maps of regions to draw in place of those that the results hold, which are drawn on a
+        rendered face.
     command : str, optional
         How to repeat it; by default the run's.
 
@@ -57,8 +70,11 @@ def write_report(results, path, *, title=None, intro="", notes=(), region_maps=(
     OSError
         If the folder is missing or cannot be written to; an existing file stays as it was.
     TypeError
-        If a region map is not a RegionMap.
+        If a region map is not a RegionMap, or a metric neither a name nor a Metric.
+    ValueError
+        If a metric is unknown, or does not do what `Metric` asks for.
     """
+    metrics = results.find_metrics(metrics)
     for region_map in region_maps:
         if not isinstance(region_map, RegionMap):
             raise TypeError(f"region_maps: expected RegionMap, got {type(region_map).__name__}")
@@ -73,28 +89,28 @@ def write_report(results, path, *, title=None, intro="", notes=(), region_maps=(
         "config": info.get("config", ""),
         "failures": [] if results.failures is None else results.failures.to_dict("records"),
         "written": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        **(_scores(results) if results.methods else {}),
+        **(_scores(results, metrics) if results.methods else {}),
         **(_figures(results, region_maps) if results.methods else {}),
     }
     write_atomically(path, _render(page))
     return Path(path)
 
 
-def _scores(results):
-    found = {metric: intervals(results, metric) for metric in results.metrics}
-    tables = [score_table(results, metric, frame) for metric, frame in found.items()]
+def _scores(results, metrics):
+    found = [intervals(results, metric) for metric in metrics]
+    tables = [score_table(results, *pair) for pair in zip(metrics, found, strict=True)]
     parts = results.predictions[["experiment", "corpus"]].drop_duplicates()
     if parts["experiment"].value_counts().max() > 1:
-        tables += [score_table(results, metric, by="corpus") for metric in results.metrics]
-    main = results.metrics[0]
+        tables += [score_table(results, metric, by="corpus") for metric in metrics]
+    main = metrics[0]
     pairs = comparisons(results, main) if len(results.methods) > 1 else None
     return {
-        "metric": main,
+        "metric": main.name,
         "tables": tables,
-        "clusters": sorted(set(found[main]["unit"])),
-        "units": unit_table(results) if results.multilabel else None,
+        "clusters": sorted(set(found[0]["cluster"])),
+        "action_units": action_unit_table(results) if results.multilabel else None,
         "averages": averages_tables(results),
-        "forest": pictures.forest(results, main, found[main]),
+        "forest": pictures.forest(results, main, found[0]),
         "ranks": pictures.rank_plot(results, main),
         "compared": None if pairs is None else pictures.comparison_plot(pairs),
         "pairs": _pair_rows(results, pairs),

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cdmer.evaluation._metrics.counts import CLASS_METRICS, UNIT_METRICS
-from cdmer.evaluation._results import Results
+from cdmer.evaluation._base_results import BaseResults
 
 PERSON, CLIP = "person", "clip"
 
@@ -20,7 +19,7 @@ class Pool:
         What is pooled: ``experiment``, ``source``, ...
     people : ndarray of int, shape (n_people,)
         Who is tested, by number; the same number in every pool.
-    unit : {"person", "clip"}
+    cluster : {"person", "clip"}
         What these numbers stand for: "clip" where at least one clip's person is not known.
     counts : dict of str to ndarray of float, shape (n_seeds, n_people, ...)
         Confusion matrices by method, zero where a person was not predicted.
@@ -28,20 +27,19 @@ class Pool:
 
     about: dict
     people: np.ndarray
-    unit: str
+    cluster: str
     counts: dict
 
     def score(self, who, metric, weights):
-        """Score a method with people weighed, mean over its seeds.
+        """Score a method with weighted people, mean over its seeds.
 
         Parameters
         ----------
         who : str
             Name of the method.
-        metric : callable
-            Of counts, as in ``cdmer.evaluation._metrics.counts``.
+        metric : Metric
         weights : ndarray of float, shape (n_weightings, n_everybody)
-            How often each person is counted, in each of many weightings.
+            How often each person is counted, a row per weighting.
 
         Returns
         -------
@@ -58,23 +56,18 @@ class Pool:
         return round(counts.reshape(len(counts), -1).sum(axis=1).max() / n_labels)
 
     def same_clips(self, a, b):
-        """Tell whether all seeds of two methods were tested on the same clips, a bool."""
+        """Whether all seeds of two methods were tested on the same clips, a bool."""
         true_a, true_b = (self.counts[who].sum(axis=-1) for who in (a, b))
         return bool((true_a == true_b[:1]).all() and (true_b == true_b[:1]).all())
 
 
 def check_metric(results, metric):
-    """Give the name of a metric and the function of counts; None is the main one."""
-    if not isinstance(results, Results):
+    """Give the Metric that is meant, None being the main one, and check the results."""
+    if not isinstance(results, BaseResults):
         raise TypeError(f"results: expected Results, got {type(results).__name__}")
     if not len(results.predictions):
         raise ValueError("results: got no predictions, expected those of a finished job or more")
-    metrics = UNIT_METRICS if results.multilabel else CLASS_METRICS
-    if metric is None:
-        metric = next(iter(metrics))
-    if metric not in list(metrics):
-        raise ValueError(f"metric: expected one of {list(metrics)}, got {metric!r}")
-    return metric, metrics[metric]
+    return results.find_metric(metric)
 
 
 def pools_of(results, columns):
@@ -93,9 +86,9 @@ def pools_of(results, columns):
     n_everybody : int
         Number of people in all pools together.
     """
-    person, is_clip = _units(results.predictions)
+    person, is_clip = _number_people(results.predictions)
     frame = results.predictions.assign(person=person)
-    everybody = Results(frame, results.classes, results.scheme)
+    everybody = BaseResults(frame, results.classes, results.scheme)
     groups, counts = everybody.counts([*columns, "method", "seed", "person"])
     pools = {}
     keys = [groups[c].astype(object) for c in columns]
@@ -127,7 +120,7 @@ def _pool(about, rows, number, who, counts, is_clip):
     )
 
 
-def _units(frame):
+def _number_people(frame):
     """Number people; a clip whose person is not known stands for itself."""
     clip = frame["clip"].cat.codes.to_numpy(np.int64)
     corpus = frame["corpus"].cat.codes.to_numpy(np.int64)

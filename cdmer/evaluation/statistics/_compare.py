@@ -5,15 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from cdmer._parameters import check_number
+from cdmer.evaluation._pools import POOLED
 from cdmer.evaluation.statistics._clusters import check_metric, pools_of
-from cdmer.evaluation.statistics._intervals import POOLED, check_level
+from cdmer.evaluation.statistics._intervals import check_level
 from cdmer.evaluation.statistics._permutation import permutation_tests, random_exchanges
 from cdmer.evaluation.statistics._pooled import Pooled
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What `compare` finds.
+    """Difference of two methods, with its interval and p-value.
 
     Parameters
     ----------
@@ -30,15 +31,15 @@ class Comparison:
         Whether every permutation was tried, not a random choice.
     experiments : pandas.DataFrame
         A row per experiment that both have: ``experiment, kind, source, target, difference, low,
-        high, p_value, exact, n_units, unit``, as above. Its p-values are not corrected for their
-        number.
+        high, p_value, exact, n_clusters, cluster``, as above. Its p-values are not corrected for
+        their number.
     left_out : tuple of str
         Experiments in which not both were tested on all the same clips, such as after a failure.
-    n_units : int
+    n_clusters : int
         Number of people, or of clips.
-    unit : {"person", "clip"}
-        "clip" where not every clip's person is known. Clips are then taken as independent, which
-        makes p-values too small.
+    cluster : {"person", "clip"}
+        What is exchanged: "clip" where not every clip's person is known. Clips are then taken as
+        independent, which makes p-values too small.
     """
 
     a: str
@@ -50,8 +51,8 @@ class Comparison:
     exact: bool
     experiments: object
     left_out: tuple
-    n_units: int
-    unit: str
+    n_clusters: int
+    cluster: str
 
     def __str__(self):
         low, high = self.interval
@@ -59,8 +60,8 @@ class Comparison:
         text = (
             f"{self.a} minus {self.b}, {self.metric}: {self.difference:+.3f} "
             f"[{low:+.3f}, {high:+.3f}], p = {self.p_value:.4f}; "
-            f"{n} experiment{'s' * (n != 1)}, {self.n_units} "
-            + {"person": "people", "clip": "clips taken as independent"}[self.unit]
+            f"{n} experiment{'s' * (n != 1)}, {self.n_clusters} "
+            + {"person": "people", "clip": "clips taken as independent"}[self.cluster]
         )
         if self.left_out:
             text += f"; left out, as not both have all its clips: {', '.join(self.left_out)}"
@@ -82,8 +83,8 @@ def compare(
     results : Results
     a, b : str
         Names of two methods.
-    metric : str, default=None
-        One of ``results.metrics``; None for the main one.
+    metric : str, Metric or None, default=None
+        One of ``results.metrics``, or a metric of your own; None for the main one.
     n_permutations : int, default=9999
         Random exchanges. Where no more than these are possible (14 people whose predictions differ
         have 2 ** 13 = 8192, opposites being one), all are tried, and the p-value is exact.
@@ -119,7 +120,7 @@ def compare(
     """
     import pandas as pd
 
-    metric, function = check_metric(results, metric)
+    metric = check_metric(results, metric)
     check_settings(n_permutations, level, n_resamples, random_state)
     for name, value in (("a", a), ("b", b)):
         if value not in results.methods:
@@ -133,7 +134,7 @@ def compare(
     exchanges = random_exchanges(n_everybody, n_permutations, random_state)
     parts = [[pool] for pool in common]
     tests = [
-        (Pooled(part, function, n_everybody, n_resamples, random_state), a, b)
+        (Pooled(part, metric, n_everybody, n_resamples, random_state), a, b)
         for part in [*parts, common]
     ]
     *rows, whole = paired_differences(tests, exchanges, level)
@@ -141,7 +142,13 @@ def compare(
     interval = whole.pop("low"), whole.pop("high")
     left_out = tuple(pool.about["experiment"] for pool in pools if pool not in common)
     return Comparison(
-        a, b, metric, interval=interval, experiments=pd.DataFrame(rows), left_out=left_out, **whole
+        a,
+        b,
+        metric.name,
+        interval=interval,
+        experiments=pd.DataFrame(rows),
+        left_out=left_out,
+        **whole,
     )
 
 
@@ -172,14 +179,14 @@ def paired_differences(tests, exchanges, level):
     Returns
     -------
     list of dict
-        ``difference, low, high, p_value, exact, n_units, unit`` of each.
+        ``difference, low, high, p_value, exact, n_clusters, cluster`` of each.
     """
-    tested = [(pooled.pools, a, b) for pooled, a, b in tests if pooled.n_units > 1]
+    tested = [(pooled.pools, a, b) for pooled, a, b in tests if pooled.n_clusters > 1]
     p_values = iter(permutation_tests(tested, tests[0][0].metric, exchanges) if tested else ())
     found = []
     for pooled, a, b in tests:
         difference, low, high = pooled.difference_interval(a, b, level)
-        p_value, exact = next(p_values) if pooled.n_units > 1 else (np.nan, False)
+        p_value, exact = next(p_values) if pooled.n_clusters > 1 else (np.nan, False)
         found.append(
             {
                 "difference": difference,
@@ -187,8 +194,8 @@ def paired_differences(tests, exchanges, level):
                 "high": high,
                 "p_value": p_value,
                 "exact": exact,
-                "n_units": pooled.n_units,
-                "unit": pooled.unit,
+                "n_clusters": pooled.n_clusters,
+                "cluster": pooled.cluster,
             }
         )
     return found

@@ -5,9 +5,9 @@ from math import comb
 
 import numpy as np
 
+from cdmer.evaluation._pools import POOLED
 from cdmer.evaluation.statistics._clusters import check_metric, pools_of
 from cdmer.evaluation.statistics._compare import check_settings, common_pools, paired_differences
-from cdmer.evaluation.statistics._intervals import POOLED
 from cdmer.evaluation.statistics._permutation import random_exchanges
 from cdmer.evaluation.statistics._pooled import Pooled
 
@@ -65,8 +65,8 @@ def comparisons(
     Parameters
     ----------
     results : Results
-    metric : str, default=None
-        One of ``results.metrics``; None for the main one.
+    metric : str, Metric or None, default=None
+        One of ``results.metrics``, or a metric of your own; None for the main one.
     n_permutations : int, default=None
         As in `compare`. None: 9999, or 50 for each pair of methods less one, if that is more.
     level, n_resamples, random_state
@@ -76,9 +76,9 @@ def comparisons(
     -------
     pandas.DataFrame
         A row per pair, in the order of the methods: ``a, b, metric, difference, low, high, p_value,
-        p_holm, exact, n_experiments, n_units, unit``. The difference is a minus b, mean over the
-        `n_experiments` in which both were tested on the same clips; NaN if there is none. Intervals
-        are not corrected.
+        p_holm, exact, n_experiments, n_clusters, cluster``. The difference is a minus b, mean over
+        the `n_experiments` in which both were tested on the same clips; NaN if there is none.
+        Intervals are not corrected.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def comparisons(
     """
     import pandas as pd
 
-    metric, function = check_metric(results, metric)
+    metric = check_metric(results, metric)
     if len(results.methods) < 2:
         raise ValueError(f"comparisons: expected two methods or more, got {results.methods}")
     if n_permutations is None:
@@ -106,10 +106,12 @@ def comparisons(
     for a, b in combinations(results.methods, 2):
         common = tuple(common_pools(pools, a, b))
         if common and common not in pooled:
-            pooled[common] = Pooled(common, function, n_everybody, n_resamples, random_state)
+            pooled[common] = Pooled(common, metric, n_everybody, n_resamples, random_state)
         if common:
             tests.append((pooled[common], a, b))
-        rows.append({"a": a, "b": b, "metric": metric, **_NOTHING, "n_experiments": len(common)})
+        rows.append(
+            {"a": a, "b": b, "metric": metric.name, **_NOTHING, "n_experiments": len(common)}
+        )
     found = iter(paired_differences(tests, exchanges, level))
     rows = [{**row, **next(found)} if row["n_experiments"] else row for row in rows]
     frame = pd.DataFrame(rows)
@@ -120,8 +122,8 @@ def comparisons(
 _NOTHING = {
     **dict.fromkeys(("difference", "low", "high", "p_value"), np.nan),
     "exact": False,
-    "n_units": 0,
-    "unit": "",
+    "n_clusters": 0,
+    "cluster": "",
 }
 _COLUMNS = ["a", "b", "metric", "difference", "low", "high", "p_value", "p_holm", "exact"]
-_COLUMNS += ["n_experiments", "n_units", "unit"]
+_COLUMNS += ["n_experiments", "n_clusters", "cluster"]

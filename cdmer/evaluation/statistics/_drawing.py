@@ -8,7 +8,7 @@ import textwrap
 from cdmer._extras import import_extra
 
 INK, MUTED, BAND = "#1a1a1a", "#6b6b6b", "#eeeeee"
-# Okabe and Ito's blue and vermilion: apart for every kind of colour vision. Shapes tell too.
+# Okabe and Ito's blue and vermilion: apart for every kind of colour vision. Shapes differ too.
 HONEST, ORACLE = "#0072b2", "#d55e00"
 WIDTH, LINE, FONT, SMALL = 4.4, 0.165, 9, 8  # inches, inches, points, points
 
@@ -37,7 +37,7 @@ def marker(is_oracle):
 
 
 def is_oracle(method):
-    """Tell from the label whether a method was selected on the target's labels."""
+    """Whether a method was selected on the target's labels, by its name."""
     return method.endswith("oracle")
 
 

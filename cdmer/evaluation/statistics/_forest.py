@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cdmer.evaluation._pools import MEAN
 from cdmer.evaluation.statistics._drawing import (
     BAND,
     FONT,
@@ -16,7 +17,7 @@ from cdmer.evaluation.statistics._drawing import (
     strip_frame,
     wrapped,
 )
-from cdmer.evaluation.statistics._intervals import MEAN, intervals
+from cdmer.evaluation.statistics._intervals import intervals
 
 _ABOUT = ("experiment", "source", "target", "corpus")
 

@@ -1,15 +1,9 @@
 """An interval for every score."""
 
 from cdmer._parameters import check_choice, check_number
+from cdmer.evaluation._pools import MEAN, POOLED
 from cdmer.evaluation.statistics._clusters import check_metric, pools_of
 from cdmer.evaluation.statistics._pooled import Pooled
-
-MEAN = "mean"
-POOLED = {
-    "experiment": ["experiment", "kind", "source", "target"],
-    "corpus": ["experiment", "kind", "source", "target", "corpus"],
-    "all": [],
-}
 
 
 def intervals(
@@ -26,8 +20,8 @@ def intervals(
     Parameters
     ----------
     results : Results
-    metric : str, default=None
-        One of ``results.metrics``; None for the main one.
+    metric : str, Metric or None, default=None
+        One of ``results.metrics``, or a metric of your own; None for the main one.
     level : float, default=0.95
         Confidence level.
     n_resamples : int, default=2000
@@ -40,11 +34,10 @@ def intervals(
     -------
     pandas.DataFrame
         A row per pool and method: what is pooled (``experiment, kind, source, target``; ``corpus``
-        too, or nothing), ``method, selection, metric, score, low, high, level, n_clips, n_units,
-        unit``.
-        `unit` is what was drawn, `n_units` of them: "person", or "clip" where not every clip's
-        person is known. Clips are then taken as independent, and intervals are too narrow. `low`
-        and `high` are NaN for fewer than two.
+        too, or nothing), ``method, selection, metric, score, low, high, level, n_clips,
+        n_clusters, cluster``. `cluster` is what was drawn, `n_clusters` of them: "person", or
+        "clip" where not every clip's person is known. Clips are then taken as independent, and
+        intervals are too narrow. `low` and `high` are NaN for fewer than two.
 
         By experiment, rows with ``experiment == "mean"`` follow: the mean over experiments, in
         which a person who is tested in several has the same weight in all. It is NaN for a method
@@ -83,11 +76,11 @@ def intervals(
     """
     import pandas as pd
 
-    metric, function = check_metric(results, metric)
+    metric = check_metric(results, metric)
     check_level(level)
     check_number("n_resamples", n_resamples, least=2, whole=True)
     check_number("random_state", random_state, least=0, whole=True)
-    check_choice("by", by, tuple(POOLED))
+    check_choice("by", by, ("experiment", "corpus", "all"))
     pools, n_everybody = pools_of(results, POOLED[by])
     sets = [(pool.about, [pool]) for pool in pools]
     if by == "experiment":
@@ -96,7 +89,7 @@ def intervals(
     selections = dict(zip(labels["method"], labels["selection"], strict=True))
     rows = []
     for about, some in sets:
-        pooled = Pooled(some, function, n_everybody, n_resamples, random_state)
+        pooled = Pooled(some, metric, n_everybody, n_resamples, random_state)
         for who in dict.fromkeys(name for pool in some for name in pool.counts):
             score, low, high = pooled.score_interval(who, level)
             rows.append(
@@ -104,14 +97,14 @@ def intervals(
                     **about,
                     "method": who,
                     "selection": selections[who],
-                    "metric": metric,
+                    "metric": metric.name,
                     "score": score,
                     "low": low,
                     "high": high,
                     "level": level,
                     "n_clips": pooled.n_clips(who),
-                    "n_units": pooled.n_units,
-                    "unit": pooled.unit,
+                    "n_clusters": pooled.n_clusters,
+                    "cluster": pooled.cluster,
                 }
             )
     return pd.DataFrame(rows)

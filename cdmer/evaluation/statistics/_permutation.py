@@ -30,8 +30,7 @@ def permutation_tests(tests, metric, exchanges):
     tests : list of (pools, a, b)
         A list of Pool, over which the difference is averaged, and the names of two methods that all
         of them hold.
-    metric : callable
-        Of counts.
+    metric : Metric
     exchanges : ndarray of float, shape (n_everybody, 1 + n_permutations)
         From `random_exchanges`. All possible ones are tried instead, where they are not more; one
         and its opposite, which changes the sign of the difference alone, count as one.
@@ -52,7 +51,7 @@ def permutation_tests(tests, metric, exchanges):
 
 
 def _who_differ(pools, a, b, n_everybody):
-    """Tell who is predicted otherwise by the other method, somewhere."""
+    """Mark who is predicted otherwise by the other method, somewhere."""
     differ = np.zeros(n_everybody, dtype=bool)
     for pool in pools:
         n = _n_seeds(pool, a, b)

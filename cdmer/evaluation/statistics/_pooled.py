@@ -18,8 +18,7 @@ class Pooled:
     Parameters
     ----------
     pools : list of Pool
-    metric : callable
-        Of counts.
+    metric : Metric
     n_everybody, n_resamples, random_state : int
     """
 
@@ -27,8 +26,8 @@ class Pooled:
         strata = strata_of([pool.people for pool in pools])
         self.pools, self.metric = pools, metric
         self.sizes = [len(people) for people in strata]
-        self.n_units = sum(self.sizes)
-        self.unit = CLIP if any(pool.unit == CLIP for pool in pools) else PERSON
+        self.n_clusters = sum(self.sizes)
+        self.cluster = CLIP if any(pool.cluster == CLIP for pool in pools) else PERSON
         self._weights = [np.ones((1, n_everybody))]
         if min(self.sizes) > 1:
             self._weights += [

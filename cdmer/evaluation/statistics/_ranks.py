@@ -7,12 +7,13 @@ from scipy.stats import f as fisher
 from scipy.stats import rankdata, studentized_range
 
 from cdmer._parameters import check_number
+from cdmer.evaluation._pools import MEAN
 from cdmer.evaluation.statistics._clusters import check_metric
 
 
 @dataclass(frozen=True, eq=False)
 class Ranks:
-    """What `ranks` finds.
+    """Ranks of methods over experiments, and tests of their differences.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ class Ranks:
 
 
 def ranks(results, metric=None, *, alpha=0.05):
-    r"""Rank methods in every experiment, and tell which average ranks differ.
+    r"""Rank methods in every experiment, and test which average ranks differ.
 
     With average ranks :math:`R_j` of :math:`k` methods over :math:`N` experiments, Friedman's
     statistic is :math:`\chi^2 = \frac{12 N}{k (k + 1)} (\sum_j R_j^2 - \frac{k (k + 1)^2}{4})`,
@@ -59,8 +60,8 @@ def ranks(results, metric=None, *, alpha=0.05):
     Parameters
     ----------
     results : Results
-    metric : str, default=None
-        One of ``results.metrics``; None for the main one.
+    metric : str, Metric or None, default=None
+        One of ``results.metrics``, or a metric of your own; None for the main one.
     alpha : float, default=0.05
         Level of the tests.
 
@@ -86,11 +87,11 @@ def ranks(results, metric=None, *, alpha=0.05):
     """
     import pandas as pd
 
-    metric, _ = check_metric(results, metric)
+    metric = check_metric(results, metric)
     check_number("alpha", alpha, above=0, below=1)
     if len(results.methods) < 2:
         raise ValueError(f"ranks: expected two methods or more, got {results.methods}")
-    scores = results.table(metric).drop(index="mean")
+    scores = results.table(metric).drop(index=MEAN)
     complete = scores.dropna()
     if not len(complete):
         raise ValueError("ranks: no experiment has all methods")
@@ -104,7 +105,7 @@ def ranks(results, metric=None, *, alpha=0.05):
     statistic, p_value = friedman(table.to_numpy())
     critical = critical_difference(*table.shape, alpha)
     return Ranks(
-        metric,
+        metric.name,
         average,
         table,
         statistic,

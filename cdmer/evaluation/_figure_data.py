@@ -1,4 +1,4 @@
-"""Regions that methods keep, on a face that nobody has."""
+"""What figures show of results: regions on a face that nobody has, rows before and after."""
 
 from functools import cache
 
@@ -76,4 +76,18 @@ def region_map(results, method, experiment):
         title += f", mean of {len(weights)} fits"
     return RegionMap(
         title, face, RegionGrid(levels).boxes(*face.shape), np.mean(weights, axis=0), levels
+    )
+
+
+def embedding_of(results, method, experiment):
+    """Give the embedding of the first fold and seed that has one; see `Results.plot_embedding`."""
+    if results.jobs is not None:
+        jobs = results.jobs
+        wanted = jobs[(jobs["method"] == method) & (jobs["experiment"] == experiment)]
+        for embedding in wanted["embedding"]:
+            if embedding is not None:
+                return embedding
+    raise ValueError(
+        f"embedding: none of {method!r} on {experiment!r}; expected a method that moves rows, run "
+        "with benchmark(..., embeddings=True)"
     )
