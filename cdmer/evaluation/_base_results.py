@@ -24,12 +24,12 @@ class BaseResults:
 
     @property
     def multilabel(self):
-        """Whether a clip has several classes: action units, a bool."""
+        """Whether a clip may have several classes, its action units; a bool."""
         return "action_unit" in self.predictions.columns
 
     @property
     def abstains(self):
-        """Whether a method left a clip unanswered anywhere, a bool."""
+        """Whether any method abstained on any clip, a bool."""
         return bool((self.predictions["y_pred"].cat.codes < 0).any())
 
     @property
@@ -42,11 +42,12 @@ class BaseResults:
         return ACTION_UNIT_METRICS if self.multilabel else CLASS_METRICS
 
     def find_metric(self, metric=None):
-        """Give one metric: see `find_metrics`; None for the main one.
+        """Metric of a name: see `find_metrics`.
 
         Parameters
         ----------
         metric : str, Metric or None, default=None
+            One of `metrics`, or a metric of your own; None for the main one.
 
         Returns
         -------
@@ -55,7 +56,7 @@ class BaseResults:
         return self.find_metrics([self.metrics[0] if metric is None else metric])[0]
 
     def find_metrics(self, metrics=None):
-        """Give the metrics that are named, and check those of the user's own.
+        """Metrics of some names, and those of your own, which are checked.
 
         Parameters
         ----------
@@ -191,10 +192,10 @@ class BaseResults:
         Returns
         -------
         pandas.DataFrame
-            A row per experiment and method; ``UF1`` is that of the pooled predictions. Beside it
-            what papers print under the same name: ``mean of folds, classes present``, the mean over
-            folds of the F1 over the classes that a fold's clips or predictions have, and ``mean of
-            folds, all classes``, over the fixed class list. Means over seeds.
+            A row per experiment and method; ``UF1`` is that of the pooled predictions. The others
+            are what papers print under the same name: ``mean of folds, classes present``, the mean
+            over folds of the F1 over the classes that a fold's clips or predictions have, and
+            ``mean of folds, all classes``, over the fixed class list. Means over seeds.
 
         Raises
         ------
@@ -217,13 +218,13 @@ class BaseResults:
         return averages.reset_index()
 
     def confusion(self, method, experiment=None):
-        """Count true classes against predicted classes, pooled over experiments and seeds.
+        """Confusion matrix of a method, pooled over experiments and seeds.
 
         Parameters
         ----------
         method : str
         experiment : str, optional
-            One experiment alone.
+            Only the clips of this experiment.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""What figures show of results: regions on a face that nobody has, rows before and after."""
+"""What figures show of results: regions on a rendered face, rows before and after adaptation."""
 
 from functools import cache
 
@@ -31,12 +31,12 @@ def neutral_face():
 
 
 def region_maps(results):
-    """Give a map per method and experiment of which weights of regions are known.
+    """Maps of regions, one per method and experiment that has weights of them.
 
     Returns
     -------
     list of RegionMap
-        Empty also where it is not known which grids the regions are of.
+        Also empty where the grids of the regions are unknown.
     """
     if results.jobs is None or not results.info.get("regions"):
         return []
@@ -46,7 +46,7 @@ def region_maps(results):
 
 
 def region_map(results, method, experiment):
-    """Give the mean weights of regions over folds and seeds on a rendered face.
+    """Map of regions on a rendered face, with mean weights over folds and seeds.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def region_map(results, method, experiment):
     if not weights:
         raise ValueError(
             f"regions: {method!r} on {experiment!r} has no weights of regions, or the grid of the "
-            "regions is not known"
+            "regions is unknown"
         )
     levels = tuple(known["levels"])
     face = neutral_face()
@@ -80,7 +80,7 @@ def region_map(results, method, experiment):
 
 
 def embedding_of(results, method, experiment):
-    """Give the embedding of the first fold and seed that has one; see `Results.plot_embedding`."""
+    """Embedding of the first fold and seed that has one: see `Results.plot_embedding`."""
     if results.jobs is not None:
         jobs = results.jobs
         wanted = jobs[(jobs["method"] == method) & (jobs["experiment"] == experiment)]

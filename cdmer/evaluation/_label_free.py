@@ -1,4 +1,4 @@
-"""The pipeline to take when there is no target label to choose by."""
+"""A pipeline for when there is no target label to choose settings by."""
 
 from sklearn.pipeline import make_pipeline
 
@@ -7,11 +7,11 @@ from cdmer.features import HellingerMap, PlaneSelector
 
 
 def label_free_pipeline(column_planes):
-    """Make a classifier of LBP-TOP features that has nothing left to choose.
+    """Make a classifier of LBP-TOP features that has no settings to choose.
 
     The planes XT and YT, which hold motion; square roots of the histograms; columns standardised
-    per corpus, the classes of a source corpus weighed alike; and a vote of four methods over their
-    settings. Every piece was chosen on synthetic corpora, with classes as unequal as those of
+    per corpus, the classes of a source corpus weighted equally; and a vote of four methods over
+    their settings. Every piece was chosen on synthetic corpora, with classes as unequal as those of
     CASME II, by `benchmarks/label_free.py`.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Results: a prediction per clip, every score computed from them, and ways to show them."""
+"""Results: predictions per clip, the scores computed from them, and ways to show them."""
 
 import json
 
@@ -15,17 +15,17 @@ NO_SEED = -1
 
 
 class Results(BaseResults):
-    """Predictions per clip, and what follows from them.
+    """Predictions of a benchmark, per clip, and the scores computed from them.
 
-    `cdmer.evaluation.benchmark` and `ResultStore.results` give them.
+    `cdmer.evaluation.benchmark` and `ResultStore.results` return them.
 
     Parameters
     ----------
     predictions : pandas.DataFrame
         One row per clip, job and, under a scheme of action units, action unit. Columns
         ``experiment, kind, source, target, fold, method, selection, seed, clip, corpus, subject,
-        person, y_true, y_pred``, categorical but for `seed`; then ``unit`` under such a scheme.
-        Classes by name; `y_pred` is missing where the method abstained. `method` tells the
+        person, y_true, y_pred``, categorical but for `seed`; then ``action_unit`` under such a
+        scheme. Classes by name; `y_pred` is missing where the method abstained. `method` names the
         selection too, unless it is "fixed": ``"TCA, oracle"``. `seed` is -1 for methods without
         chance.
     classes : tuple of str
@@ -80,7 +80,7 @@ class Results(BaseResults):
         )
 
     def to_frame(self):
-        """Give every metric per experiment, method and seed, as `scores` does.
+        """Scores of every experiment, method and seed: see `scores`.
 
         Returns
         -------
@@ -121,7 +121,7 @@ class Results(BaseResults):
         return to_markdown(self, metric)
 
     def report(self, path, **settings):
-        """Write the report: one HTML file that holds all it shows.
+        """Write the report: one HTML file that needs no other.
 
         Parameters
         ----------
@@ -143,9 +143,9 @@ class Results(BaseResults):
         ----------
         method : str
         experiment : str, optional
-            One experiment alone.
+            Only the clips of this experiment.
         ax : matplotlib.axes.Axes, optional
-            Drawn into, if given.
+            Axes to draw into; by default those of a new figure.
 
         Returns
         -------
@@ -168,7 +168,7 @@ class Results(BaseResults):
         metric : str, Metric or None, default=None
             One of `metrics`, or a metric of your own; None for the main one.
         ax : matplotlib.axes.Axes, optional
-            Drawn into, if given.
+            Axes to draw into; by default those of a new figure.
 
         Returns
         -------
@@ -184,7 +184,7 @@ class Results(BaseResults):
         metric : str, Metric or None, default=None
             One of `metrics`, or a metric of your own; None for the main one.
         ax : matplotlib.axes.Axes, optional
-            Drawn into, if given.
+            Axes to draw into; by default those of a new figure.
 
         Returns
         -------
@@ -193,13 +193,13 @@ class Results(BaseResults):
         return plot_ranks(ranks(self, metric), ax)
 
     def plot_regions(self, method, experiment, figure=None):
-        """Draw the facial regions that a method keeps, on a rendered face.
+        """Draw the facial regions that a method selects, on a rendered face.
 
         Parameters
         ----------
         method, experiment : str
         figure : matplotlib.figure.Figure or SubFigure, optional
-            Drawn into, if given.
+            Figure to draw into; a new one by default.
 
         Returns
         -------
@@ -214,13 +214,13 @@ class Results(BaseResults):
         return np.asarray(plot_regions(region_map(self, method, experiment), figure).axes)
 
     def plot_embedding(self, method, experiment, axes=None):
-        """Draw rows of source and target before and after adaptation, of the first fold and seed.
+        """Draw source and target rows before and after adaptation, of the first fold and seed.
 
         Parameters
         ----------
         method, experiment : str
         axes : sequence of 2 matplotlib.axes.Axes, optional
-            Drawn into, if given.
+            Axes to draw into; by default those of a new figure.
 
         Returns
         -------

@@ -11,7 +11,7 @@ ABSTAINED = "abstained"
 
 
 def f1_of_classes(counts):
-    """F1 of each class, 0 where nobody is involved: shape (..., C, C) to shape (..., C)."""
+    """F1 of each class, 0 where no clip is involved: shape (..., C, C) to shape (..., C)."""
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
     return _ratio(2 * hits, involved_of_classes(counts))
 
@@ -44,7 +44,7 @@ def count_pairs(place, true, predicted, shape):
 
 
 def named_columns(counts, classes):
-    """Give counts and the names of their columns, without one for abstentions if there are none."""
+    """Counts and the names of their columns, without one for abstentions if there are none."""
     n = len(classes)
     if counts[:, n:].any():
         return counts, [*classes, ABSTAINED]

@@ -26,8 +26,8 @@ class Metric:
         Takes confusion matrices of shape (..., n_classes, n_columns), true classes in rows, and
         gives one score each, of shape (...). The first `n_classes` columns are predicted classes;
         where any method abstained there is one column more, of abstentions, which are wrong. Counts
-        are weighted in a bootstrap: not whole, and zero for a class, or for all, that nobody drawn
-        has. Scores are finite, between 0 (worst) and 1 (best), in every case.
+        are weighted in a bootstrap: not whole, and zero for a class, or for all of them, that no
+        person drawn has. Scores are always finite, between 0 (worst) and 1 (best).
     meaning : str
         What it is, to follow its name in reports, such as "the mean of the classes' recalls".
     action_units : bool, default=False
@@ -113,12 +113,12 @@ class Metric:
         return scores
 
     def check(self, shape):
-        """Check that the function does what is written above, on a few made-up counts.
+        """Check that the function meets this contract, on a few made-up counts.
 
         Parameters
         ----------
         shape : tuple of int
-            Shape of the counts that are scored to one number.
+            Shape of the counts that give one score, such as (n_classes, n_columns).
 
         Raises
         ------
@@ -139,7 +139,7 @@ class Metric:
 
 
 def find_metrics(metrics, known, shape):
-    """Give metrics that are given by name or as such.
+    """Resolve metrics that are given by name or as such.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def find_metrics(metrics, known, shape):
     known : dict of str to Metric
         Those that have a name already.
     shape : tuple of int
-        Shape of the counts that are scored to one number.
+        Shape of the counts that give one score.
 
     Returns
     -------

@@ -17,7 +17,7 @@ from cdmer.evaluation._metrics.counts import (
 
 
 def confusion(y_true, y_pred, *, classes):
-    """Count true classes (rows) against predicted classes (columns).
+    """Confusion matrix: true classes in rows, predicted classes in columns.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def confusion(y_true, y_pred, *, classes):
 
 
 def class_f1(y_true, y_pred, *, classes):
-    """F1 of each class, ``2TP / (2TP + FP + FN)``; 0 for a class that nobody has or predicts.
+    """F1 of each class, ``2TP / (2TP + FP + FN)``; 0 for a class without clips and predictions.
 
     Parameters are those of `confusion`.
 

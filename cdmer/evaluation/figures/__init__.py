@@ -1,4 +1,4 @@
-"""Figures of results: regions that a method keeps, classes it confuses, rows it moves.
+"""Figures of results: selected regions, confusion matrices, embeddings.
 
 Drawn on `matplotlib.figure.Figure` without pyplot: no window, no global state, safe in threads.
 """

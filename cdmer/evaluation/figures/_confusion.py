@@ -18,7 +18,7 @@ def plot_confusion(counts, classes, ax=None):
     classes : sequence of str
         Names of the classes.
     ax : matplotlib.axes.Axes, optional
-        Drawn into, if given.
+        Axes to draw into; by default those of a new figure.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Rows of source and target in the plane, before and after adaptation."""
+"""Source and target rows in the plane, before and after adaptation."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def plot_embedding(embedding, classes, axes=None):
         int of shape (n_rows,): position of each row's class in `classes`. See `JobResult`.
     classes : sequence of str
     axes : sequence of 2 matplotlib.axes.Axes, optional
-        Drawn into, if given.
+        Axes to draw into; by default those of a new figure.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def plot_embedding(embedding, classes, axes=None):
 
 
 def domain_gap(embedding):
-    """Tell how far apart source and target lie in the plane.
+    """Distance between source and target rows in the plane.
 
     Parameters
     ----------

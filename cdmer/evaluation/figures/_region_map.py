@@ -1,4 +1,4 @@
-"""Which facial regions a method relies on."""
+"""Maps of facial regions and their weights."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from cdmer.features import RegionGrid
 
 @dataclass(frozen=True, eq=False)
 class RegionMap:
-    """A face, its regions, and how much a fitted method relies on each of them.
+    """Weights of the regions of a face, and the face to draw them on.
 
     Parameters
     ----------
     title : str
-        Names the map, such as method and experiment.
+        Title of the map, such as method and experiment.
     face : ndarray of uint8, shape (height, width)
         The face to draw on.
     boxes : ndarray of int, shape (n_regions, 4)

@@ -1,4 +1,4 @@
-"""Regions of a face, drawn by how much a method relies on them."""
+"""Regions of a face, coloured by their weights."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ HEAT = "plasma"
 
 
 def plot_regions(region_map, figure=None):
-    """Draw which regions of the face are kept.
+    """Draw the selected regions of a face and their weights.
 
     Above, all levels together: every kept region spreads its weight evenly over its area, weights
     add up where regions overlap, and each kept region is outlined. Below, level by level, the kept
@@ -19,7 +19,7 @@ def plot_regions(region_map, figure=None):
     ----------
     region_map : RegionMap
     figure : matplotlib.figure.Figure or SubFigure, optional
-        Drawn into, if given.
+        Figure to draw into; a new one by default.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Published scores, what each is worth, and which of them stand beside results."""
+"""Published scores, and which of them can be shown beside results."""
 
 from cdmer._public import publish
 from cdmer.evaluation.published._boards import Board, boards, published_for, published_results

@@ -66,7 +66,7 @@ class Board:
         return given == set(self.corpora)
 
     def cells(self, info):
-        """Give a dict per score of the corpora of a run, with the keys of `published_for`."""
+        """Scores for the corpora of a run, a list of dict with the keys of `published_for`."""
         given = {corpus["name"] for corpus in info["corpora"]}
         return [
             {
@@ -85,7 +85,7 @@ class Board:
 
 @cache
 def boards():
-    """Read the boards.
+    """Tables of published scores that come with the library.
 
     Returns
     -------
@@ -100,10 +100,10 @@ def boards():
 
 
 def published_for(info):
-    """Give the published scores that stand beside the results of a run.
+    """Published scores that share protocol, label scheme and corpora with a run.
 
-    They share its protocol, label scheme and corpora. Little else: features, networks and above all
-    the way settings were chosen differ, which is why each row says what it is worth.
+    Little else is shared: features, networks and above all the way settings were chosen differ,
+    which is why each row says what it is worth.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def published_for(info):
 
 
 def published_results():
-    """Give the table of the CDMER benchmark as printed.
+    """Scores of the CDMER benchmark as printed.
 
     Returns
     -------

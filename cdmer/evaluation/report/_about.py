@@ -1,4 +1,4 @@
-"""What was run, and how far to trust it, in words."""
+"""What was run, and its caveats, in words."""
 
 import json
 from collections import Counter
@@ -12,7 +12,7 @@ _SELECTION = {
     "label-free": "Settings of {methods} were picked by the criterion “{criterion}”, which reads "
     "no label of the target.",
     "oracle": "Oracle: settings of {methods} were picked on the labels of the very clips that are "
-    "tested, as most published tables do. This is the best of them, not what anybody would get. "
+    "tested, as most published tables do. This is the best of them, not what a user would get. "
     "These rows are set apart in every table and figure, and never marked as best.",
 }
 
@@ -39,7 +39,7 @@ def about(results):
 
 
 def caveats(results):
-    """Say what a reader has to know before trusting a number, a list of str."""
+    """Caveats: what a reader has to know about the scores, a list of str."""
     said = []
     protocol = results.info.get("protocol", {})
     if "allows_unlabelled_target" in protocol:

@@ -77,12 +77,16 @@ def comparison_plot(pairs):
     """Draw the differences of all pairs of methods, as `comparisons` gives them, or give None."""
     if not pairs["difference"].notna().any():
         return None
-    sure = pairs[pairs["p_holm"] <= 0.05]
+    significant = pairs[pairs["p_holm"] <= 0.05]
     alt = f"Paired differences of {len(pairs)} pairs of methods by {pairs['metric'].iloc[0]}. "
-    if len(sure):
-        named = [f"{r.a} minus {r.b}: {r.difference:+.3f}" for r in sure.head(20).itertuples()]
-        more = f"; and {len(sure) - 20} more" if len(sure) > 20 else ""
-        alt += f"{len(sure)} differ at 5 % after Holm's correction: {'; '.join(named)}{more}."
+    if len(significant):
+        named = [
+            f"{r.a} minus {r.b}: {r.difference:+.3f}" for r in significant.head(20).itertuples()
+        ]
+        more = f"; and {len(significant) - 20} more" if len(significant) > 20 else ""
+        alt += (
+            f"{len(significant)} differ at 5 % after Holm's correction: {'; '.join(named)}{more}."
+        )
     else:
         alt += "None differ at 5 % after Holm's correction."
     return Picture(png(plot_comparisons(pairs).figure), alt)

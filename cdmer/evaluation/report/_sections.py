@@ -1,4 +1,4 @@
-"""Tables beside the scores: action units, ways of averaging, time, published numbers."""
+"""More tables: action units, ways of averaging, time and cost, published scores."""
 
 import numpy as np
 

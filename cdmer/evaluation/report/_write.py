@@ -1,4 +1,4 @@
-"""The report: one HTML file that holds everything it shows."""
+"""The report: one HTML file that needs no other."""
 
 import datetime
 from importlib.resources import files
@@ -48,7 +48,7 @@ def write_report(
     intro : str, default=""
         What was done, in a sentence or two.
     notes : sequence of str, default=()
-        What a reader has to know before trusting a number, beyond what the results say themselves.
+        Caveats for readers, beyond those that follow from the results.
     metrics : sequence of (str or Metric) or None, default=None
         Names of ``results.metrics``, or metrics of your own; methods are ranked and compared by the
         first one. None for all of ``results.metrics``.
@@ -56,7 +56,7 @@ def write_report(
         Maps of regions to draw in place of those that the results hold, which are drawn on a
         rendered face.
     command : str, optional
-        How to repeat it; by default the run's.
+        Command that repeats the run; by default the run's own.
 
     Returns
     -------

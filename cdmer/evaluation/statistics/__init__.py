@@ -1,4 +1,4 @@
-"""Statistics: how sure a score is, and whether methods differ."""
+"""Statistics: confidence intervals of scores, and tests of differences between methods."""
 
 from cdmer._public import publish
 from cdmer.evaluation.statistics._compare import Comparison, compare

@@ -20,7 +20,7 @@ class Pool:
     people : ndarray of int, shape (n_people,)
         Who is tested, by number; the same number in every pool.
     cluster : {"person", "clip"}
-        What these numbers stand for: "clip" where at least one clip's person is not known.
+        What these numbers stand for: "clip" where at least one clip's person is unknown.
     counts : dict of str to ndarray of float, shape (n_seeds, n_people, ...)
         Confusion matrices by method, zero where a person was not predicted.
     """
@@ -50,7 +50,7 @@ class Pool:
         return metric(np.moveaxis(counts, -1, 0)).mean(axis=1)
 
     def n_clips(self, who):
-        """Number of clips that a method was tested on, the most of any seed."""
+        """Number of clips that a method was tested on, the largest of its seeds."""
         counts = self.counts[who]
         n_labels = counts.shape[2] if counts.ndim == 5 else 1
         return round(counts.reshape(len(counts), -1).sum(axis=1).max() / n_labels)
@@ -62,7 +62,7 @@ class Pool:
 
 
 def check_metric(results, metric):
-    """Give the Metric that is meant, None being the main one, and check the results."""
+    """Check the results, and resolve the metric; None is the main one."""
     if not isinstance(results, BaseResults):
         raise TypeError(f"results: expected Results, got {type(results).__name__}")
     if not len(results.predictions):
@@ -77,7 +77,7 @@ def pools_of(results, columns):
     ----------
     results : Results
     columns : list of str
-        Columns of the predictions that tell the pools apart.
+        Columns of the predictions that distinguish the pools.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def _pool(about, rows, number, who, counts, is_clip):
 
 
 def _number_people(frame):
-    """Number people; a clip whose person is not known stands for itself."""
+    """Number people; a clip whose person is unknown stands for itself."""
     clip = frame["clip"].cat.codes.to_numpy(np.int64)
     corpus = frame["corpus"].cat.codes.to_numpy(np.int64)
     person = frame["person"].cat.codes.to_numpy(np.int64)

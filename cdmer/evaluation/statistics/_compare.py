@@ -21,14 +21,15 @@ class Comparison:
     a, b : str
         Names of the methods.
     metric : str
+        Name of the metric.
     difference : float
         Score of `a` minus score of `b`, mean over experiments.
     interval : tuple of float
         Low and high of the difference; NaN where no two people were tested.
     p_value : float
-        Of the hypothesis that both methods are alike; NaN where no two people were tested.
+        p-value of the hypothesis that both methods are alike; NaN where no two people were tested.
     exact : bool
-        Whether every permutation was tried, not a random choice.
+        Whether all permutations were tried, not a random choice of them.
     experiments : pandas.DataFrame
         A row per experiment that both have: ``experiment, kind, source, target, difference, low,
         high, p_value, exact, n_clusters, cluster``, as above. Its p-values are not corrected for
@@ -75,7 +76,7 @@ def compare(
 
     If both methods are alike, then exchanging what they predict for a person, in all experiments
     and seeds at once, changes nothing but chance. The difference of their scores, from pooled
-    predictions, is held against the differences after such exchanges of random people. Experiments
+    predictions, is compared with the differences after such exchanges of random people. Experiments
     that test the same people thus may depend on each other in any way.
 
     Parameters
@@ -86,13 +87,14 @@ def compare(
     metric : str, Metric or None, default=None
         One of ``results.metrics``, or a metric of your own; None for the main one.
     n_permutations : int, default=9999
-        Random exchanges. Where no more than these are possible (14 people whose predictions differ
-        have 2 ** 13 = 8192, opposites being one), all are tried, and the p-value is exact.
+        Number of random exchanges. Where no more than these are possible (14 people whose
+        predictions differ have 2 ** 13 = 8192, opposites being one), all are tried, and the p-value
+        is exact.
     level : float, default=0.95
         Confidence level of the intervals.
     n_resamples : int, default=2000
-        Draws of people for the intervals, which come about as those of `intervals`, without the
-        logit.
+        Number of bootstrap resamples for the intervals, which are computed as in `intervals`,
+        without the logit.
     random_state : int, default=0
         Seed of exchanges and draws.
 
@@ -161,7 +163,7 @@ def check_settings(n_permutations, level, n_resamples, random_state):
 
 
 def common_pools(pools, a, b):
-    """Give the pools in which both methods were tested on the same clips, a list."""
+    """Pools in which both methods were tested on the same clips, a list."""
     return [p for p in pools if a in p.counts and b in p.counts and p.same_clips(a, b)]
 
 

@@ -21,10 +21,10 @@ _MOST_WITH_NUMBERS = 7
 
 
 def plot_comparisons(pairs, ax=None, *, alpha=0.05):
-    """Draw the difference of every two methods, row minus column, and mark those that are sure.
+    """Draw the differences of all pairs of methods, row minus column, and mark significant ones.
 
-    Orange is better than the column's method, purple worse. A dot marks differences whose p-value,
-    corrected by Holm, is at most `alpha`. Up to 7 methods, differences are written out, in
+    Orange: better than the method of the column; purple: worse. A dot marks differences whose
+    p-value, corrected by Holm, is at most `alpha`. Up to 7 methods, differences are written out, in
     hundredths.
 
     Parameters
@@ -32,7 +32,8 @@ def plot_comparisons(pairs, ax=None, *, alpha=0.05):
     pairs : pandas.DataFrame or Results
         What `comparisons` gives; for Results, it is called with its defaults.
     ax : matplotlib.axes.Axes, optional
-        Drawn into, if given. Else a figure as wide as a phone, and as high as it takes.
+        Axes to draw into; by default those of a new figure, as wide as a phone's screen and as high
+        as needed.
     alpha : float, default=0.05
         Level of the marks.
 
@@ -56,7 +57,7 @@ def plot_comparisons(pairs, ax=None, *, alpha=0.05):
     )
     if ax is None:
         ax = new_axes(n * lines * LINE + 1.1)
-    differences, sure = _matrices(frame, methods, alpha)
+    differences, significant = _matrices(frame, methods, alpha)
     largest = np.nanmax(np.abs(differences), initial=0) or 1.0
     colors = import_extra("matplotlib").colormaps["PuOr_r"].with_extremes(bad=BAND)
     image = ax.imshow(
@@ -68,7 +69,7 @@ def plot_comparisons(pairs, ax=None, *, alpha=0.05):
     )
     for (row, column), difference in np.ndenumerate(differences):
         if np.isfinite(difference):
-            _write(ax, row, column, difference, sure[row, column], n)
+            _write(ax, row, column, difference, significant[row, column], n)
     every = 1 if n <= 12 else 2
     ax.set_xticks(range(0, n, every), range(1, n + 1, every))
     ax.set_yticks(range(n), labels, parse_math=False)
@@ -88,24 +89,24 @@ def plot_comparisons(pairs, ax=None, *, alpha=0.05):
 
 
 def _matrices(frame, methods, alpha):
-    """Difference of row and column, and whether it is sure; NaN where not compared."""
+    """Difference of row and column, and whether it is significant; NaN where not compared."""
     place = {method: i for i, method in enumerate(methods)}
     differences = np.full((len(methods),) * 2, np.nan)
-    sure = np.zeros(differences.shape, dtype=bool)
+    significant = np.zeros(differences.shape, dtype=bool)
     for a, b, difference, p in frame[["a", "b", "difference", "p_holm"]].itertuples(index=False):
         i, j = place[a], place[b]
         differences[i, j], differences[j, i] = difference, -difference
-        sure[i, j] = sure[j, i] = p <= alpha
-    return differences, sure
+        significant[i, j] = significant[j, i] = p <= alpha
+    return differences, significant
 
 
-def _write(ax, row, column, difference, sure, n):
+def _write(ax, row, column, difference, significant, n):
     if n > _MOST_WITH_NUMBERS:
-        if sure:
+        if significant:
             ax.plot([column], [row], "o", color=INK, markersize=3)
         return
-    text = f"{100 * difference:+.1f}" + ("\n•" if sure else "")
-    weight = "bold" if sure else "normal"
+    text = f"{100 * difference:+.1f}" + ("\n•" if significant else "")
+    weight = "bold" if significant else "normal"
     ax.text(
         column, row, text, ha="center", va="center", fontsize=SMALL, color=INK, fontweight=weight
     )

@@ -34,7 +34,8 @@ def plot_forest(scores, ax=None):
         What `intervals` gives, or some rows of it: ``frame[frame["experiment"] == "mean"]`` leaves
         the means alone. For Results, `intervals` is called with its defaults.
     ax : matplotlib.axes.Axes, optional
-        Drawn into, if given. Else a figure as wide as a phone, and as high as it takes.
+        Axes to draw into; by default those of a new figure, as wide as a phone's screen and as high
+        as needed.
 
     Returns
     -------

@@ -11,11 +11,11 @@ def intervals(
 ):
     """Confidence intervals of scores, by a bootstrap over people.
 
-    They tell how far the score could be from the one that the same fitted methods would have with
+    They say how far the score could be from the one that the same fitted methods would have with
     infinitely many people like those tested. People are drawn, with all their clips, because clips
     of one person are alike; see Notes for how the interval follows. A method with several seeds has
     the mean of its scores over them, under the same draws of people: chance in training is averaged
-    over, no more is said of it.
+    over, and not accounted for beyond.
 
     Parameters
     ----------
@@ -25,6 +25,7 @@ def intervals(
     level : float, default=0.95
         Confidence level.
     n_resamples : int, default=2000
+        Number of bootstrap resamples.
     random_state : int, default=0
         Seed of the draws.
     by : {"experiment", "corpus", "all"}, default="experiment"
@@ -61,7 +62,7 @@ def intervals(
     (``benchmarks/intervals_and_tests.py``).
 
     A score that no draw of people changes, such as a perfect one, has an interval of no width. The
-    people tested then do not tell how far off it may be.
+    people tested then cannot show how far off it may be.
 
     References
     ----------

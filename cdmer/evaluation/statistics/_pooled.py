@@ -37,7 +37,7 @@ class Pooled:
         self._scores = {}
 
     def score_interval(self, who, level):
-        """Give score, low and high of a method; NaN if it lacks a pool, or nobody can be drawn."""
+        """Score, low and high of a method; NaN if it lacks a pool, or there is nobody to draw."""
         if not all(who in pool.counts for pool in self.pools):
             return (np.nan,) * 3
         (score,), *others = self._of(who)
@@ -46,7 +46,7 @@ class Pooled:
         return float(score), *score_interval(score, *others, self.sizes, self.n_clips(who), level)
 
     def difference_interval(self, a, b, level):
-        """Give score of a minus score of b, low and high."""
+        """Score of a minus score of b, low and high."""
         (difference,), *others = (x - y for x, y in zip(self._of(a), self._of(b), strict=True))
         if not others:
             return float(difference), np.nan, np.nan

@@ -1,4 +1,4 @@
-"""Critical-difference diagram, turned: methods below each other, so that long names fit."""
+"""Critical-difference diagram, turned by 90 degrees: one method per line, for long names."""
 
 from cdmer.evaluation.statistics._drawing import (
     BAND,
@@ -28,7 +28,8 @@ def plot_ranks(found, ax=None):
     found : Ranks or Results
         What `ranks` gives; for Results, it is called with its defaults.
     ax : matplotlib.axes.Axes, optional
-        Drawn into, if given. Else a figure as wide as a phone, and as high as it takes.
+        Axes to draw into; by default those of a new figure, as wide as a phone's screen and as high
+        as needed.
 
     Returns
     -------

@@ -18,6 +18,7 @@ class Ranks:
     Parameters
     ----------
     metric : str
+        Name of the metric.
     average : pandas.Series
         Average rank of each method, best first; 1 is the best possible.
     table : pandas.DataFrame
@@ -25,7 +26,8 @@ class Ranks:
     statistic : float
         Friedman's chi-squared.
     p_value : float
-        That all methods are alike, by Iman and Davenport's F; NaN for one experiment.
+        p-value of the hypothesis that all methods are alike, by Iman and Davenport's F; NaN for one
+        experiment.
     critical_difference : float
         Average ranks that are at least this far apart differ.
     alpha : float
@@ -78,7 +80,7 @@ def ranks(results, metric=None, *, alpha=0.05):
     Notes
     -----
     The tests take experiments as independent. Those of a benchmark are not where they share
-    targets, and they are few: take them as a picture, and `comparisons` for tests.
+    targets, and they are few: use them as a summary, and `comparisons` for tests.
 
     References
     ----------

@@ -10,8 +10,8 @@ which cover 89 to 93 % where 95 % are asked for. What covers, by
 2. The interval is symmetric in the logit of the score, not in the score, which is bounded; the
    bootstrap's bias is subtracted there. F1 of rare classes is biased downwards.
 3. The quantile is Student's, with the degrees of freedom that the variance really has [2]_: n - 1
-   if people contribute alike, fewer if a few of them make most of it, as the kurtosis of their
-   contributions tells [3]_ (those of the jackknife).
+   if people contribute alike, fewer if a few of them make most of it, by the kurtosis of their
+   contributions [3]_ (those of the jackknife).
 
 References
 ----------
@@ -29,7 +29,7 @@ from scipy.stats import t as student
 
 
 def strata_of(groups):
-    """Tell apart people who share no pool, not even through others.
+    """Separate people who share no pool, not even through others.
 
     Parameters
     ----------
