@@ -6,13 +6,15 @@ from importlib import import_module
 import click
 
 from cdmer import __version__
-from cdmer.cli._benchmark import benchmark, compare, report
+from cdmer.cli._benchmark import benchmark
+from cdmer.cli._compare import compare
 from cdmer.cli._corpora import corpora
 from cdmer.cli._demo import demo
 from cdmer.cli._doctor import doctor
 from cdmer.cli._extract import extract
 from cdmer.cli._fetch import fetch
 from cdmer.cli._predict import predict
+from cdmer.cli._report import report
 from cdmer.cli._synthesize import synthesize
 from cdmer.cli._tgsr import tgsr
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+SOME_FAILED = 3  # exit code: what could be done was done
+
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress and no hints.")
 jobs_option = click.option(
     "-j", "--n-jobs", type=int, default=-1, show_default=True, help="Workers; -1 for every core."

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from cdmer.cli._benchmark import SOME_FAILED
 from cdmer.cli._extract import open_corpus
-from cdmer.cli._options import check_folder, jobs_option, quiet_option, show
+from cdmer.cli._options import SOME_FAILED, check_folder, jobs_option, quiet_option, show
 
 SOURCES = ("expert", "annotated", "early-macro")
 # Where each takes its action units from, if not from a table in the library.

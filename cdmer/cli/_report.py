@@ -1,0 +1,78 @@
+"""`cdmer report`: what a store holds, as a report, a table or scores."""
+
+import io
+from pathlib import Path
+
+import click
+
+from cdmer._files import write_atomically
+from cdmer.cli._options import check_folder, quiet_option
+from cdmer.cli._stored import (
+    STORE,
+    check_metric,
+    metric_option,
+    open_store,
+    read_results,
+    run_option,
+)
+
+
+@click.command()
+@click.argument("store", type=STORE)
+@click.option(
+    "-o",
+    "--out",
+    type=STORE,
+    help="Where it goes. [default: report.html; other formats: the screen]",
+)
+@click.option(
+    "--format",
+    "kind",
+    default="html",
+    show_default=True,
+    type=click.Choice(["html", "markdown", "latex", "csv"]),
+    help="The report; the main table as text; all scores as CSV.",
+)
+@click.option("--list", "list_runs", is_flag=True, help="List the runs in the store instead.")
+@run_option
+@metric_option
+@quiet_option
+def report(store, out, kind, list_runs, run, metric, quiet):
+    """Show what a store holds.
+
+    STORE is a file that `cdmer benchmark` or `cdmer.evaluation.ResultStore` has written; a run that
+    is still going on is shown as far as it is.
+    """
+    if list_runs:
+        with open_store(store) as kept:
+            runs = kept.runs()
+        if runs.empty:
+            raise ValueError(f"{store}: the store holds no run")
+        runs["created"] = runs["created"].str[:16].str.replace("T", " ") + " UTC"
+        click.echo(runs.to_string(index=False))
+        return
+    if metric is not None and kind in ("html", "csv"):
+        raise click.UsageError(f"--metric: --format {kind} shows all of them")
+    if out is not None or kind == "html":
+        out = Path("report.html") if out is None else out
+        check_folder(out)
+    results = read_results(store, run)
+    if kind == "html":
+        results.report(out)
+    else:
+        text = _as_text(results, kind, check_metric(results, metric))
+        if out is None:
+            click.echo(text, nl=False)
+            return
+        write_atomically(out, text)
+    if not quiet:
+        click.echo(f"{out}: {results.info['title'] or 'untitled run'}, {len(results.jobs)} jobs")
+
+
+def _as_text(results, kind, metric):
+    if kind == "csv":
+        content = io.StringIO()
+        results.to_frame().to_csv(content, index=False)
+        return content.getvalue()
+    text = results.to_markdown(metric) if kind == "markdown" else results.to_latex(metric)
+    return text.rstrip("\n") + "\n"
