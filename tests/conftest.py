@@ -1,9 +1,15 @@
+import atexit
+import gc
 import os
+
+import pytest
 
 # Before SciPy is imported: without it scikit-learn skips its array API check.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
-
-import pytest
+# Before NumPy is imported. Tests run side by side, on matrices so small that threads wait for each
+# other most of the time; tests of threads ask for them by themselves.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
 from cdmer.corpora import load_published_features  # noqa: E402
 
@@ -21,6 +27,16 @@ def pytest_configure(config):
     if not config.getoption("--gpu"):
         # Most tests hold to the bit, on the device that estimators find by themselves.
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+def pytest_collection(session):
+    gc.disable()  # nothing of what is imported and collected now is ever let go of
+
+
+def pytest_collection_finish(session):
+    gc.freeze()
+    atexit.register(gc.unfreeze)  # Triton calls a leak what is still there at the end
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config, items):

@@ -10,7 +10,7 @@ from counted import Gives, Moments, Stateless, Unreadable, corpus, recordings
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from cdmer._parameters import ParameterError
 from cdmer.corpora import Clip, Corpus, make_synthetic_corpus
@@ -272,11 +272,13 @@ def blas_threads(clip):
 
 @pytest.mark.parametrize(("backend", "n_jobs"), [("loky", 1), ("loky", 2), ("threading", 2)])
 def test_one_blas_thread_in_the_call_and_as_many_as_before_after_it(backend, n_jobs):
-    before = blas_threads(None)
-    with joblib.parallel_config(backend=backend):
-        table = extract(corpus(4), Gives(blas_threads), n_jobs=n_jobs)
-    assert (table.features == 1).all()
-    np.testing.assert_array_equal(blas_threads(None), before)
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads(None)
+        assert (before == 2).all()
+        with joblib.parallel_config(backend=backend):
+            table = extract(corpus(4), Gives(blas_threads), n_jobs=n_jobs)
+        assert (table.features == 1).all()
+        np.testing.assert_array_equal(blas_threads(None), before)
 
 
 def cv2_threads(clip):
