@@ -508,6 +508,9 @@ def test_rows_come_in_order_from_any_workers(backend):
     def row(i):
         return prepare(i)[1]
 
+    def process(i):
+        return np.array([os.getpid()])
+
     with parallel_config(backend=backend):
         rows = (found.copy() for found in prepare_ahead(row, range(60), 2, 5))
         for i, found in enumerate(rows):
@@ -519,13 +522,13 @@ def test_rows_come_in_order_from_any_workers(backend):
     assert bool(where) == (backend == "loky")
 
 
-def process(i):
-    return np.array([os.getpid()])
-
-
-def test_a_killed_worker_ends_the_call_and_not_the_next(corpus):
+def test_a_killed_worker_ends_the_call_and_not_the_next():
+    # Workers import nothing of this module, such as torch, for functions within functions.
     def die(i):
         return os.kill(os.getpid(), signal.SIGKILL) if i == 3 else np.zeros(2)
+
+    def process(i):
+        return np.array([os.getpid()])
 
     with pytest.raises(TerminatedWorkerError):
         [*prepare_ahead(die, range(20), 2, 5)]

@@ -3,6 +3,7 @@
 Triton decides when it is imported whether it interprets: another process does the work.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -25,19 +26,43 @@ torch.set_num_threads(1)  # the interpreter knows one kernel at a time
 """
 
 
-def interpret(code):
-    outcome = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PRELUDE + textwrap.dedent(code)],
-        capture_output=True,
+# Runs each text that it is given, and says what went wrong or nothing.
+LOOP = """
+import json, sys, traceback
+for line in sys.stdin:
+    wrong = None
+    try:
+        exec(json.loads(line), {})
+    except BaseException:
+        wrong = traceback.format_exc()
+    print(json.dumps(wrong), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def interpret():
+    """Run code after `PRELUDE`; one process for all tests, as torch takes seconds to load."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", LOOP],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"TRITON_INTERPRET": "1"},
-        check=False,
     )
-    assert outcome.returncode == 0, outcome.stderr
+
+    def run(code):
+        process.stdin.write(json.dumps(PRELUDE + textwrap.dedent(code)) + "\n")
+        process.stdin.flush()
+        wrong = json.loads(process.stdout.readline())
+        assert wrong is None, wrong
+
+    yield run
+    process.stdin.close()
+    process.wait(timeout=60)
 
 
 @pytest.mark.parametrize(("size", "n_channels"), [(6, 3), (26, 2)], ids=["odd windows", "tiles"])
-def test_what_patch_maps_compute(size, n_channels):
+def test_what_patch_maps_compute(interpret, size, n_channels):
     """Batches of three lengths; gamma of all signs."""
     interpret(f"""
         X = rng.normal(size=(7, {n_channels}, {size}, {size})).astype(np.float32)
@@ -62,7 +87,7 @@ def test_what_patch_maps_compute(size, n_channels):
     """)
 
 
-def test_dropout_leaves_out_a_share_and_knows_no_other_fold():
+def test_dropout_leaves_out_a_share_and_knows_no_other_fold(interpret):
     interpret("""
         X = np.ones((6, 3, 28, 28), np.float32)
         batches = [(np.arange(n), np.zeros(n, int), np.ones(n, np.float32)) for n in (6, 4, 2)]
@@ -78,7 +103,7 @@ def test_dropout_leaves_out_a_share_and_knows_no_other_fold():
     """)
 
 
-def test_trains_like_the_loop():
+def test_trains_like_the_loop(interpret):
     interpret("""
         X, y = rng.normal(size=(12, 3, 6, 6)).astype(np.float32), np.arange(12) % 3
         folds = [np.arange(3, 12), np.r_[:7, 8:12], np.arange(9)]
