@@ -5,15 +5,12 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
-from types import SimpleNamespace
 
 import pytest
 import waiting
+from command_line import cdmer
 from feature_tables import toml_text, write_tables
 
-from cdmer.cli import main
 from cdmer.evaluation import ResultStore
 from cdmer.evaluation.statistics import compare, comparisons
 
@@ -36,21 +33,6 @@ def start(*arguments):
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def cdmer(*arguments):
-    """Run the command in this process, which is faster than a new one for each."""
-    out, err, before = StringIO(), StringIO(), sys.argv
-    sys.argv = ["cdmer", *map(str, arguments)]
-    code = 0
-    try:
-        with redirect_stdout(out), redirect_stderr(err):
-            main()
-    except SystemExit as stop:
-        code = stop.code or 0
-    finally:
-        sys.argv = before
-    return SimpleNamespace(returncode=code, stdout=out.getvalue(), stderr=err.getvalue())
 
 
 def write_config(folder, names=NAMES, methods=METHODS, **more):

@@ -1,11 +1,10 @@
 import re
-import sys
 
 import cv2
 import numpy as np
 import pytest
+from command_line import cdmer
 
-from cdmer.cli import main
 from cdmer.cli._extract import open_corpus
 from cdmer.corpora import list_databases, load_database, load_samm
 from cdmer.corpora._databases.databases import DATABASES
@@ -14,35 +13,19 @@ SMALL = ["--n-clips", "6", "--n-subjects", "2", "--size", "32", "--preset", "web
 
 
 @pytest.fixture
-def cdmer(monkeypatch, capsys):
-    """Run the command; gives exit code, standard output and standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["cdmer", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code
-        return (code, *capsys.readouterr())
-
-    return run
-
-
-@pytest.fixture
-def samm(cdmer, tmp_path):
+def samm(tmp_path):
     assert cdmer("corpora", "make", "samm", "-o", tmp_path / "samm", *SMALL)[0] == 0
     return tmp_path / "samm"
 
 
 @pytest.mark.parametrize("command", [[], ["list"], ["check"], ["show"], ["make"]])
-def test_help(cdmer, command):
+def test_help(command):
     code, said, errors = cdmer("corpora", *command, "--help")
     assert (code, errors) == (0, "")
     assert said.startswith(f"Usage: cdmer {' '.join(['corpora', *command])} ")
 
 
-def test_list_has_a_line_for_each_database(cdmer):
+def test_list_has_a_line_for_each_database():
     _, said, _ = cdmer("corpora", "list")
     header, *lines = said.splitlines()
     assert header.split() == ["NAME", "DATABASE", "CLIPS", "VARIANTS", "LABEL", "FILE"]
@@ -51,7 +34,7 @@ def test_list_has_a_line_for_each_database(cdmer):
     assert re.search(r"^smic-nir .* none$", said, re.M)
 
 
-def test_make_writes_what_check_finds(cdmer, tmp_path):
+def test_make_writes_what_check_finds(tmp_path):
     code, said, errors = cdmer(
         "corpora",
         "make",
@@ -84,7 +67,7 @@ def test_make_writes_what_check_finds(cdmer, tmp_path):
         assert re.search(expected, said), expected
 
 
-def test_check_passes_where_the_counts_are_the_published_ones(cdmer, samm, monkeypatch):
+def test_check_passes_where_the_counts_are_the_published_ones(samm, monkeypatch):
     labels = load_samm(samm).table["label"]
     counts = {e: int((labels == e).sum()) for e in DATABASES["samm"].emotions}
     from dataclasses import replace
@@ -97,7 +80,7 @@ def test_check_passes_where_the_counts_are_the_published_ones(cdmer, samm, monke
     assert "samm/032/032_3_1: apex 1930 -> 4945" in said
 
 
-def test_check_names_rows_and_folders_that_lack_each_other(cdmer, samm):
+def test_check_names_rows_and_folders_that_lack_each_other(samm):
     clip = load_samm(samm)[2]
     clip_folder = next(samm.glob(f"*/*/{clip.name}"))
     clip_folder.rename(clip_folder.with_name("099_9_9"))
@@ -106,7 +89,7 @@ def test_check_names_rows_and_folders_that_lack_each_other(cdmer, samm):
     assert re.search(r"\[missing-row\] SAMM/.*/099_9_9: ", said)
 
 
-def test_show_draws_a_contact_sheet(cdmer, samm, tmp_path):
+def test_show_draws_a_contact_sheet(samm, tmp_path):
     out = tmp_path / "sheet.png"
     code, said, errors = cdmer("corpora", "show", "samm", samm, "-o", out, "--n-per-class", "2")
     assert (code, errors) == (0, "")
@@ -117,7 +100,7 @@ def test_show_draws_a_contact_sheet(cdmer, samm, tmp_path):
         assert (tmp_path / name).read_bytes()[:5] in (b"<?xml", b"%PDF-")
 
 
-def test_what_loading_warns_of_takes_one_line(cdmer, samm, tmp_path):
+def test_what_loading_warns_of_takes_one_line(samm, tmp_path):
     clip_folder = next(samm.glob(f"*/*/{load_samm(samm)[1].name}"))
     for file in clip_folder.iterdir():
         file.unlink()
@@ -127,7 +110,7 @@ def test_what_loading_warns_of_takes_one_line(cdmer, samm, tmp_path):
     assert errors.count("\n") == 1
 
 
-def test_extract_takes_a_database_and_a_manifest(cdmer, samm, tmp_path):
+def test_extract_takes_a_database_and_a_manifest(samm, tmp_path):
     load_samm(samm).to_manifest(samm / "mine.csv")
     options = [
         "--descriptor",
@@ -148,7 +131,7 @@ def test_extract_takes_a_database_and_a_manifest(cdmer, samm, tmp_path):
     np.testing.assert_array_equal(*tables)
 
 
-def test_variants_of_a_database_for_extract(tmp_path, cdmer):
+def test_variants_of_a_database_for_extract(tmp_path):
     cdmer("corpora", "make", "casme", "-o", tmp_path / "c", "--variant", "cropped", *SMALL)
     corpus = open_corpus(f"casme:{tmp_path / 'c'}", 60, 0, variant="cropped")
     expected = load_database("casme", tmp_path / "c", variant="cropped")
@@ -180,7 +163,7 @@ def test_variants_of_a_database_for_extract(tmp_path, cdmer):
         (["make", "samm", "-o", "new", "--n-clips", "2"], 2, "--n-clips"),
     ],
 )
-def test_errors_take_one_line(cdmer, tmp_path, monkeypatch, arguments, code, message):
+def test_errors_take_one_line(tmp_path, monkeypatch, arguments, code, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "full").mkdir()
@@ -201,7 +184,7 @@ def test_errors_take_one_line(cdmer, tmp_path, monkeypatch, arguments, code, mes
         ("synthetic:lab", "CORPUS: expected one of synthetic:lab-200fps"),
     ],
 )
-def test_extract_names_what_it_cannot_open(cdmer, tmp_path, monkeypatch, corpus, message):
+def test_extract_names_what_it_cannot_open(tmp_path, monkeypatch, corpus, message):
     monkeypatch.chdir(tmp_path)
     code, said, errors = cdmer("extract", corpus, "--descriptor", "lbp-top", "-o", "t.npz")
     assert (code, said) == (1, "")
@@ -209,7 +192,7 @@ def test_extract_names_what_it_cannot_open(cdmer, tmp_path, monkeypatch, corpus,
     assert errors.count("\n") == 1
 
 
-def test_only_databases_have_variants(cdmer, tmp_path):
+def test_only_databases_have_variants(tmp_path):
     code, _, errors = cdmer(
         "extract",
         "synthetic:lab-200fps",

@@ -1,13 +1,13 @@
 import inspect
 import re
-import sys
+from functools import partial
 
+import command_line
 import numpy as np
 import pytest
 from sklearn.pipeline import make_pipeline
 
 import cdmer.features
-from cdmer.cli import main
 from cdmer.cli._extract import make_transformer, open_corpus
 from cdmer.corpora import make_synthetic_corpus
 from cdmer.extraction import FeatureTable, extract
@@ -18,19 +18,9 @@ SMALL = ["--n-clips", "4", "-j", "1", "--param", "radius=1", "--levels", "1,2"]
 
 
 @pytest.fixture
-def command(monkeypatch, capsys):
+def command():
     """Run `cdmer extract`; gives exit code, standard output and standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["cdmer", "extract", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code
-        return (code, *capsys.readouterr())
-
-    return run
+    return partial(command_line.cdmer, "extract")
 
 
 def test_the_table_is_that_of_the_library(command, tmp_path):

@@ -1,23 +1,20 @@
 """`cdmer predict`: from a file on disk to a class and a picture."""
 
-import contextlib
-import io
 import json
 import re
 import resource
 import subprocess
 import sys
-from unittest.mock import patch
 
 import cv2
 import numpy as np
 import pytest
+from command_line import cdmer
 from numpy.testing import assert_allclose, assert_array_equal
 from skimage.data import astronaut
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
-from cdmer.cli import main
 from cdmer.cli._predict import describe_apex, open_clip, prepare_clip
 from cdmer.corpora import make_synthetic_corpus
 from cdmer.features import LBPTOP, BiWOOF, RegionGrid
@@ -28,19 +25,7 @@ CLASSES = ("negative", "positive", "surprise")
 
 
 def predict(*arguments):
-    """Exit code, standard output and standard error of the command, without a new process."""
-    out, err = io.StringIO(), io.StringIO()
-    code = 0
-    with (
-        patch.object(sys, "argv", ["cdmer", "predict", *map(str, arguments)]),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        try:
-            main()
-        except SystemExit as stopped:
-            code = stopped.code
-    return code, out.getvalue(), err.getvalue()
+    return cdmer("predict", *arguments)
 
 
 def write_video(path, frames, fps=25):

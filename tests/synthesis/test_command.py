@@ -1,13 +1,13 @@
 import re
-import sys
+from functools import partial
 
+import command_line
 import cv2
 import doubles
 import numpy as np
 import pytest
 from doubles import Noise, contents
 
-from cdmer.cli import main
 from cdmer.corpora import load_manifest
 from cdmer.nets import ICEGANClassifier
 from cdmer.synthesis import ExpertUnits, Expression, GANRenderer, WarpRenderer, synthesize
@@ -16,19 +16,9 @@ SMALL = ["--identities", "2", "--size", "32", "-j", "1", "-q"]
 
 
 @pytest.fixture
-def command(monkeypatch, capsys):
+def command():
     """Run `cdmer synthesize`; gives exit code, standard output and standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["cdmer", "synthesize", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code
-        return (code, *capsys.readouterr())
-
-    return run
+    return partial(command_line.cdmer, "synthesize")
 
 
 def test_the_corpus_is_that_of_the_library(command, tmp_path):
