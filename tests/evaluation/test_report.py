@@ -24,6 +24,7 @@ from cdmer.evaluation.report._tables import marked
 from cdmer.features import RegionGrid
 
 pytest.importorskip("matplotlib")
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 CLASSES = ("negative", "positive", "surprise")
 PAIRS = (("9", "casme2", "smic-vis"), ("10", "smic-vis", "casme2"))
 TWELVE = tuple((e.name, e.source, e.target) for e in CDMER_EXPERIMENTS)
@@ -544,7 +545,7 @@ def test_an_older_report_survives_a_failure(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Chromium")
+@pytest.mark.skipif(BROWSER is None, reason="needs Chromium")
 def test_a_browser_shows_it_without_scrolling_sideways(tmp_path):
     widths = (360, 1280)
     names = (
@@ -576,10 +577,15 @@ def test_a_browser_shows_it_without_scrolling_sideways(tmp_path):
     )
     outcome = subprocess.run(
         [
-            "chromium",
+            BROWSER,
             "--headless",
             "--no-sandbox",
             "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
             "--enable-logging=stderr",
             "--allow-file-access-from-files",
             "--virtual-time-budget=20000",
