@@ -885,6 +885,8 @@ def test_ten_thousand_jobs(tmp_path):
             results = store.results()
         table = results.table()
         seconds.append(time.process_time() - start)
+        if seconds[-1] < 5:
+            break
     assert table.shape == (13, 1)
     assert len(results.predictions) == n_stored * n_clips
     # 1.6 s where nobody else computes (benchmarks/runner.py measures it); memory is shared.
