@@ -3,7 +3,9 @@
 import tempfile
 import traceback
 import warnings
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from corruption import CELLS, OF_FOLDERS, OF_LABEL_FILES, Tree, damages
@@ -47,9 +49,18 @@ def whole(tmp_path_factory):
     def get(name):
         if name not in known:
             root = tmp_path_factory.mktemp(name)
-            corpus = make_database(
-                name, root, n_clips=5, n_subjects=2, size=32, preset="webcam-25fps", random_state=0
-            )
+            # A tenth of the frames, of which each copy links and reads every one.
+            slow = {name: replace(DATABASES[name], fps=max(10, DATABASES[name].fps / 10))}
+            with patch.dict(DATABASES, slow):
+                corpus = make_database(
+                    name,
+                    root,
+                    n_clips=5,
+                    n_subjects=2,
+                    size=32,
+                    preset="webcam-25fps",
+                    random_state=0,
+                )
             known[name] = Tree.of(root, DATABASES[name], corpus), corpus
         return known[name]
 
