@@ -26,10 +26,13 @@ class WaitingSVC(SVC):
         return super().fit(X, y, sample_weight)
 
 
+METHODS = ChainMap({"WaitingSVC": WaitingSVC}, _entries.METHODS)
+
+
 def run():
     # What is started in the background by a shell inherits that it ignores interrupts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    _entries.METHODS = ChainMap({"WaitingSVC": WaitingSVC}, _entries.METHODS)
+    _entries.METHODS = METHODS
     main()
 
 
