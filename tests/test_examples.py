@@ -1,3 +1,4 @@
+import functools
 import os
 import runpy
 import sys
@@ -5,8 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from cdmer._faces.render import Render
+
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("plot_*.py"))
 BENCHMARKS = sorted((Path(__file__).parent.parent / "benchmarks").glob("*.py"))
+
+
+@pytest.fixture(scope="module")
+def faces_rendered_once():
+    """Examples show the same faces, and each of them several times."""
+    render = functools.lru_cache(maxsize=240)(Render.__call__)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Render, "__call__", lambda self: render(self).copy())
+        yield
 
 
 def run(path, monkeypatch, *arguments):
@@ -19,6 +31,7 @@ def run(path, monkeypatch, *arguments):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.usefixtures("faces_rendered_once")
 def test_examples_run(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     run(path, monkeypatch)
