@@ -4,6 +4,7 @@ import ast
 import importlib
 import re
 import statistics
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,12 +35,17 @@ def modules():
 
 
 MODULES = modules()
-TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
+
+
+# Parsed where a test asks, not where pytest collects.
+@cache
+def tree(name):
+    return ast.parse(MODULES[name].read_text(encoding="utf-8"))
 
 
 def imports(name):
     """Modules of cdmer that a module imports, those inside of functions too, with the names."""
-    for node in ast.walk(TREES[name]):
+    for node in ast.walk(tree(name)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name in MODULES:
@@ -50,7 +56,9 @@ def imports(name):
                 yield (inner, None) if inner in MODULES else (node.module, alias.name)
 
 
-GRAPH = {name: {target for target, _ in imports(name)} for name in MODULES}
+@cache
+def imported_by_each():
+    return {name: {target for target, _ in imports(name)} for name in MODULES}
 
 
 def circles(graph):
@@ -84,7 +92,7 @@ def test_circles_are_found():
 
 
 def test_no_module_imports_itself_by_way_of_others():
-    assert circles(GRAPH) == []
+    assert circles(imported_by_each()) == []
 
 
 def room(name):
@@ -96,7 +104,7 @@ def test_no_folder_imports_itself_by_way_of_others():
     # A folder and what lies in it count as one; arrows between them are its own affair.
     top = {name: ".".join(name.split(".")[:2]) for name in MODULES}
     graph = {top[name]: set() for name in MODULES}
-    for name, targets in GRAPH.items():
+    for name, targets in imported_by_each().items():
         graph[top[name]] |= {top[t] for t in targets if top[t] != top[name]}
     graph.pop("cdmer", None)
     assert circles({name: targets - {"cdmer"} for name, targets in graph.items()}) == []
