@@ -4,11 +4,11 @@ import sqlite3
 import sys
 
 import pytest
+from command_line import cdmer
 from feature_tables import toml_text
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from cdmer.cli import main
 from cdmer.corpora import ActionUnitScheme, Corpus, get_scheme, make_synthetic_corpus
 from cdmer.evaluation import CDMERPairs, Method, ResultStore, benchmark
 from cdmer.evaluation._runner.identity import identify
@@ -276,32 +276,21 @@ def test_other_machines_need_a_word_from_who_runs_it(tmp_path, method):
     assert not (tmp_path / "asked-answers").exists()
 
 
-def command(monkeypatch, capsys, *arguments):
-    monkeypatch.setattr(sys, "argv", ["cdmer", *map(str, arguments)])
-    code = 0
-    try:
-        main()
-    except SystemExit as stop:
-        code = stop.code or 0
-    told = capsys.readouterr()
-    return code, told.out, told.err
-
-
-def test_the_command_uploads_with_its_flag_alone(endpoint, tmp_path, monkeypatch, capsys):
+def test_the_command_uploads_with_its_flag_alone(endpoint, tmp_path, monkeypatch):
     endpoint.answer = positive_or_silent
     monkeypatch.setattr("cdmer._endpoints._is_loopback", lambda host: False)
     monkeypatch.setenv("THE_KEY", "sk-secret-1")
     path = write(tmp_path, VLM=asked(endpoint.url))
     call = ["benchmark", path, "-q", "-j", 1]
-    code, _, err = command(monkeypatch, capsys, *call)
+    code, _, err = cdmer(*call)
     assert (code, len(endpoint.asked)) == (1, 0)
     assert "is not on this machine" in err
     assert "--allow-upload of `cdmer benchmark`" in err
     call += ["--allow-upload", "--api-key-env"]
-    code, _, err = command(monkeypatch, capsys, *call, "NO_SUCH_KEY")
+    code, _, err = cdmer(*call, "NO_SUCH_KEY")
     assert (code, len(endpoint.asked)) == (1, 0)
     assert "api_key_env: the environment variable of that name" in err
-    code, out, err = command(monkeypatch, capsys, *call, "THE_KEY")
+    code, out, err = cdmer(*call, "THE_KEY")
     assert code == 0, err
     assert {a.headers["authorization"] for a in endpoint.asked} == {"Bearer sk-secret-1"}
     n_silent = len([a for a in endpoint.asked if positive_or_silent(a) == "cannot tell"])
