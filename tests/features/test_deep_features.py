@@ -43,14 +43,6 @@ def corpus():
     return make_synthetic_corpus("webcam-25fps", n_clips=5, size=48, random_state=0)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 class Release(nn.Module):
     """STSTNet up to its features in plain torch, under other names."""
 

@@ -26,14 +26,6 @@ LOSSES = {
 PENALTIES = ["DAN", "DeepCORAL", "MCC"]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(params=LOSSES)
 def adaptation(request, monkeypatch):
     if request.param == "CDAN random":
