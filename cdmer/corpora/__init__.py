@@ -2,6 +2,7 @@
 
 from cdmer._faces.setups import PRESETS, RecordingSetup
 from cdmer._public import publish
+from cdmer.corpora._action_unit_scheme import ActionUnitScheme
 from cdmer.corpora._clip import Clip
 from cdmer.corpora._corpus import Corpus
 from cdmer.corpora._databases.check import DatabaseCheck, check_database
@@ -22,6 +23,7 @@ from cdmer.corpora._databases.layouts.samm import load_samm
 from cdmer.corpora._databases.layouts.smic import load_smic
 from cdmer.corpora._databases.style import RehearsalStyle
 from cdmer.corpora._faults import Fault, Repair
+from cdmer.corpora._label_scheme import LabelScheme
 from cdmer.corpora._manifest import load_manifest
 from cdmer.corpora._media.frames import FrameFolder, list_frames
 from cdmer.corpora._media.video import VideoFile
@@ -32,7 +34,7 @@ from cdmer.corpora._published import (
     load_published_features,
 )
 from cdmer.corpora._rehearsal.rehearsal import make_database
-from cdmer.corpora._schemes import ActionUnitScheme, LabelScheme, get_scheme, list_schemes
+from cdmer.corpora._schemes import get_scheme, list_schemes
 from cdmer.corpora._synthetic import make_synthetic_corpus
 
 __all__ = [

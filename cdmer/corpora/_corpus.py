@@ -123,7 +123,7 @@ class Corpus(Sequence):
         Parameters
         ----------
         scheme : str or LabelScheme
-            See `cdmer.corpora.get_scheme`.
+            See `cdmer.corpora.get_scheme`; ``"labels"`` for classes as annotated.
 
         Returns
         -------
@@ -135,7 +135,7 @@ class Corpus(Sequence):
         ValueError
             If the scheme is unknown, or has no rule for a label.
         """
-        scheme = get_scheme(scheme)
+        scheme = get_scheme(scheme, labels=[clip.label for clip in self._clips])
         return [scheme.classify(clip) for clip in self._clips]
 
     def select(self, mask=None, **conditions):
@@ -208,7 +208,8 @@ class Corpus(Sequence):
         Parameters
         ----------
         scheme : str or LabelScheme, default=None
-            Count its classes; by default, labels as annotated.
+            Count its classes; ``"labels"`` for those annotated, spelt alike. By default, labels as
+            annotated, letter by letter.
 
         Returns
         -------

@@ -6,13 +6,12 @@ import re
 from bisect import bisect_left
 from functools import cache
 
+from cdmer._action_units import split_units
 from cdmer.corpora._clip import Clip
 from cdmer.corpora._faults import Fault, check_moments
 from cdmer.corpora._manifest_files import NUMBERS
 from cdmer.corpora._media.frames import FrameFolder, list_frames
 from cdmer.corpora._media.video import VideoFile, slack
-
-_SEPARATORS = re.compile("[+,;\N{FULLWIDTH COMMA}\N{IDEOGRAPHIC COMMA}]")
 
 
 class RowReader:
@@ -86,7 +85,6 @@ class RowReader:
             found = self._video(place, whole["start"], whole["stop"])
             name = os.path.splitext(os.path.basename(place))[0]
         source, frame_numbers, likely_numbers, rate = found
-        action_units = _SEPARATORS.split(cells.get("action_units") or "")
         clip = Clip(
             source,
             name=cells.get("name") or name,
@@ -96,7 +94,7 @@ class RowReader:
             onset=whole["onset"],
             apex=whole["apex"],
             offset=whole["offset"],
-            action_units=tuple(text.strip() for text in action_units if text.strip()),
+            action_units=tuple(split_units(cells.get("action_units") or "")),
             fps=_rate(cells.get("fps")) or rate,
             frame_numbers=frame_numbers,
             apex_spotted_by=cells.get("apex_spotted_by"),

@@ -1,22 +1,28 @@
 """Corpora stacked for an adaptive classifier."""
 
+import logging
+
 import numpy as np
 
+from cdmer._left_out import describe_left_out
 from cdmer.corpora._corpus import Corpus
 from cdmer.corpora._schemes import get_scheme
+
+_log = logging.getLogger("cdmer.corpora")
 
 
 def pack(sources, targets, scheme):
     """Stack labelled source corpora and unlabelled target corpora for an adaptive classifier.
 
-    Clips that the scheme leaves out are dropped.
+    Clips that the scheme leaves out are dropped; see Notes.
 
     Parameters
     ----------
     sources, targets : Corpus or sequence of Corpus
         `targets` may be empty.
     scheme : str or LabelScheme
-        The label scheme; the class codes follow its fixed class list.
+        The label scheme; the class codes follow its fixed class list. ``"labels"`` for classes as
+        annotated in all these corpora, in alphabetical order.
 
     Returns
     -------
@@ -34,17 +40,26 @@ def pack(sources, targets, scheme):
     ValueError
         If there is no source, the scheme is unknown or has no rule for a label, or no clip of a
         corpus is left.
+
+    Notes
+    -----
+    Schemes are meant to leave clips out, so there is no warning. How many of each corpus and why is
+    logged by the logger ``"cdmer.corpora"`` at the level INFO, which
+    ``logging.basicConfig(level="INFO")`` shows; `LabelScheme.left_out` counts them.
     """
     sources, targets = _as_corpora(sources, "sources"), _as_corpora(targets, "targets")
     if not sources:
         raise ValueError("sources: got none, expected at least one corpus")
-    scheme = get_scheme(scheme)
+    labels = [clip.label for corpus in [*sources, *targets] for clip in corpus]
+    scheme = get_scheme(scheme, labels=labels)
     clips, y, sample_domain = [], [], []
     for number, corpus in enumerate([*sources, *targets], start=1):
         classes = corpus.labels(scheme)
         kept = [(clip, c) for clip, c in zip(corpus, classes, strict=True) if c is not None]
         if not kept:
             raise ValueError(f"scheme {scheme.name!r} leaves no clip of corpus {corpus.name!r}")
+        if len(kept) < len(corpus):
+            _log.info("%s", describe_left_out(scheme, corpus.name, corpus))
         clips += [clip for clip, _ in kept]
         y += [scheme.classes.index(c) for _, c in kept]
         sample_domain += [number if number <= len(sources) else -number] * len(kept)

@@ -18,9 +18,10 @@ def classes_of(corpus, scheme):
         One per clip; None for clips without.
     names : list of str
     """
-    if scheme is not None:
-        return corpus.labels(scheme), list(get_scheme(scheme).classes)
     classes = [clip.label for clip in corpus]
+    if scheme is not None:
+        scheme = get_scheme(scheme, labels=classes)
+        return corpus.labels(scheme), list(scheme.classes)
     return classes, sorted({label for label in classes if label is not None})
 
 

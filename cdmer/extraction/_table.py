@@ -106,7 +106,7 @@ class FeatureTable:
         Parameters
         ----------
         scheme : str or LabelScheme
-            See `cdmer.corpora.get_scheme`.
+            See `cdmer.corpora.get_scheme`; ``"labels"`` for classes as annotated.
 
         Returns
         -------
@@ -118,7 +118,7 @@ class FeatureTable:
         ValueError
             If the scheme is unknown, or has no rule for a label.
         """
-        scheme = get_scheme(scheme)
+        scheme = get_scheme(scheme, labels=self.clips["label"])
         return [scheme.classify(clip) for clip in self.clips.itertuples()]
 
     def save(self, path):

@@ -1,8 +1,17 @@
 import numpy as np
 import pytest
 
-from cdmer._action_units import action_unit_number
-from cdmer.corpora import ActionUnitScheme, Clip, Corpus, get_scheme, list_schemes, pack
+from cdmer.corpora import (
+    ActionUnitScheme,
+    Clip,
+    Corpus,
+    LabelScheme,
+    get_layout,
+    get_scheme,
+    list_databases,
+    list_schemes,
+    pack,
+)
 from cdmer.extraction import extract
 from cdmer.features import LBPTOP, RegionGrid
 
@@ -198,36 +207,6 @@ def test_emotions_as_annotated():
         scheme.classify(clip(label="bored"))
 
 
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [
-        ("4", 4),
-        ("12", 12),
-        ("R12B", 12),
-        ("L14", 14),
-        ("AU7", 7),
-        ("12A", 12),
-        (" 4 ", 4),
-        ("r12", 12),
-        ("T18", 18),
-        ("B28", 28),
-        ("AUL9", 9),
-        ("12L", 12),
-        ("?", None),
-        ("12 or 15", None),
-        ("", None),
-        ("12(k)", None),
-        ("R", None),
-        ("AU", None),
-        ("4+7", None),
-        ("123", None),
-        ("12F", None),
-    ],
-)
-def test_action_unit_numbers(text, number):
-    assert action_unit_number(text) == number
-
-
 def test_action_units_are_an_indicator():
     scheme = get_scheme("action-units")
     assert isinstance(scheme, ActionUnitScheme)
@@ -252,6 +231,92 @@ def test_an_indicator_guesses_nothing():
         scheme.indicator([clip(["4", "12 or 15"], "samm")])
 
 
+# Cells in the shapes that SAMM, DFME and CASME II have, with the action units surely shown.
+NOTATIONS = {
+    ("A2", "A12B", "10A/B"): {2, 12, 10},
+    ("A/L12", "4(B/C)", "ref(7B)"): {12, 4, 7},
+    ("R12 or L12",): {12},
+    ("12", "AD38", "M58", "soft focus"): {12},
+    ("U5", "12L", "T10", "(L/A)4B"): {5, 12, 10, 4},
+}
+
+
+def test_real_notations_are_read():
+    scheme = get_scheme("action-units")
+    rows = scheme.indicator([clip(texts) for texts in NOTATIONS])
+    shown = [
+        {int(name[2:]) for name, x in zip(scheme.classes, row, strict=True) if x} for row in rows
+    ]
+    assert shown == list(NOTATIONS.values())
+    # Kept apart: AD38 is not action unit 38.
+    assert not ActionUnitScheme("nostrils", ("AU38",)).indicator([clip(["AD38"])]).any()
+    assert ActionUnitScheme("nostrils", ("AU38",)).indicator([clip(["AU38"])]).all()
+
+
+def test_one_error_names_every_refused_clip():
+    scheme = get_scheme("action-units")
+    clips = [
+        clip(["4"], name="a"),
+        clip(["(R6 or R12)", "1", "4?"], name="b"),
+        clip(name="d"),
+        clip(["R14A or 17A or 24A"], name="e"),
+        clip(["4", "12F"], name="f"),
+    ]
+    refused = {
+        "casme2/s/b": "'(R6 or R12)', '4?'",
+        "casme2/s/d": "none",
+        "casme2/s/e": "'R14A or 17A or 24A'",
+        "casme2/s/f": "'12F'",
+    }
+    assert scheme.refused(clips) == refused
+    with pytest.raises(ValueError, match="expected single action units .* doubtful='any'") as error:
+        scheme.indicator(clips)
+    for key, text in refused.items():
+        assert f"clip {key!r}: got {text}" in str(error.value)
+    assert "casme2/s/a" not in str(error.value)
+
+
+def test_alternatives_are_read_by_a_named_policy():
+    shown = [clip(["(R6 or R12)", "1"]), clip(["R14A or 17A or 24A"]), clip(["4?"]), clip(["?"])]
+    expected = {"any": [{1, 6, 12}, {14, 17}, {4}, set()], "drop": [{1}, set(), set(), set()]}
+    for doubtful, numbers in expected.items():
+        scheme = get_scheme("action-units", doubtful=doubtful)
+        assert scheme.doubtful == doubtful
+        assert scheme.refused(shown) == {}
+        rows = [
+            {int(scheme.classes[i][2:]) for i in np.flatnonzero(r)} for r in scheme.indicator(shown)
+        ]
+        assert rows == numbers
+        with pytest.raises(ValueError, match="got '12F'"):  # unreadable, not doubtful
+            scheme.indicator([clip(["12F"])])
+        with pytest.raises(ValueError, match="got none"):
+            scheme.indicator([clip()])
+    assert get_scheme("action-units").doubtful == "refuse"
+    with pytest.raises(ValueError, match="doubtful: expected one of .*'any'.*got 'all'"):
+        get_scheme("action-units", doubtful="all")
+    with pytest.raises(ValueError, match="doubtful: expected None, as scheme 'three' is not one"):
+        get_scheme("three", doubtful="any")
+    for classes in ((), ("12",), ("AU4", "AU4"), "AU4", ("AU123",)):
+        with pytest.raises(ValueError, match="classes: expected names such as 'AU12'"):
+            ActionUnitScheme("own", classes)
+
+
+@pytest.mark.parametrize(
+    ("units", "expected"),
+    [
+        (("R12 or L12", "6"), "I"),
+        (("A12B", "soft focus", "M58"), "I"),
+        (("4", "AD38"), "III"),
+        (("10A/B", "ref(7B)"), "IV"),
+        (("4?",), None),
+        (("12 or 4",), None),
+        (("12F",), None),
+    ],
+)
+def test_objective_classes_of_real_notations(units, expected):
+    assert get_scheme("objective").classify(clip(units, "casme3-a")) == expected
+
+
 def test_several_classes_per_clip_are_refused_where_one_is_expected():
     casme2 = Corpus([clip(["4"])], "casme2")
     for use in (lambda: casme2.labels("action-units"), lambda: pack(casme2, [], "action-units")):
@@ -274,3 +339,164 @@ def test_schemes_say_where_they_are_from():
         assert scheme.description
         assert scheme.source
         assert len(set(scheme.classes)) == len(scheme.classes)
+
+
+# What the label files of the databases name, beyond what layouts count.
+FURTHER = {
+    "cas-me-2": ("pain", "helpless"),
+    "casme": ("tense", "repression"),
+    "4dme": ("repression", "others"),
+}
+BY_EMOTION = [name for name in list_schemes() if name not in ("objective", "action-units")]
+
+
+@pytest.mark.parametrize("scheme", BY_EMOTION)
+@pytest.mark.parametrize("database", list_databases())
+def test_every_emotion_of_every_database_has_a_class_or_is_left_out(database, scheme):
+    layout, scheme = get_layout(database), get_scheme(scheme)
+    emotions = [*layout.emotions, *FURTHER.get(database, ())]
+    classes = corpus(layout.corpus, dict.fromkeys(emotions, 1)).labels(scheme)
+    assert set(classes) <= {*scheme.classes, None}
+    assert set(classes) - {None}
+    if scheme.name == "emotion":
+        assert None not in classes
+    assert classes[emotions.index("surprise")] == "surprise"
+
+
+def test_further_databases_are_read_as_the_comments_say():
+    casme = corpus("casme", {"tense": 68, "disgust": 45, "repression": 39, "surprise": 20})
+    assert count(casme, "three") == {"negative": 84, "surprise": 20}
+    assert count(casme, "cdmer-130") == {"negative": 45, "surprise": 20}
+    assert count(casme, "cdmer-148") == {"negative": 84, "surprise": 20}
+    own = corpus("cas-me-2", {"pain": 2, "helpless": 1, "anger": 3})
+    assert own.labels("three") == [None] * 3 + ["negative"] * 3
+    assert count(own, "emotion") == {"pain": 2, "helpless": 1, "anger": 3}
+
+
+def test_what_schemes_leave_out_is_counted(caplog):
+    casme2 = corpus("casme2", CASME2)
+    assert get_scheme("cdmer-130").left_out(casme2) == {"others": 99, "repression": 27}
+    named = clip(name="EP12_01f", subject="sub04", label="disgust")
+    assert get_scheme("three").left_out([named]) == {"named by the scheme": 1}
+    units = [clip(["14"]), clip(["14"], objective_class="VI"), clip(["12"]), clip(["4?"])]
+    assert get_scheme("objective").left_out(units) == {"action units of no class": 2, "VI": 1}
+    assert get_scheme("three").left_out(corpus("smic-hs", SMIC_HS)) == {}
+    with caplog.at_level("INFO", logger="cdmer.corpora"):
+        pack(casme2, corpus("smic-hs", SMIC_HS), "cdmer-130")
+    assert [record.getMessage() for record in caplog.records] == [
+        "126 of 255 clips of casme2 are left out by scheme 'cdmer-130': others 99, repression 27"
+    ]
+
+
+def test_packing_does_not_warn_of_what_schemes_are_meant_to_leave_out(recwarn):
+    pack(corpus("casme2", CASME2), [], "cdmer-130")
+    assert not recwarn.list
+
+
+MINE = {"Benign": "Benign", "Malign": "Malign", "other": "Malign", "Unsure": None, "Nil": ""}
+
+
+def test_own_schemes_spell_emotions_as_they_like():
+    scheme = LabelScheme("mine", ["Benign", "Malign"], {"native": {"emotions": MINE}})
+    labels = ["benign", " BENIGN ", "Others", "other", "unsure", "nil"]
+    assert corpus("lab", dict.fromkeys(labels, 1)).labels(scheme) == [
+        *["Benign"] * 2,
+        *["Malign"] * 2,
+        *[None] * 2,
+    ]
+    assert scheme.classes == ("Benign", "Malign")
+    clips, y, _ = pack(corpus("lab", {"BENIGN": 1, "unsure": 1, "other": 1}), [], scheme)
+    assert (len(clips), y.tolist()) == (2, [0, 1])
+
+
+def native(**rules):
+    return {"native": rules}
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({}, r"rules: expected a dict of one or more families"),
+        ({"benign": "benign"}, r"rules\['benign'\]: expected a dict with one of .*'emotions'"),
+        (native(), r"rules\['native'\]: expected one of .*got \[\]"),
+        (native(emotions={"x": "y"}), r"\['emotions'\]\['x'\]: expected one of .*'low'.*got 'y'"),
+        (native(emotions={"x": 0}), r"\['emotions'\]\['x'\]: expected one of .*got 0"),
+        (native(emotions={1: "low"}), r"\['emotions'\]: expected emotions that are texts, got 1"),
+        (native(emotions={}), r"\['emotions'\]: expected a dict of emotion to class, got {}"),
+        (native(emotions={"Sad": "low", "sad": "high"}), "one class per emotion, 'low' as before"),
+        (native(emotions={"other": "low", "others": ""}), "one class per emotion, 'low' as before"),
+        (native(emotion={"sad": "low"}), r"expected one of .*got \['emotion'\]"),
+        (native(emotions={"sad": "low"}, action_units={"low": ["4"]}), "expected one of"),
+        (native(action_units={"sad": ["4"]}), r"expected classes among \('low', 'high'\)"),
+        (native(action_units={"low": "4"}), r"expected a list such as \['12', '6\+12'\], got '4'"),
+        (native(action_units={"low": ["R4"]}), r"expected numbers such as '6\+12', got 'R4'"),
+        (
+            native(action_units={"low": ["4+7"], "high": ["7+4"]}),
+            "one class per combination, 'low' as before",
+        ),
+        (
+            native(emotions={"sad": "low"}, without="s/c"),
+            r"\['without'\]: expected a list of names",
+        ),
+        (
+            {"lab": {"emotions": {"sad": "low"}}},
+            r"\['corpora'\]: expected a list of names, got None",
+        ),
+        (
+            {
+                "a": {"corpora": ["lab"], "emotions": {"sad": "low"}},
+                "b": {"corpora": ["lab"], "emotions": {"sad": "low"}},
+            },
+            "each corpus once, 'lab' being in 'a'",
+        ),
+    ],
+)
+def test_wrong_rules_are_refused_when_the_scheme_is_made(rules, message):
+    with pytest.raises(ValueError, match=message):
+        LabelScheme("own", ("low", "high"), rules)
+
+
+@pytest.mark.parametrize("classes", [(), "low", ("low", "low"), ("low", 1), ("",), {"low", "high"}])
+def test_wrong_classes_are_refused_when_the_scheme_is_made(classes):
+    with pytest.raises(ValueError, match="classes: expected one or more names that differ"):
+        LabelScheme("own", classes, native(emotions={"sad": ""}))
+
+
+def test_a_scheme_without_native_rules_names_the_corpora_it_knows():
+    rules = {"mine": {"corpora": ["lab"], "emotions": {"sad": "low"}}}
+    scheme = LabelScheme("own", ("low",), rules)
+    assert scheme.classify(clip(corpus="lab", label="sad")) == "low"
+    with pytest.raises(ValueError, match=r"corpus of clip 'web/s/c': .* rules for \['lab'\] alone"):
+        scheme.classify(clip(corpus="web", label="sad"))
+    rules["mine"]["emotions"]["sad"] = "gone"  # a scheme keeps its own copy
+    assert scheme.classify(clip(corpus="lab", label="sad")) == "low"
+
+
+def test_labels_as_annotated_are_a_scheme():
+    lab, web = corpus("lab", {"Sad": 1, "joy": 2, "sad": 2}), corpus("web", {"other": 1, "awe": 1})
+    assert lab.labels("labels") == ["sad", "joy", "joy", "sad", "sad"]
+    clips, y, domain = pack(lab, web, "labels")
+    assert (len(clips), y.tolist()) == (7, [3, 1, 1, 3, 3, 2, 0])
+    assert domain.tolist() == [1] * 5 + [-2] * 2
+    table = lab.summary("labels")
+    assert table.loc[("all", ""), "label"].to_dict() == {"joy": 2, "sad": 3}
+    scheme = get_scheme("labels", labels=[c.label for c in [*lab, *web]])
+    assert scheme == LabelScheme.from_labels(["sad", "joy", "other", "awe", "sad", "Sad", "joy"])
+    assert (scheme.name, scheme.classes) == ("labels", ("awe", "joy", "other", "sad"))
+    assert scheme.left_out([*lab, *web]) == {}
+    features = extract(lab, LBPTOP(radius=1, grid=RegionGrid((1,))))
+    assert features.labels("labels") == lab.labels("labels")
+
+
+def test_labels_as_annotated_need_labels():
+    with pytest.raises(
+        ValueError, match="scheme: 'labels' takes its classes from annotated .*none"
+    ):
+        get_scheme("labels")
+    with pytest.raises(ValueError, match="'labels' takes its classes"):
+        Corpus([clip()], "casme2").labels("labels")
+    with pytest.raises(ValueError, match="label of clip 'casme2/s/b': .*got None"):
+        Corpus([clip(label="joy"), clip(name="b")], "casme2").labels("labels")
+    for labels, got in (([], "none"), ([1], "1"), (["a", None], "None"), ([" "], "' '")):
+        with pytest.raises(ValueError, match=f"labels: expected one or more texts, got {got}"):
+            LabelScheme.from_labels(labels)

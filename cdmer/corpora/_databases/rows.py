@@ -3,14 +3,11 @@
 import re
 from dataclasses import dataclass, field
 
+from cdmer._action_units import parse_unit, split_units, tidy_unit
 from cdmer.corpora._databases.columns import find_columns
 from cdmer.corpora._databases.spelling import fold_emotion
 from cdmer.corpora._faults import MOMENTS, Fault
 
-# Side (left, right, top, bottom), number, intensity.
-_ACTION_UNIT = re.compile(r"(?:AU)?\s*([LRTB]?\s?\d{1,2}\s?[LR]?[A-E]?)", re.IGNORECASE)
-# A plus sign, or what passes for one; Chinese spreadsheets have commas of their own.
-_SEPARATORS = re.compile("[+,;\N{FULLWIDTH COMMA}\N{IDEOGRAPHIC COMMA}\N{FULLWIDTH SEMICOLON}]")
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
 
 
@@ -159,18 +156,14 @@ class _RowReader:
         return emotion or None
 
     def _action_units(self):
-        action_units = []
-        for text in _SEPARATORS.split(self.texts.get("action_units", "")):
-            text = " ".join(text.split())
-            match = _ACTION_UNIT.fullmatch(text)
-            if match:
-                action_units.append(match[1].replace(" ", "").upper())
-            elif text:
+        texts = split_units(self.texts.get("action_units", ""))
+        for text in texts:
+            reading = parse_unit(text)
+            if reading is None or reading.doubtful or len(reading.units) != 1:
                 self._report(
                     "action-units", "action_units", f"expected one action unit, got {text!r}"
                 )
-                action_units.append(text)
-        return tuple(action_units)
+        return tuple(map(tidy_unit, texts))
 
     def _objective_class(self):
         text = self.texts.get("objective_class", "").upper()

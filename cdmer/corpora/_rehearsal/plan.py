@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 from cdmer.corpora._faults import MOMENTS
-from cdmer.corpora._schemes import OBJECTIVE_CLASSES, get_scheme
+from cdmer.corpora._label_scheme import OBJECTIVE_CLASSES
+from cdmer.corpora._schemes import get_scheme
 
 # Annotated emotions by the class that a synthetic clip shows. Others of a database, such as
 # "others" and "tense", go to every sixth clip, whatever it shows.
