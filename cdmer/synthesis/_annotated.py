@@ -2,32 +2,29 @@
 
 import hashlib
 import json
-import re
 
-from cdmer._action_units import annotated_action_units
+from cdmer._action_units import annotated_action_units, parse_unit
 from cdmer._parameters import ParameterError
 from cdmer.corpora import get_scheme
 from cdmer.synthesis._expert import FAINTEST, STRONGEST
 from cdmer.synthesis._expression import ACTION_UNITS, Expression, UnitSource
-
-# Prefix, side, number, side, FACS' level: "4", "AU12", "R12B", "T18", "12L".
-_ACTION_UNIT = re.compile(r"(?:AU)?([LRTB]?)(\d{1,2})([LR]?)([A-E]?)", re.IGNORECASE)
 
 
 class AnnotatedUnits(UnitSource):
     """Action units of the clips of a corpus.
 
     A clip of the class is drawn, each as likely as any other, and gives its action units: with the
-    side that is annotated, and with the intensity, A to E being 0.2 to 1. Those without intensity
-    are given one between 0.1 and 0.3, as in `ExpertUnits`. What is not among the 17 of
-    `ACTION_UNITS`, or is no single action unit (``"12 or 15"``), is passed over.
+    side that is annotated, and with the intensity, A to E being 0.2 to 1, and ranges their mean.
+    Those without intensity are given one between 0.1 and 0.3, as in `ExpertUnits`. What is not
+    among the 17 of `ACTION_UNITS`, or is no single action unit (``"12 or 15"``, ``"L14 or R14"``,
+    ``"AD38"``, ``"4?"``), is passed over.
 
     Parameters
     ----------
     corpus : sequence of Clip
         Their frames are not read.
     scheme : str or LabelScheme, default="cdmer-130"
-        Gives the classes of the clips.
+        Gives the classes of the clips; ``"labels"`` for those annotated.
 
     Raises
     ------
@@ -37,7 +34,8 @@ class AnnotatedUnits(UnitSource):
     """
 
     def __init__(self, corpus, scheme="cdmer-130"):
-        scheme = get_scheme(scheme)
+        corpus = list(corpus)
+        scheme = get_scheme(scheme, labels=[clip.label for clip in corpus])
         found = {}
         for clip in corpus:
             label = scheme.classify(clip)
@@ -74,19 +72,25 @@ def _read_action_units(clip):
     """Codes and intensities of a clip's action units; None for one without intensity."""
     found = {}
     for text in annotated_action_units(clip):
-        match = _ACTION_UNIT.fullmatch("".join(text.split()))
-        if match is None or match[2].lstrip("0") not in ACTION_UNITS:
+        reading = parse_unit(text)
+        if reading is None or reading.doubtful or len(reading.units) != 1:
             continue
-        action_unit = match[2].lstrip("0")
-        side = (match[1] or match[3]).upper()
-        level = match[4].upper()
-        # Top and bottom name halves of the lips, which show on both sides.
-        found[side if side in ("L", "R") else "", action_unit] = (
-            ("ABCDE".index(level) + 1) / 5 if level else None
-        )
+        (unit,) = reading.units
+        if unit.kind != "AU" or str(unit.number) not in ACTION_UNITS:
+            continue
+        # Top and bottom name halves of the lips, which show on both sides; so does what is
+        # asymmetric.
+        side = unit.side if unit.side in ("L", "R") else ""
+        found[side, str(unit.number)] = _intensity(unit.intensity)
     # What is said of both sides holds for each.
     return tuple(
         (side + action_unit, intensity)
         for (side, action_unit), intensity in found.items()
         if not side or ("", action_unit) not in found
     )
+
+
+def _intensity(levels):
+    """Mean of FACS' levels, 0.2 to 1; None for none."""
+    levels = ["ABCDE".index(level) + 1 for level in levels if level.isalpha()]
+    return sum(levels) / (5 * len(levels)) if levels else None

@@ -1,6 +1,8 @@
 """Action units of macro-expressions that have just begun."""
 
 import hashlib
+import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,9 @@ from cdmer.synthesis._expression import ACTION_UNITS, Expression, UnitSource
 _EARLIEST, _LATEST = 0.25, 0.5  # of the span from onset to apex
 _FAINTEST = 0.02  # a tenth of a level: below it tables hold noise
 _BEGUN = 0.1  # of the rise: where an expression is taken to begin
+# Missing values as programs on Windows write them: "-nan(ind)", "1.#QNAN0", "-1.#IND00", and with
+# few digits "-1.#J".
+_MISSING = re.compile(r"[+-]?(nan(\(\w*\))?|1\.#(qnan|snan|ind|[jr])0*)", re.IGNORECASE)
 
 
 class EarlyMacroUnits(UnitSource):
@@ -28,7 +33,9 @@ class EarlyMacroUnits(UnitSource):
     folder : path-like
         Holds a folder per emotion with a table per macro-expression, ``happiness/03.csv``: the
         format of OpenFace 2, with ``frame``, ``confidence``, ``success`` and ``AU01_r`` to
-        ``AU45_r``, intensities from 0 to 5. Emotions that no class has are left out.
+        ``AU45_r``, intensities from 0 to 5. Empty cells, ``nan`` and what Windows writes for it,
+        such as ``-nan(ind)``, are missing values, which frames that are not tracked may have.
+        Emotions that no class has are left out.
     classes : dict of str to sequence of str, default=None
         Emotions of each class, as in `ExpertUnits`; those without a table are left out.
     least_confidence : float, default=0.8
@@ -111,17 +118,23 @@ def _read_rise(path, least_confidence):
         return ParameterError(f"table {path.parent.name}/{path.name}: {text}")
 
     try:
-        table = pd.read_csv(path, skipinitialspace=True)
+        with warnings.catch_warnings():
+            # More cells than columns would be taken for an index, and shift all columns.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(path, skipinitialspace=True, index_col=False)
+    except pd.errors.ParserWarning:
+        text = "expected a cell per column, between commas, got more; are commas decimal points?"
+        raise fault(text) from None
     except ValueError as error:
         raise fault(f"expected CSV as OpenFace writes it, got {error}") from None
     columns = [f"AU{int(action_unit):02d}_r" for action_unit in ACTION_UNITS]
+    if len(table.columns) == 1 and ";" in str(table.columns[0]):
+        raise fault("expected columns separated by commas, got semicolons")
     missing = [name for name in ("frame", "confidence", "success", *columns) if name not in table]
     if missing:
         raise fault(f"expected a column {missing[0]!r}, got none")
-    try:
-        numbers = table[["frame", "confidence", "success", *columns]].to_numpy(dtype=float)
-    except ValueError:
-        raise fault("expected numbers alone") from None
+    names = ["frame", "confidence", "success", *columns]
+    numbers = np.array([_read_numbers(table, name, fault) for name in names]).T
     _check_order(numbers[:, 0], fault)
     tracked = (numbers[:, 2] == 1) & (numbers[:, 1] >= least_confidence)
     frames, found = numbers[tracked, 0], numbers[tracked, 3:]
@@ -146,6 +159,24 @@ def _read_rise(path, least_confidence):
     if len(rise) < 5 or not (rise[round(_EARLIEST * (len(rise) - 1)) :] >= _FAINTEST).any(1).all():
         raise fault(f"expected a rise over five frames or more, got {len(rise)} from onset to apex")
     return rise
+
+
+def _read_numbers(table, name, fault):
+    """Numbers of a column, NaN for missing values."""
+    cells = table[name]
+    if cells.dtype.kind in "iufb":
+        return cells.to_numpy(dtype=float)
+    texts = [str(cell).strip() for cell in cells]
+    numbers = np.empty(len(texts))
+    for row, text in enumerate(texts):
+        try:
+            numbers[row] = np.nan if _MISSING.fullmatch(text) else float(text)
+        except ValueError:
+            raise fault(
+                f"expected numbers alone, with decimal points, got {text!r} in column {name!r}, "
+                f"row {row + 1}"
+            ) from None
+    return numbers
 
 
 def _check_order(frames, fault):

@@ -78,6 +78,14 @@ def test_annotated_units_keep_side_and_intensity():
         AnnotatedUnits([clip("negative", ("61",))])
 
 
+def test_annotated_units_are_read_as_sheets_write_them():
+    shown = ("A4D", "10A/B", "ref(7B)", "A/L12C", "L14 or R14", "AD25", "M26", "6?", "soft focus")
+    source = AnnotatedUnits([clip("Grim", shown), clip("glad", ("R12A",))], "labels")
+    assert source.classes == ("glad", "Grim")
+    drawn = dict(source.draw("Grim", np.random.default_rng(0)).action_units)
+    assert drawn == pytest.approx({"4": 0.8, "10": 0.3, "7": 0.4, "12": 0.6})
+
+
 def test_annotated_clips_are_alike_likely():
     corpus = make_synthetic_corpus(
         "webcam-25fps", n_clips=12, n_subjects=3, size=32, random_state=0
@@ -147,13 +155,47 @@ def test_early_frames_of_a_macro_expression(tmp_path):
         ({"frame": {30: "nan"}}, "got frame nan after frame 30"),
         ({"AU12_r": {3: 5.5}}, "intensities from 0 to 5, got 5.5 in column 'AU12_r' of frame 4"),
         ({"AU12_r": {3: "nan"}}, "intensities from 0 to 5, got nan"),
-        ({"AU12_r": {3: "x"}}, "expected numbers alone"),
+        ({"AU12_r": {3: "x"}}, "expected numbers alone, .* got 'x' in column 'AU12_r', row 4"),
+        ({"AU12_r": {3: "-nan(ind)"}}, "got nan in column 'AU12_r' of frame 4"),
+        ({"AU12_r": {3: ""}}, "got nan in column 'AU12_r' of frame 4"),
+        ({"AU12_r": {3: "inf"}}, "got inf in column 'AU12_r' of frame 4"),
+        ({"AU12_r": {3: "1.#INF"}}, "expected numbers alone, .* got '1.#INF' in column 'AU12_r'"),
+        ({"AU12_r": {3: "0,98"}}, "with decimal points, got '0,98' in column 'AU12_r', row 4"),
+        ({"confidence": {3: "0,98"}}, "got '0,98' in column 'confidence', row 4"),
     ],
 )
 def test_bad_tables_are_named(tmp_path, changes, message):
     write(tmp_path / "happiness" / "1.csv", COURSE, **changes)
     with pytest.raises(ValueError, match=message):
         EarlyMacroUnits(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "missing",
+    ["-nan(ind)", "nan(ind)", "-nan", "NaN", "nan(snan)", "1.#QNAN", "-1.#IND00", "-1.#J", " ", ""],
+)
+def test_frames_without_a_face_may_lack_values(tmp_path, missing):
+    write(tmp_path / "happiness" / "1.csv", COURSE, success={60: 0, 61: 0}, confidence={60: 0})
+    whole = EarlyMacroUnits(tmp_path).tables["positive"][0][1]
+    lost = {f"AU{int(unit):02d}_r": {60: missing, 61: missing} for unit in ACTION_UNITS}
+    lost |= {"success": {60: 0, 61: 0}, "confidence": {60: 0, 61: missing}}
+    write(tmp_path / "happiness" / "1.csv", COURSE, **lost)
+    np.testing.assert_array_equal(EarlyMacroUnits(tmp_path).tables["positive"][0][1], whole)
+
+
+def test_commas_for_decimal_points_are_named(tmp_path):
+    path = tmp_path / "happiness" / "1.csv"
+    write(path, COURSE)
+    text = path.read_text()
+    path.write_text(text.replace(",", ";"))
+    with pytest.raises(ValueError, match="separated by commas, got semicolons"):
+        EarlyMacroUnits(tmp_path)
+    header, rest = text.split("\n", 1)
+    german = text.replace(",", ";").replace(".", ",")
+    for wrong in (german, header + "\n" + rest.replace("0.98", "0,98")):
+        path.write_text(wrong)
+        with pytest.raises(ValueError, match="a cell per column, .* are commas decimal points"):
+            EarlyMacroUnits(tmp_path)
 
 
 def test_two_faces_per_frame_are_named(tmp_path):
