@@ -94,7 +94,9 @@ def check(name, path, variant, label_file):
     show_default=True,
     help="Clips of each class.",
 )
-@click.option("--scheme", help="Classes of this label scheme. [default: labels as annotated]")
+@click.option(
+    "--scheme", help='Classes of this label scheme, or "labels". [default: labels as annotated]'
+)
 @variant_option
 @label_file_option
 def show(name, path, out, n_per_class, scheme, variant, label_file):

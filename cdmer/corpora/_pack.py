@@ -58,8 +58,8 @@ def pack(sources, targets, scheme):
         kept = [(clip, c) for clip, c in zip(corpus, classes, strict=True) if c is not None]
         if not kept:
             raise ValueError(f"scheme {scheme.name!r} leaves no clip of corpus {corpus.name!r}")
-        if len(kept) < len(corpus):
-            _log.info("%s", describe_left_out(scheme, corpus.name, corpus))
+        for sentence in describe_left_out(scheme, corpus.name, corpus):
+            _log.info("%s", sentence)
         clips += [clip for clip, _ in kept]
         y += [scheme.classes.index(c) for _, c in kept]
         sample_domain += [number if number <= len(sources) else -number] * len(kept)

@@ -658,10 +658,10 @@ def test_action_units_are_predicted_unit_by_unit(method):
     for unit in ("AU4", "AU12"):
         column = scheme.classes.index(unit)
         expected = clone(model).fit(X, truth[:, column]).predict(MeanFace().transform(corpora[2]))
-        found = frame.query("unit == @unit")["y_pred"] == "present"
+        found = frame.query("action_unit == @unit")["y_pred"] == "present"
         np.testing.assert_array_equal(found.to_numpy(), expected.astype(bool))
         assert expected.any()
-    absent = frame.query("unit == 'AU17'")
+    absent = frame.query("action_unit == 'AU17'")
     assert set(absent["y_pred"]) == {"absent"}
 
 

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 
 from cdmer._parameters import ParameterError, check_choice, check_flag, check_number
 from cdmer._progress import progress_bar
-from cdmer.corpora import get_scheme
-from cdmer.evaluation._runner.data import Data
+from cdmer.evaluation._runner.data import Data, list_corpora, read_scheme
 from cdmer.evaluation._runner.dispatch import run_jobs
 from cdmer.evaluation._runner.methods import read_methods
 from cdmer.evaluation._runner.plan import Plan
@@ -21,6 +20,7 @@ def benchmark(
     *,
     descriptor=None,
     scheme="cdmer-130",
+    doubtful=None,
     selection="fixed",
     seeds=(0,),
     n_jobs=None,
@@ -59,8 +59,14 @@ def benchmark(
         clips without their annotations of class. None:
         the methods take the clips, or the rows of features, as they are.
     scheme : str, LabelScheme or ActionUnitScheme, default="cdmer-130"
-        Label scheme for clips, and for the rows of feature tables. Under a scheme of action units a
-        clip has several classes; classifiers that take one are cloned for each action unit.
+        Label scheme for clips, and for the rows of feature tables; ``"labels"`` for classes as
+        annotated in all corpora, in alphabetical order. Clips that it leaves out are counted by
+        corpus and label in ``results.info["notes"]``. Under a scheme of action units a
+        clip has several classes; classifiers that take one are cloned for each action unit, and
+        clips whose action units are missing or unreadable are left out and named in the notes.
+    doubtful : {"refuse", "any", "drop"} or None, default=None
+        What becomes of doubtful action units such as ``"12 or 15"``, under a scheme of action
+        units: see `cdmer.corpora.ActionUnitScheme`. None leaves the scheme as it is.
     selection : str or list of str, default="fixed"
         How methods with a `param_grid` choose their setting:
 
@@ -149,7 +155,9 @@ def benchmark(
     store = ResultStore(store) if own else store
     try:
         strict = store.path is not None
-        candidates = read_methods(methods, selection, protocol, strict, get_scheme(scheme))
+        corpora = list_corpora(corpora)
+        scheme = read_scheme(scheme, corpora, doubtful)
+        candidates = read_methods(methods, selection, protocol, strict, scheme)
         options = {"n_jobs": n_jobs, "cache_dir": cache_dir, "progress": progress}
         data = Data(corpora, scheme, descriptor, **options)
         plan = Plan(candidates, data, protocol, seeds, descriptor, embeddings)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from cdmer._fingerprint import fingerprint, name_frames
+from cdmer._left_out import describe_left_out
 from cdmer.corpora import Corpus, PublishedFeatures, get_scheme
 from cdmer.evaluation._store.records import canonical_json, digest
 from cdmer.extraction import FeatureTable, extract
@@ -49,17 +50,11 @@ class Data:
     """
 
     def __init__(self, corpora, scheme, descriptor=None, **options):
-        self.scheme = get_scheme(scheme)
+        corpora = list_corpora(corpora)
+        self.scheme = read_scheme(scheme, corpora)
         self.multilabel = hasattr(self.scheme, "indicator")
         self.notes = []
         parts = []
-        if isinstance(corpora, Corpus | FeatureTable | PublishedFeatures):
-            corpora = [corpora]
-        if not isinstance(corpora, Iterable):
-            raise TypeError(f"corpora: expected a sequence of corpora, got {corpora!r}")
-        corpora = list(corpora)
-        if not corpora:
-            raise ValueError("corpora: got none, expected at least one")
         for corpus in corpora:
             part = _open(corpus)
             if part.name in [other.name for other in parts]:
@@ -124,26 +119,19 @@ class Data:
                     f"{tuple(part.classes)}, scheme {self.scheme.name!r} has {self.scheme.classes}"
                 )
             return
-        truth, n_unknown = [], 0
-        for clip in part.annotated:
-            if self.multilabel:
-                try:
-                    truth.append(self.scheme.indicator([clip])[0])
-                except ValueError:
-                    truth.append(None)
-                    n_unknown += 1
-            else:
-                name = self.scheme.classify(clip)
-                truth.append(None if name is None else self.scheme.classes.index(name))
-        kept = [i for i, value in enumerate(truth) if value is not None]
+        clips, scheme = part.annotated, self.scheme
+        if self.multilabel:
+            refused = scheme.refused(clips)
+            kept = [i for i, clip in enumerate(clips) if clip.key not in refused]
+            truth = scheme.indicator([clips[i] for i in kept])
+        else:
+            names = [scheme.classify(clip) for clip in clips]
+            kept = [i for i, name in enumerate(names) if name is not None]
+            truth = [scheme.classes.index(names[i]) for i in kept]
         if not kept:
-            raise ValueError(f"scheme {self.scheme.name!r} leaves no clip of corpus {part.name!r}")
-        if n_unknown:
-            self.notes.append(
-                f"{n_unknown} clips of {part.name} are left out: their action units are missing or "
-                "unreadable."
-            )
-        part.keep(kept, np.array([truth[i] for i in kept], dtype=np.int64))
+            raise ValueError(f"scheme {scheme.name!r} leaves no clip of corpus {part.name!r}")
+        self.notes += describe_left_out(scheme, part.name, clips)
+        part.keep(kept, np.array(truth, dtype=np.int64))
 
     def _note_failures(self, part):
         if part.failures:
@@ -180,6 +168,45 @@ class Data:
             "digest": self.digests[part.name],
             "n_failed": len(part.failures),
         }
+
+
+def list_corpora(corpora):
+    """Give the corpora of a benchmark as a list.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are no sequence, or there is none.
+    """
+    if isinstance(corpora, Corpus | FeatureTable | PublishedFeatures):
+        corpora = [corpora]
+    if not isinstance(corpora, Iterable):
+        raise TypeError(f"corpora: expected a sequence of corpora, got {corpora!r}")
+    corpora = list(corpora)
+    if not corpora:
+        raise ValueError("corpora: got none, expected at least one")
+    return corpora
+
+
+def read_scheme(scheme, corpora, doubtful=None):
+    """Look up the scheme of a benchmark: see `cdmer.corpora.get_scheme`.
+
+    Parameters
+    ----------
+    scheme : str, LabelScheme or ActionUnitScheme
+        ``"labels"`` takes its classes from the corpora.
+    corpora : list of Corpus, FeatureTable or PublishedFeatures
+    doubtful : str or None, default=None
+    """
+    labels = []
+    for corpus in corpora if scheme == "labels" else ():
+        if isinstance(corpus, PublishedFeatures):
+            labels += corpus.class_names
+        elif isinstance(corpus, FeatureTable):
+            labels += list(corpus.clips["label"])
+        elif isinstance(corpus, Corpus):
+            labels += [clip.label for clip in corpus]
+    return get_scheme(scheme, labels=labels, doubtful=doubtful)
 
 
 class _Part:

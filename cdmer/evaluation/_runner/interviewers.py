@@ -61,7 +61,8 @@ def set_classes(estimator, settings, scheme):
     ----------
     estimator : estimator
     settings : list of dict or None
-    scheme : LabelScheme or ActionUnitScheme
+    scheme : LabelScheme, ActionUnitScheme or None
+        None where it is not known yet; then nothing is done.
 
     Returns
     -------
@@ -74,6 +75,8 @@ def set_classes(estimator, settings, scheme):
         If a part asks about other classes, or in another order, which would give wrong codes; or
         for one class per clip where the scheme has several, or the other way round.
     """
+    if scheme is None:
+        return estimator, settings
 
     def with_classes(value):
         return set_interviewers(

@@ -128,7 +128,7 @@ def read_methods(methods, selection, protocol, strict, scheme):
     protocol : Protocol
     strict : bool
         Whether every parameter has to be identified by its content, as a store needs it.
-    scheme : LabelScheme or ActionUnitScheme
+    scheme : LabelScheme, ActionUnitScheme or None
         Its classes are those that vision-language models are asked about.
 
     Returns

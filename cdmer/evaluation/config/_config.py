@@ -20,6 +20,7 @@ from cdmer.evaluation.protocols import CDMER_EXPERIMENTS
 _OPTIONAL = [
     "title",
     "scheme",
+    "doubtful",
     "selection",
     "seeds",
     "store",
@@ -42,6 +43,7 @@ class Config:
         What it holds.
     title : str
     scheme : str
+    doubtful : str or None
     selection : tuple of str
     seeds : tuple of int
     store : pathlib.Path
@@ -59,6 +61,7 @@ class Config:
     text: str = field(repr=False)
     title: str
     scheme: str
+    doubtful: str | None
     selection: tuple
     seeds: tuple
     store: Path
@@ -130,8 +133,8 @@ def load_config(path):
     Keys of the file; all but ``corpora`` and ``methods`` may be left out. Paths are relative to the
     file's folder.
 
-    - ``title``, a string; ``scheme``, ``selection`` (a string or an array), ``seeds`` and
-      ``embeddings``: see `cdmer.evaluation.benchmark`, which has the same defaults.
+    - ``title``, a string; ``scheme``, ``doubtful``, ``selection`` (a string or an array), ``seeds``
+      and ``embeddings``: see `cdmer.evaluation.benchmark`, which has the same defaults.
     - ``store``: path of the `ResultStore`. By default that of the config file with the suffix
       ``.sqlite``, so that a run that stops can go on.
     - ``report``: path of the report. By default none is written.
@@ -180,15 +183,18 @@ def load_config(path):
     text, content = _parse(path)
     top = Section(content, str(path), path.parent)
     top.expect(["corpora", "methods"], _OPTIONAL)
-    scheme = top.choose("scheme", top.content.get("scheme", "cdmer-130"), list_schemes(), "scheme")
+    scheme, doubtful = _read_scheme(top)
     selection = read_selection(top, ("fixed",))
     protocol = read_protocol(top)
-    methods = read_methods(top, selection, protocol, get_scheme(scheme))
+    # Classes as annotated are those of the corpora, which are not read yet.
+    classes = None if scheme == "labels" else get_scheme(scheme)
+    methods = read_methods(top, selection, protocol, classes)
     return Config(
         path=path,
         text=text,
         title=top.read("title", str, ""),
         scheme=scheme,
+        doubtful=doubtful,
         selection=selection,
         seeds=read_seeds(top),
         store=top.read_path("store") or path.with_suffix(".sqlite"),
@@ -199,6 +205,18 @@ def load_config(path):
         descriptor=read_descriptor(top),
         methods=methods,
     )
+
+
+def _read_scheme(top):
+    known = [*list_schemes(), "labels"]
+    scheme = top.choose("scheme", top.content.get("scheme", "cdmer-130"), known, "scheme")
+    doubtful = top.content.get("doubtful")
+    if doubtful is not None:
+        try:
+            get_scheme(scheme, labels=("labels",), doubtful=doubtful)
+        except ValueError as error:
+            raise top.fault("doubtful", str(error).removeprefix("doubtful: ")) from None
+    return scheme, doubtful
 
 
 def _parse(path):

@@ -69,6 +69,7 @@ def run_config(
         config.protocol,
         descriptor=config.descriptor,
         scheme=config.scheme,
+        doubtful=config.doubtful,
         selection=list(config.selection),
         seeds=config.seeds,
         n_jobs=n_jobs,

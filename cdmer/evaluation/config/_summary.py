@@ -1,7 +1,7 @@
 """What a config file asks for, in words and numbers, before anything is run."""
 
 from cdmer._text import counted
-from cdmer.evaluation._runner.data import Data
+from cdmer.evaluation._runner.data import Data, read_scheme
 from cdmer.evaluation._runner.methods import read_methods
 from cdmer.evaluation.config._config import Config, load_config
 from cdmer.evaluation.config._endpoints import addresses
@@ -29,7 +29,8 @@ def summarize_config(config, *, progress=None):
     """
     if not isinstance(config, Config):
         config = load_config(config)
-    data = Data(config.open_corpora(progress), config.scheme)
+    corpora = config.open_corpora(progress)
+    data = Data(corpora, read_scheme(config.scheme, corpora, config.doubtful))
     folds = config.protocol.roles(data.metadata)
     methods = read_methods(
         config.methods, config.selection, config.protocol, strict=True, scheme=data.scheme
