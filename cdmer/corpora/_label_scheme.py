@@ -123,7 +123,7 @@ class LabelScheme:
             If the clip has no label, or one that the rules do not know, or they do not know its
             corpus; for classes by action units, if the clip has none.
         """
-        rules = self._rules_for(clip)
+        rules = self._rules_for(clip.corpus)
         if _is_without(rules, clip):
             return None
         if "action_units" in rules:
@@ -169,7 +169,7 @@ class LabelScheme:
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def _reason(self, clip):
-        rules = self._rules_for(clip)
+        rules = self._rules_for(clip.corpus)
         if _is_without(rules, clip):
             return "named by the scheme"
         if "action_units" not in rules:
@@ -177,14 +177,15 @@ class LabelScheme:
         annotated = _objective_class(clip)
         return "action units of no class" if annotated is None else annotated
 
-    def _rules_for(self, clip):
+    def _rules_for(self, corpus):
         for rules in self.rules.values():
-            if clip.corpus in rules["corpora"]:
+            if corpus in rules["corpora"]:
                 return rules
         if "native" not in self.rules:
             raise ValueError(
-                f"corpus of clip {clip.key!r}: scheme {self.name!r} has rules for "
-                f"{[name for rules in self.rules.values() for name in rules['corpora']]} alone"
+                f"corpus: scheme {self.name!r} has rules for "
+                f"{[name for rules in self.rules.values() for name in rules['corpora']]} alone, got "
+                f"{corpus!r}"
             )
         return self.rules["native"]
 

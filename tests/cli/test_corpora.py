@@ -98,6 +98,8 @@ def test_show_draws_a_contact_sheet(samm, tmp_path):
     for name in ("sheet.svg", "sheet.pdf"):
         cdmer("corpora", "show", "samm", samm, "-o", tmp_path / name, "--scheme", "three")
         assert (tmp_path / name).read_bytes()[:5] in (b"<?xml", b"%PDF-")
+    code, said, _ = cdmer("corpora", "show", "samm", samm, "-o", out, "--scheme", "labels")
+    assert (code, said.startswith(f"{out}: ")) == (0, True)
 
 
 def test_what_loading_warns_of_takes_one_line(samm, tmp_path):

@@ -466,7 +466,7 @@ def test_a_scheme_without_native_rules_names_the_corpora_it_knows():
     rules = {"mine": {"corpora": ["lab"], "emotions": {"sad": "low"}}}
     scheme = LabelScheme("own", ("low",), rules)
     assert scheme.classify(clip(corpus="lab", label="sad")) == "low"
-    with pytest.raises(ValueError, match=r"corpus of clip 'web/s/c': .* rules for \['lab'\] alone"):
+    with pytest.raises(ValueError, match=r"corpus: .* rules for \['lab'\] alone, got 'web'"):
         scheme.classify(clip(corpus="web", label="sad"))
     rules["mine"]["emotions"]["sad"] = "gone"  # a scheme keeps its own copy
     assert scheme.classify(clip(corpus="lab", label="sad")) == "low"
