@@ -46,28 +46,28 @@ class Reading(NamedTuple):
 
     Parameters
     ----------
-    units : tuple of ActionUnit
+    action_units : tuple of ActionUnit
         One; several for alternatives; none for free text.
     doubtful : bool
         Whether the annotator left open which action unit it is, or whether there is one.
     """
 
-    units: tuple[ActionUnit, ...]
+    action_units: tuple[ActionUnit, ...]
     doubtful: bool = False
 
 
-def split_units(text):
+def split_action_units(text):
     """Split a cell into the texts of single action units, outer spaces gone, a list of str."""
     return [" ".join(part.split()) for part in _SEPARATORS.split(text) if part.strip()]
 
 
-def tidy_unit(text):
+def tidy_action_unit(text):
     """Spell a plain code alike everywhere, ``"au r12b"`` as ``"R12B"``; leave all else as it is."""
     code = "".join(text.upper().split())
     return code.removeprefix("AU") if _CODE.fullmatch(code) else text
 
 
-def parse_unit(text):
+def parse_action_unit(text):
     """Read one action unit.
 
     Parameters
@@ -84,12 +84,14 @@ def parse_unit(text):
 
     Examples
     --------
-    >>> parse_unit("R12B").units
+    >>> parse_action_unit("R12B").action_units
     (ActionUnit(number=12, kind='AU', side='R', intensity='B'),)
-    >>> parse_unit("soft focus").units
+    >>> parse_action_unit("soft focus").action_units
     ()
-    >>> [unit.number for unit in parse_unit("(R6 or R12)").units], parse_unit("4?").doubtful
-    ([6, 12], True)
+    >>> [one.number for one in parse_action_unit("(R6 or R12)").action_units]
+    [6, 12]
+    >>> parse_action_unit("(R6 or R12)").doubtful, parse_action_unit("4?").doubtful
+    (True, True)
     """
     plain = " ".join(text.upper().split())
     marked = _MARK.search(plain) is not None
@@ -132,7 +134,9 @@ def annotated_action_units(clip):
         If there is none.
     """
     action_units = clip.action_units
-    action_units = split_units(action_units) if isinstance(action_units, str) else action_units
+    action_units = (
+        split_action_units(action_units) if isinstance(action_units, str) else action_units
+    )
     action_units = [action_unit for action_unit in action_units if action_unit.strip()]
     if not action_units:
         raise ValueError(f"action units of clip {clip.key!r}: expected at least one, got none")

@@ -1,8 +1,10 @@
 """Notations of action units, as label sheets have them."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cdmer._action_units import ActionUnit, parse_unit, split_units, tidy_unit
+from cdmer._action_units import ActionUnit, parse_action_unit, split_action_units, tidy_action_unit
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ from cdmer._action_units import ActionUnit, parse_unit, split_units, tidy_unit
     ],
 )
 def test_one_unit(text, unit):
-    assert parse_unit(text) == ((ActionUnit(*unit),), False)
+    assert parse_action_unit(text) == ((ActionUnit(*unit),), False)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +65,8 @@ def test_one_unit(text, unit):
     ],
 )
 def test_alternatives_marks_and_words(text, numbers, doubtful):
-    reading = parse_unit(text)
-    assert ([unit.number for unit in reading.units], reading.doubtful) == (numbers, doubtful)
+    reading = parse_action_unit(text)
+    assert ([unit.number for unit in reading.action_units], reading.doubtful) == (numbers, doubtful)
 
 
 @pytest.mark.parametrize(
@@ -72,22 +74,38 @@ def test_alternatives_marks_and_words(text, numbers, doubtful):
     ["", "R", "AU", "-", "/", "4+7", "4 7", "123", "12F", "1.5", "or 12", "X12", "12 at frame 30"],
 )
 def test_unreadable(text):
-    assert parse_unit(text) is None
+    assert parse_action_unit(text) is None
 
 
 def test_cells_are_split_at_every_comma_and_plus():
     text = "4+R12 or L12\N{FULLWIDTH COMMA}7\N{IDEOGRAPHIC COMMA}10, 12;AD31&M58\nsoft  focus++"
     units = ["4", "R12 or L12", "7", "10", "12", "AD31", "M58", "soft focus"]
-    assert split_units(text) == units
-    assert split_units(" + ") == []
+    assert split_action_units(text) == units
+    assert split_action_units(" + ") == []
 
 
 def test_plain_codes_are_spelt_alike_and_all_else_is_kept():
-    assert [tidy_unit(text) for text in ("au r12b", "l14 a", "AU1", "ad38")] == [
+    assert [tidy_action_unit(text) for text in ("au r12b", "l14 a", "AU1", "ad38")] == [
         "R12B",
         "L14A",
         "1",
         "AD38",
     ]
     for text in ("ref(7B)", "R12 or L12", "soft focus", "4(k)", "12 (slight)", "?"):
-        assert tidy_unit(text) == text
+        assert tidy_action_unit(text) == text
+
+
+NOTATION = st.text("0123456789ABDELRTUMkor/()?+ -\N{SUPERSCRIPT TWO}", max_size=12)
+
+
+@given(st.one_of(st.text(max_size=20), NOTATION))
+def test_no_text_is_too_odd(text):
+    for part in [text, *split_action_units(text)]:
+        reading = parse_action_unit(part)
+        assert reading is None or all(0 <= unit.number <= 99 for unit in reading.action_units)
+        digits = [c for c in part if c.isdecimal()]
+        # What is read accounts for every digit.
+        if reading is not None:
+            assert sum(len(str(unit.number)) for unit in reading.action_units) <= len(digits)
+            assert bool(reading.action_units) == bool(digits)
+        assert parse_action_unit(tidy_action_unit(part)) == reading

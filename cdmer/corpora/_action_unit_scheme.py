@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cdmer._action_units import annotated_action_units, parse_unit
+from cdmer._action_units import annotated_action_units, parse_action_unit
 from cdmer._parameters import ParameterError, check_choice
 
 DOUBTFUL = ("refuse", "any", "drop")
@@ -67,7 +67,7 @@ class ActionUnitScheme:
 
         Returns
         -------
-        ndarray of int, shape (n_clips, n_units)
+        ndarray of int, shape (n_clips, n_action_units)
             1 where a clip shows the action unit, else 0; scikit-learn's multi-label targets.
 
         Raises
@@ -133,11 +133,11 @@ class ActionUnitScheme:
             return set(), "none"
         shown, wrong = set(), []
         for text in texts:
-            reading = parse_unit(text)
+            reading = parse_action_unit(text)
             if reading is None or (reading.doubtful and self.doubtful == "refuse"):
                 wrong.append(repr(text))
             elif not reading.doubtful or self.doubtful == "any":
-                shown |= {unit.number for unit in reading.units if unit.kind == "AU"}
+                shown |= {unit.number for unit in reading.action_units if unit.kind == "AU"}
         return shown, ", ".join(wrong)
 
     def classify(self, clip):

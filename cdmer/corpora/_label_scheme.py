@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cdmer._action_units import annotated_action_units, parse_unit
+from cdmer._action_units import annotated_action_units, parse_action_unit
 from cdmer._parameters import ParameterError
 from cdmer.corpora._databases.spelling import fold_emotion
 
@@ -182,10 +182,9 @@ class LabelScheme:
             if corpus in rules["corpora"]:
                 return rules
         if "native" not in self.rules:
+            known = [name for rules in self.rules.values() for name in rules["corpora"]]
             raise ValueError(
-                f"corpus: scheme {self.name!r} has rules for "
-                f"{[name for rules in self.rules.values() for name in rules['corpora']]} alone, got "
-                f"{corpus!r}"
+                f"corpus: scheme {self.name!r} has rules for {known} alone, got {corpus!r}"
             )
         return self.rules["native"]
 
@@ -198,10 +197,15 @@ class LabelScheme:
                     f"got {annotated!r}"
                 )
             return annotated if annotated in self.classes else None
-        readings = [parse_unit(text) for text in annotated_action_units(clip)]
+        readings = [parse_action_unit(text) for text in annotated_action_units(clip)]
         if any(reading is None or reading.doubtful for reading in readings):
             return None  # of no combination for sure
-        shown = {unit.number for reading in readings for unit in reading.units if unit.kind == "AU"}
+        shown = {
+            unit.number
+            for reading in readings
+            for unit in reading.action_units
+            if unit.kind == "AU"
+        }
         for name, texts in combinations.items():
             if any(shown == _combination(text) for text in texts):
                 return name

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from functools import cache
 
-from cdmer._action_units import split_units
+from cdmer._action_units import split_action_units
 from cdmer.corpora._clip import Clip
 from cdmer.corpora._faults import Fault, check_moments
 from cdmer.corpora._manifest_files import NUMBERS
@@ -94,7 +94,7 @@ class RowReader:
             onset=whole["onset"],
             apex=whole["apex"],
             offset=whole["offset"],
-            action_units=tuple(split_units(cells.get("action_units") or "")),
+            action_units=tuple(split_action_units(cells.get("action_units") or "")),
             fps=_rate(cells.get("fps")) or rate,
             frame_numbers=frame_numbers,
             apex_spotted_by=cells.get("apex_spotted_by"),

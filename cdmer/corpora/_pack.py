@@ -56,9 +56,12 @@ def pack(sources, targets, scheme):
     for number, corpus in enumerate([*sources, *targets], start=1):
         classes = corpus.labels(scheme)
         kept = [(clip, c) for clip, c in zip(corpus, classes, strict=True) if c is not None]
+        sentences = describe_left_out(scheme, corpus.name, corpus)
         if not kept:
-            raise ValueError(f"scheme {scheme.name!r} leaves no clip of corpus {corpus.name!r}")
-        for sentence in describe_left_out(scheme, corpus.name, corpus):
+            raise ValueError(
+                f"scheme {scheme.name!r} leaves no clip of corpus {corpus.name!r}: {sentences[0]}"
+            )
+        for sentence in sentences:
             _log.info("%s", sentence)
         clips += [clip for clip, _ in kept]
         y += [scheme.classes.index(c) for _, c in kept]

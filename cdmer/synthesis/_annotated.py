@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from cdmer._action_units import annotated_action_units, parse_unit
+from cdmer._action_units import annotated_action_units, parse_action_unit
 from cdmer._parameters import ParameterError
 from cdmer.corpora import get_scheme
 from cdmer.synthesis._expert import FAINTEST, STRONGEST
@@ -72,10 +72,10 @@ def _read_action_units(clip):
     """Codes and intensities of a clip's action units; None for one without intensity."""
     found = {}
     for text in annotated_action_units(clip):
-        reading = parse_unit(text)
-        if reading is None or reading.doubtful or len(reading.units) != 1:
+        reading = parse_action_unit(text)
+        if reading is None or reading.doubtful or len(reading.action_units) != 1:
             continue
-        (unit,) = reading.units
+        (unit,) = reading.action_units
         if unit.kind != "AU" or str(unit.number) not in ACTION_UNITS:
             continue
         # Top and bottom name halves of the lips, which show on both sides; so does what is

@@ -142,6 +142,9 @@ def test_unknown_emotions_are_kept_and_listed(tmp_path, value, label):
         (12, ("12",)),
         ("", ()),
         ("+4+", ("4",)),
+        ("A2+A12B+10A/B", ("A2", "A12B", "10A/B")),
+        ("A/L12, ref(7B)", ("A/L12", "ref(7B)")),
+        ("12+AD31+AD38+M58", ("12", "AD31", "AD38", "M58")),
     ],
 )
 def test_action_units(tmp_path, text, units):
@@ -151,7 +154,15 @@ def test_action_units(tmp_path, text, units):
 
 
 @pytest.mark.parametrize(
-    ("text", "units"), [("4+L14  or R14", ("4", "L14 or R14")), ("?", ("?",)), ("4(k)", ("4(k)",))]
+    ("text", "units"),
+    [
+        ("4+L14  or R14", ("4", "L14 or R14")),
+        ("?", ("?",)),
+        ("4(k)", ("4(k)",)),
+        ("(R6 or R12)", ("(R6 or R12)",)),
+        ("4+soft focus", ("4", "soft focus")),
+        ("12F", ("12F",)),
+    ],
 )
 def test_odd_action_units_are_kept_and_listed(tmp_path, text, units):
     corpus = load_casme2(write(tmp_path, changed(1, "Action Units", text)))

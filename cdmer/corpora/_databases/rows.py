@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from cdmer._action_units import parse_unit, split_units, tidy_unit
+from cdmer._action_units import parse_action_unit, split_action_units, tidy_action_unit
 from cdmer.corpora._databases.columns import find_columns
 from cdmer.corpora._databases.spelling import fold_emotion
 from cdmer.corpora._faults import MOMENTS, Fault
@@ -156,14 +156,14 @@ class _RowReader:
         return emotion or None
 
     def _action_units(self):
-        texts = split_units(self.texts.get("action_units", ""))
+        texts = split_action_units(self.texts.get("action_units", ""))
         for text in texts:
-            reading = parse_unit(text)
-            if reading is None or reading.doubtful or len(reading.units) != 1:
+            reading = parse_action_unit(text)
+            if reading is None or reading.doubtful or len(reading.action_units) != 1:
                 self._report(
                     "action-units", "action_units", f"expected one action unit, got {text!r}"
                 )
-        return tuple(map(tidy_unit, texts))
+        return tuple(map(tidy_action_unit, texts))
 
     def _objective_class(self):
         text = self.texts.get("objective_class", "").upper()

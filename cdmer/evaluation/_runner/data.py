@@ -128,9 +128,13 @@ class Data:
             names = [scheme.classify(clip) for clip in clips]
             kept = [i for i, name in enumerate(names) if name is not None]
             truth = [scheme.classes.index(names[i]) for i in kept]
+        sentences = describe_left_out(scheme, part.name, clips)
         if not kept:
-            raise ValueError(f"scheme {scheme.name!r} leaves no clip of corpus {part.name!r}")
-        self.notes += describe_left_out(scheme, part.name, clips)
+            raise ValueError(
+                f"scheme {scheme.name!r} leaves no clip of corpus {part.name!r}: "
+                + "; ".join(sentences)
+            )
+        self.notes += sentences
         part.keep(kept, np.array(truth, dtype=np.int64))
 
     def _note_failures(self, part):
