@@ -63,8 +63,13 @@ def split_action_units(text):
 
 def tidy_action_unit(text):
     """Spell a plain code alike everywhere, ``"au r12b"`` as ``"R12B"``; leave all else as it is."""
-    code = "".join(text.upper().split())
+    code = _close_up(text.upper())
     return code.removeprefix("AU") if _CODE.fullmatch(code) else text
+
+
+def _close_up(text):
+    """Remove spaces, but never between digits."""
+    return re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", text)
 
 
 def parse_action_unit(text):
@@ -100,9 +105,9 @@ def parse_action_unit(text):
     plain = _REFERENCE.sub(" ", _WORD.sub(" ", _MARK.sub(" ", plain)))
     found = []
     for part in _OR.split(plain):
-        # Brackets only group: "A(4B/C)", "(L/A)4B", "ref(12/14)". Digits never grow together.
+        # Brackets only group: "A(4B/C)", "(L/A)4B", "ref(12/14)".
         part = re.sub(r"[()\[\]!*]", " ", part).strip()
-        part = re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", part)
+        part = _close_up(part)
         pieces = part.split("/")
         for code in pieces if all(re.search(r"\d", piece) for piece in pieces) else [part]:
             match = _CODE.fullmatch(code)

@@ -91,7 +91,7 @@ def test_plain_codes_are_spelt_alike_and_all_else_is_kept():
         "1",
         "AD38",
     ]
-    for text in ("ref(7B)", "R12 or L12", "soft focus", "4(k)", "12 (slight)", "?"):
+    for text in ("ref(7B)", "R12 or L12", "soft focus", "4(k)", "12 (slight)", "?", "1 2"):
         assert tidy_action_unit(text) == text
 
 
