@@ -1,8 +1,9 @@
-"""Files that are there whole or not at all."""
+"""Files and folders that are there whole or not at all."""
 
 import os
 import re
 import secrets
+import shutil
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,35 @@ def atomic_file(path):
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def whole_folder(path):
+    """Make a new folder that takes its place when the block ends, and not at all if it fails.
+
+    Parameters
+    ----------
+    path : path-like
+        A folder that is empty or not there; folders above it are made when the block ends.
+
+    Yields
+    ------
+    Path
+        Where to write in the meantime.
+    """
+    path = Path(os.path.abspath(path))
+    above = next(folder for folder in path.parents if folder.is_dir())
+    temporary = above / f".{path.name}-{secrets.token_hex(8)}"
+    temporary.mkdir()
+    try:
+        yield temporary
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            path.rmdir()  # not every system renames onto an empty folder
+        os.replace(temporary, path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
         raise
 
 

@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.base import clone
 
+from cdmer._text import did_you_mean
+
 
 class ParameterError(ValueError, TypeError):
     """A parameter has the wrong type or value; like scikit-learn's, it can be caught as either."""
@@ -39,7 +41,9 @@ def check_choice(name, value, choices):
     """
     # Arrays and the like compare element by element; they are no choice.
     if not isinstance(value, str | None) or value not in choices:
-        raise ParameterError(f"{name}: expected one of {tuple(choices)}, got {value!r}")
+        raise ParameterError(
+            f"{name}: expected one of {tuple(choices)}, got {value!r}{did_you_mean(value, choices)}"
+        )
 
 
 def check_flag(name, value):

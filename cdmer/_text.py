@@ -28,6 +28,13 @@ def unknown(what, name, known):
     return f"unknown {what} {name!r}; expected one of {', '.join(map(repr, known))}"
 
 
+def did_you_mean(name, known):
+    """Ask whether the known name that is most like a name is meant; empty if none is like it."""
+    known = [one for one in known if isinstance(one, str)]
+    near = nearest(name, known) if isinstance(name, str) else None
+    return "" if near is None else f"; did you mean {near!r}?"
+
+
 def nearest(name, known):
     """Find the known name that is most like a name; None if none is like it."""
     by_lower = {}

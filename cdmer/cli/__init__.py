@@ -13,13 +13,17 @@ from cdmer.cli._demo import demo
 from cdmer.cli._doctor import doctor
 from cdmer.cli._extract import extract
 from cdmer.cli._fetch import fetch
+from cdmer.cli._names import SuggestingGroup, name_options
 from cdmer.cli._predict import predict
 from cdmer.cli._report import report
 from cdmer.cli._synthesize import synthesize
 from cdmer.cli._tgsr import tgsr
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=SuggestingGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="cdmer")
 @click.option(
     "--import",
@@ -48,6 +52,7 @@ for command in (
     tgsr,
 ):
     cli.add_command(command)
+name_options(cli)
 
 
 def main():

@@ -1,12 +1,15 @@
 """`cdmer corpora`: databases listed, checked, shown, rehearsed."""
 
 import warnings
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from cdmer._files import atomic_file
+from cdmer._parameters import check_choice
+from cdmer._text import counted
 
 # Suffixes of files that are read as manifests.
 MANIFESTS = (".csv", ".parquet", ".xlsx", ".xls")
@@ -65,8 +68,15 @@ def check(name, path, variant, label_file):
     NAME is one of `cdmer corpora list`, PATH the folder of your copy. Shows what was found, the
     counts beside the published ones, what was put right, and every fault with its file and cell.
     The exit code is 1 if the database cannot be read or a count differs.
+
+    Or NAME is "manifest", and PATH a manifest: shows clips per label, and every fault; the exit
+    code is 1 if it cannot be read or a row gives no clip.
     """
     from cdmer.corpora import check_database
+
+    if name == "manifest":
+        _check_manifest(path, variant, label_file)
+        return
 
     found = check_database(name, path, variant=variant, label_file=label_file)
     if found.problem is not None:
@@ -207,14 +217,33 @@ def _open(name, path, variant, label_file):
     from cdmer.corpora import list_databases, load_database, load_manifest
 
     if name != "manifest":
-        if name not in list_databases():
-            expected = ", ".join([*list_databases(), "manifest"])
-            raise ValueError(f"NAME: expected one of {expected}, got {name!r}")
+        check_choice("name", name, (*list_databases(), "manifest"))
         return load_database(name, path, variant=variant, label_file=label_file)
     for option, value in (("--variant", variant), ("--label-file", label_file)):
         if value is not None:
             raise ValueError(f"{option}: a manifest has none, got {value!r}")
     return load_manifest(path)
+
+
+def _check_manifest(path, variant, label_file):
+    with warnings.catch_warnings():  # the faults are listed below
+        warnings.simplefilter("ignore", UserWarning)
+        corpus = _open("manifest", path, variant, label_file)
+    labels = Counter(clip.label or "none" for clip in corpus)
+    lines = [
+        f"{corpus.name}, a manifest: {path}",
+        f"  subjects: {len({(clip.corpus, clip.subject) for clip in corpus})}",
+        "  clips:",
+        *(f"    {name:<12}{n:>6}" for name, n in [("all", len(corpus)), *sorted(labels.items())]),
+        f"  faults: {len(corpus.faults)}",
+        *(f"    [{fault.kind}] {fault}" for fault in corpus.faults),
+    ]
+    click.echo("\n".join(lines))
+    # Columns and encodings concern the file; what else concerns no clip is a row without one.
+    about_file = ("column", "encoding")
+    lost = [f for f in corpus.faults if f.clip is None and f.kind not in about_file]
+    if lost:
+        raise ValueError(f"{path}: {counted(len(lost), 'row')} without a clip")
 
 
 @contextmanager

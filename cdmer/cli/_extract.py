@@ -1,6 +1,7 @@
 """`cdmer extract`: the features of every clip of a corpus."""
 
 import ast
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -8,7 +9,14 @@ from pathlib import Path
 import click
 
 from cdmer.cli._corpora import MANIFESTS, open_place, variant_option
-from cdmer.cli._options import check_folder, feature_cache, jobs_option, quiet_option, show
+from cdmer.cli._options import (
+    SOME_FAILED,
+    check_folder,
+    feature_cache,
+    jobs_option,
+    quiet_option,
+    show,
+)
 
 # Parameters that have options of their own.
 _ELSEWHERE = {"grid": "--levels", "n_jobs": "--n-jobs"}
@@ -100,6 +108,9 @@ def extract(
     of a manifest; or synthetic:PRESET, with a preset such as lab-200fps. Stopped at any moment and
     started again, it goes on where it stopped. `FeatureTable.load` reads the table, and `benchmark`
     evaluates it.
+
+    Exit codes: 0 if every clip has its features, 3 if clips failed (each with a line on the
+    standard error stream), 1 if nothing could be computed.
     """
     if cache is not None and no_cache:
         raise click.UsageError("--cache, --no-cache: expected one of the two at most")
@@ -131,6 +142,8 @@ def extract(
         f"({n_rows / seconds:.1f} clips/s), {table.n_cached} from the cache, "
         f"{len(table.failures)} failed"
     )
+    if len(table.failures):
+        sys.exit(SOME_FAILED)
 
 
 def open_corpus(text, n_clips, seed, variant=None):

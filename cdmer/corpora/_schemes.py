@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 
 from cdmer._parameters import ParameterError
+from cdmer._text import did_you_mean
 from cdmer.corpora._action_unit_scheme import ActionUnitScheme
 from cdmer.corpora._label_scheme import LabelScheme
 from cdmer.corpora._registrations import import_registrations
@@ -100,6 +101,7 @@ def _find(name, labels):
     if name not in schemes:
         raise ValueError(
             f"scheme: expected one of {[*sorted(schemes), AS_ANNOTATED]}, got {name!r}"
+            f"{did_you_mean(name, schemes)}"
         )
     return schemes[name]
 

@@ -1,9 +1,11 @@
 """Results: predictions per clip, the scores computed from them, and ways to show them."""
 
 import json
+from html import escape
 
 import numpy as np
 
+from cdmer._text import counted
 from cdmer.evaluation._base_results import BaseResults
 from cdmer.evaluation._figure_data import embedding_of, region_map
 from cdmer.evaluation._frames import failures_frame, jobs_frame, predictions_frame
@@ -41,6 +43,27 @@ class Results(BaseResults):
         What was run: ``title, protocol, scheme, corpora, descriptor, methods, seeds, versions,
         notes, created``.
     """
+
+    def __repr__(self):
+        what = [
+            counted(len(self.methods), "method"),
+            counted(len(self.experiments), "experiment"),
+            f"scheme {self.scheme!r}",
+        ]
+        if self.failures is not None and len(self.failures):
+            what.append(f"{counted(len(self.failures), 'job')} failed")
+        head = f"Results({', '.join(what)})"
+        if not self.methods:
+            return head
+        return f"{head}\n{self.table().T.to_string(float_format='{:.4f}'.format, na_rep='')}"
+
+    def _repr_html_(self):
+        """Show the table of the main metric in a notebook."""
+        if not self.methods:
+            return f"<pre>{escape(repr(self))}</pre>"
+        head = repr(self).partition("\n")[0]
+        table = self.table().T.to_html(float_format="{:.4f}".format, na_rep="")
+        return f"<p><code>{escape(head)}</code></p>{table}"
 
     @classmethod
     def from_jobs(cls, info, jobs, test_sets):

@@ -146,22 +146,22 @@ def test_variants_of_a_database_for_extract(tmp_path):
     ("arguments", "code", "message"),
     [
         (["tidy"], 2, "No such command 'tidy'"),
-        (["check", "casme4", "."], 1, r"name: expected one of \[.*got 'casme4'"),
-        (["check", "samm", "nowhere"], 1, "path: expected the folder of SAMM, got 'nowhere'"),
+        (["check", "casme4", "."], 1, r"NAME: expected one of \[.*got 'casme4'"),
+        (["check", "samm", "nowhere"], 1, "PATH: expected the folder of SAMM, got 'nowhere'"),
         (["check", "samm", "empty"], 1, "no label file; expected one named like 'SAMM_Micro"),
         (["check", "samm", "empty", "--variant", "warm"], 1, "variant: expected .*got 'warm'"),
         (["check", "samm"], 2, "PATH"),
-        (["show", "casme4", "empty"], 1, "NAME: expected one of smic-hs, .*manifest, got 'casme4'"),
+        (["show", "casme4", "empty"], 1, "NAME: expected one of .*smic-hs.*manifest'.*'casme4'"),
         (["show", "samm", "empty"], 1, "no label file"),
         (["show", "samm", "empty", "-o", "s.txt"], 2, "--out: expected a png, pdf or svg"),
         (["show", "samm", "empty", "-o", "no/where.png"], 1, "--out: there is no folder"),
         (["show", "samm", "empty", "--n-per-class", "0"], 2, "--n-per-class"),
         (["show", "manifest", "none.csv"], 1, r"none\.csv"),
         (["show", "manifest", "m.csv", "--variant", "raw"], 1, "--variant: a manifest has none"),
-        (["make", "casme4", "-o", "new"], 1, r"name: expected one of .*got 'casme4'"),
+        (["make", "casme4", "-o", "new"], 1, r"NAME: expected one of .*got 'casme4'"),
         (["make", "samm"], 2, "--out"),
-        (["make", "samm", "-o", "full"], 1, "folder: expected an empty folder or none, got 'full'"),
-        (["make", "samm", "-o", "new", "--preset", "studio"], 1, "preset: expected one of"),
+        (["make", "samm", "-o", "full"], 1, "--out: expected an empty folder or none, got 'full'"),
+        (["make", "samm", "-o", "new", "--preset", "studio"], 1, "--preset: expected one of"),
         (["make", "samm", "-o", "new", "--n-clips", "2"], 2, "--n-clips"),
     ],
 )
@@ -206,3 +206,40 @@ def test_only_databases_have_variants(tmp_path):
         tmp_path / "t.npz",
     )
     assert (code, errors) == (1, "cdmer: --variant: a synthetic corpus has none, got 'raw'\n")
+
+
+def test_make_leaves_nothing_behind_where_it_cannot_go_on(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("cdmer.corpora._rehearsal.rehearsal.write_frames", full)
+    code, _, errors = cdmer("corpora", "make", "samm", "-o", tmp_path / "a" / "b", *SMALL)
+    assert code == 1
+    assert "No space left" in errors
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "empty").mkdir()
+    cdmer("corpora", "make", "samm", "-o", tmp_path / "empty", *SMALL)
+    assert list(tmp_path.iterdir()) == [tmp_path / "empty"]
+
+
+def test_check_takes_a_manifest(tmp_path):
+    for name in ("c1", "c2"):
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            cv2.imwrite(str(tmp_path / name / f"{number}.png"), np.zeros((8, 8), np.uint8))
+    manifest = tmp_path / "mine.csv"
+    manifest.write_text("path,subject,label,onset,offset\nc1,ann,joy,0,2\nc2,ben,anger,0,9\n")
+    code, said, errors = cdmer("corpora", "check", "manifest", manifest)
+    assert (code, errors) == (0, "")
+    lines = [line.strip() for line in said.splitlines()]
+    assert lines[0] == f"mine, a manifest: {manifest}"
+    assert lines[1:7] == [
+        "subjects: 2",
+        "clips:",
+        "all              2",
+        "anger            1",
+        "joy              1",
+        "faults: 1",
+    ]
+    assert "offset 9 lies outside the frames, 0 to 2" in lines[7]
+    assert cdmer("corpora", "check", "manifest", manifest, "--variant", "raw")[0] == 1

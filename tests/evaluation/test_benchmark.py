@@ -721,3 +721,11 @@ def test_feature_tables_have_to_fit_each_other_and_the_scheme():
     with pytest.raises(ValueError, match="leaves no clip of corpus 'casme2'"):
         benchmark({"SVM": SourceOnly()}, [others, other])
     assert one.labels("cdmer-130").count(None) == 2  # left out, not misread
+
+
+def test_results_show_themselves():
+    results = benchmark({"SVM <a>": SourceOnly()}, CORPORA)
+    head, *table = repr(results).splitlines()
+    assert head == "Results(1 method, 6 experiments, scheme 'cdmer-130')"
+    assert f"{results.table().loc['mean', 'SVM <a>']:.4f}" in table[-1]
+    assert "SVM &lt;a&gt;" in results._repr_html_()

@@ -71,7 +71,7 @@ def test_failures_are_listed_one_per_line(command, tmp_path):
     table = FeatureTable.load(tmp_path / "t.npz")
     n_failed = len(table.failures)
     assert 0 < n_failed < 8
-    assert code == 0
+    assert code == 3
     assert f"{8 - n_failed} clips of 177 features" in said
     assert f", {n_failed} failed" in said
     assert errors.count("\n") == n_failed

@@ -1,6 +1,7 @@
 """All databases by their names, those of others too."""
 
 from cdmer._parameters import ParameterError
+from cdmer._text import did_you_mean
 from cdmer.corpora._databases.layout import Layout
 from cdmer.corpora._databases.layouts.cas_me_2 import CAS_ME_2
 from cdmer.corpora._databases.layouts.casme import CASME, CASME2
@@ -114,7 +115,9 @@ def get_layout(name):
     200.0
     """
     if name not in list_databases():
-        raise ValueError(f"name: expected one of {list_databases()}, got {name!r}")
+        raise ValueError(
+            f"name: expected one of {list_databases()}, got {name!r}{did_you_mean(name, DATABASES)}"
+        )
     return DATABASES[name]
 
 

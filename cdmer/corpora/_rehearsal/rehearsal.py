@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from cdmer._faces.setups import PRESETS
+from cdmer._files import whole_folder
 from cdmer._parameters import check_choice, check_number
 from cdmer.corpora._corpus import Corpus
 from cdmer.corpora._databases.databases import get_layout, list_databases
@@ -104,13 +105,14 @@ def make_database(
         random_state=random_state,
     )
     plans = Planner(layout, folders).plan(faces)
-    root.mkdir(parents=True, exist_ok=True)
     note = _NOTE.format(title=layout.title)
-    (root / "REHEARSAL.txt").write_text(note + "\n", encoding="utf-8")
-    if layout.label_files:
-        label_file = root / layout.label_files[0].replace("*", "rehearsal")
-        write_label_file(label_file, _table(layout, plans, note), layout.sheet)
-    return Corpus([_write(plan, root, layout, folders) for plan in plans], layout.corpus)
+    with whole_folder(root) as place:
+        (place / "REHEARSAL.txt").write_text(note + "\n", encoding="utf-8")
+        if layout.label_files:
+            label_file = place / layout.label_files[0].replace("*", "rehearsal")
+            write_label_file(label_file, _table(layout, plans, note), layout.sheet)
+        clips = [_write(plan, place, root, layout, folders) for plan in plans]
+    return Corpus(clips, layout.corpus)
 
 
 def _table(layout, plans, note):
@@ -125,18 +127,17 @@ def _table(layout, plans, note):
     return [*remarks, headers, *rows]
 
 
-def _write(plan, root, layout, folders):
-    """Write a clip's frames; give the clip as it should load."""
+def _write(plan, place, root, layout, folders):
+    """Write a clip's frames into a folder in place of the root; give the clip as it should load."""
     names = [folders.frame.format(number=n, **plan.values) for n in plan.numbers]
     inside = slice(plan.numbers.index(plan.onset), plan.numbers.index(plan.offset) + 1)
     everything = slice(None)
     # Without a label file, the ends of a folder are onset and offset; a clip of a recording is cut.
     written = everything if layout.label_files else inside
-    place = root / plan.folder
-    write_frames(place, names[written], plan.clip.frames[written])
+    write_frames(place / plan.folder, names[written], plan.clip.frames[written])
     loaded = inside if folders.recordings else written
     return replace(
         plan.clip,
-        source=FrameFolder(os.path.abspath(place), tuple(names[loaded])),
+        source=FrameFolder(os.path.abspath(root / plan.folder), tuple(names[loaded])),
         frame_numbers=tuple(plan.numbers[loaded]),
     )
