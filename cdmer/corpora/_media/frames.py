@@ -3,11 +3,13 @@
 import os
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
+from cdmer._decoders import watch_decoders
 from cdmer._fingerprint import fingerprint
-from cdmer._images import SUFFIXES, read_image
+from cdmer._images import SUFFIXES, count_bits, decode_image, is_deep, read_image
 from cdmer._parameters import check_flag
 
 _INTEGER = re.compile(r"[0-9]+")
@@ -17,8 +19,8 @@ def list_frames(folder):
     """List the frames in a folder, in the order of their numbers.
 
     The number of a frame is the last integer in its file name: 34 for ``006_1_2_00034.jpg``. Image
-    files are recognised by their suffix: bmp, jpeg, jpg, png, tif, tiff, in any case. Hidden files,
-    other files and folders within are passed over.
+    files are recognised by their suffix: bmp, jpeg, jpg, png, tif, tiff, webp, in any case. Hidden
+    files, other files and folders within are passed over.
 
     Parameters
     ----------
@@ -43,10 +45,9 @@ def list_frames(folder):
     with os.scandir(folder) as entries:
         for entry in entries:
             name = entry.name
-            stem, _, suffix = name.rpartition(".")
-            if suffix.lower() not in SUFFIXES or not stem or stem[0] == "." or entry.is_dir():
+            if not _is_image(name) or entry.is_dir():
                 continue
-            integers = _INTEGER.findall(stem)
+            integers = _INTEGER.findall(name.rpartition(".")[0])
             if not integers:
                 raise ValueError(f"{os.fspath(folder)}: no frame number in {name!r}")
             numbered.append((int(integers[-1]), name))
@@ -74,6 +75,12 @@ class FrameFolder:
         File names of the frames, in order; `list_frames` finds them.
     colour : bool, default=False
         Give red, green and blue in place of grey levels.
+
+    Notes
+    -----
+    Pictures of 16 bits are mostly those of cameras of 10, 12 or 14. Their values are divided by the
+    power of two that leaves 8 of the bits that the highest value of all images in the folder needs:
+    8, 10, 12, 14 or 16. So all frames are treated alike, and those of other clips in the folder.
     """
 
     folder: str
@@ -89,19 +96,27 @@ class FrameFolder:
         Returns
         -------
         ndarray of uint8, shape (T, H, W) or (T, H, W, 3)
-            As `cv2.imread` gives them; colours in the order red, green, blue.
+            As `cv2.imread` gives them; colours in the order red, green, blue. Of 16-bit pictures
+            the highest 8 of the bits that are in use, see Notes of the class.
 
         Raises
         ------
         ValueError
-            If a file is no image, is truncated, corrupt or huge, or its size differs from that of
-            the first.
+            If a file is no image, is truncated, corrupt or huge, its pixels are floating-point
+            numbers or have more than 16 bits, or its size differs from that of the first.
         OSError
             If a file is missing or cannot be read.
         """
+        frames, damage = watch_decoders(self._decode)
+        if damage:
+            for name in self.names:
+                read_image(os.path.join(self.folder, name), self.colour, self._bits)
+        return frames
+
+    def _decode(self):
         frames = None
         for i, name in enumerate(self.names):
-            image = read_image(os.path.join(self.folder, name), self.colour)
+            image = decode_image(os.path.join(self.folder, name), self.colour, self._bits)
             if frames is None:
                 frames = np.empty((len(self.names), *image.shape), dtype=np.uint8)
             if image.shape != frames.shape[1:]:
@@ -111,6 +126,9 @@ class FrameFolder:
                 )
             frames[i] = image
         return frames
+
+    def _bits(self):
+        return _count_bits(self.folder, _stamps(self.folder, _images(self.folder)))
 
     @property
     def n_frames(self):
@@ -128,14 +146,18 @@ class FrameFolder:
         -------
         str
             A hash of the files' names, sizes and times of change, and of `colour`, but not of the
-            folder's path.
+            folder's path. Of 16-bit pictures all that are in the folder count.
 
         Raises
         ------
         OSError
             If a file is missing.
         """
-        files = tuple((name, *stamp(os.path.join(self.folder, name))) for name in self.names)
+        files = _stamps(self.folder, self.names)
+        if is_deep(os.path.join(self.folder, self.names[0])):
+            return fingerprint(
+                "frames", files, self.colour, _stamps(self.folder, _images(self.folder))
+            )
         return fingerprint("frames", files, self.colour)
 
 
@@ -143,6 +165,27 @@ def stamp(path):
     """Size of a file and its time of change, in nanoseconds."""
     status = os.stat(path)
     return status.st_size, status.st_mtime_ns
+
+
+def _stamps(folder, names):
+    return tuple((name, *stamp(os.path.join(folder, name))) for name in names)
+
+
+def _images(folder):
+    """Names of all images in a folder, numbered or not."""
+    with os.scandir(folder) as entries:
+        names = [e.name for e in entries if _is_image(e.name) and not e.is_dir()]
+    return sorted(names)
+
+
+def _is_image(name):
+    stem, _, suffix = name.rpartition(".")
+    return suffix.lower() in SUFFIXES and bool(stem) and stem[0] != "."
+
+
+@lru_cache(maxsize=64)
+def _count_bits(folder, stamps):
+    return count_bits(os.path.join(folder, name) for name, *_ in stamps)
 
 
 def _size(image):

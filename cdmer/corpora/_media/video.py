@@ -7,10 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cdmer._cv2 import import_cv2
+from cdmer._decoders import watch_decoders
 from cdmer._fingerprint import fingerprint
 from cdmer._images import MAX_PIXELS
 from cdmer._parameters import check_flag, check_number
 from cdmer.corpora._media.frames import stamp
+from cdmer.corpora._media.mp4 import count_played
+
+# Lines of the decoder that one message lists at most.
+_LISTED = 3
 
 
 @dataclass(frozen=True)
@@ -61,16 +66,26 @@ class VideoFile:
         Raises
         ------
         ValueError
-            If OpenCV cannot play the file, its frames are huge, or it ends before `stop`, or, where
-            that is None, before the frame that the file announces as its last.
+            If OpenCV cannot play the file, its frames are huge, the decoder says that it is
+            damaged, or it ends before `stop`, or, where that is None, before the frame that the
+            file announces as its last.
         OSError
-            If it is missing.
+            If it is missing or cannot be read.
         """
+        (frames, problem), damage = watch_decoders(self._decode)
+        if damage and problem is None:
+            problem = f"damaged, the decoder says: {'; '.join(damage[:_LISTED])}"
+        if problem is not None:
+            raise ValueError(f"{self.path}: {problem}")
+        return np.stack(frames)
+
+    def _decode(self):
+        """Frames, and why they are not all, or None."""
         cv2 = import_cv2()
         convert = cv2.COLOR_BGR2RGB if self.colour else cv2.COLOR_BGR2GRAY
-        frames, at = [], 0
+        frames, at, slots = [], 0, 0
         with _playing(self.path) as video:
-            announced = _announced(video)
+            announced, rate = _announced(self.path, video), _rate(video) or 0
             while (self.stop is None or at < self.stop) and video.grab():
                 if at >= self.start:
                     decoded, frame = video.retrieve()
@@ -78,13 +93,14 @@ class VideoFile:
                         break
                     frames.append(cv2.cvtColor(frame, convert))
                 at += 1
+                # Where frames are not evenly spaced, the number announced is that of a full row.
+                slots = max(at, round(video.get(cv2.CAP_PROP_POS_MSEC) * rate / 1000) + 1)
         expected = announced - slack(announced) if self.stop is None else self.stop
-        expected = max(expected, self.start + 1)
-        if at < expected:
-            raise ValueError(
-                f"{self.path}: the video ends after {at} frames, expected at least {expected}"
-            )
-        return np.stack(frames)
+        reached = slots if self.stop is None else at
+        if reached < expected or not frames:
+            expected = max(expected, self.start + 1)
+            return frames, f"the video ends after {at} frames, expected at least {expected}"
+        return frames, None
 
     @property
     def n_frames(self):
@@ -102,7 +118,8 @@ class VideoFile:
         Returns
         -------
         n_frames : int
-            Frames of the whole video; 0 if it does not say. Some formats only estimate it.
+            Frames of the whole video, of an MP4 or QuickTime file those that its edit list plays;
+            0 if it does not say. Some formats only estimate it.
         fps : float or None
             Frames per second.
 
@@ -111,12 +128,13 @@ class VideoFile:
         ValueError
             If OpenCV cannot play the file, or its frames are huge.
         OSError
-            If it is missing.
+            If it is missing or cannot be read.
         """
-        cv2 = import_cv2()
+        return watch_decoders(self._read_header)[0]
+
+    def _read_header(self):
         with _playing(self.path) as video:
-            n_frames, rate = _announced(video), video.get(cv2.CAP_PROP_FPS)
-        return n_frames, float(rate) if np.isfinite(rate) and rate > 0 else None
+            return _announced(self.path, video), _rate(video)
 
     def part(self, start, stop):
         """Source of the frames at positions `start` to `stop`, the latter exclusive, from 0."""
@@ -143,7 +161,11 @@ class VideoFile:
 @contextmanager
 def _playing(path):
     """Open a video file, and close it when the block ends."""
-    os.stat(path)  # OpenCV would take an address on the net or the number of a camera, too
+    # OpenCV would take an address on the net or the number of a camera, too, and calls a file that
+    # must not be read no video.
+    if not os.path.isdir(path):
+        with open(path, "rb"):
+            pass
     cv2 = import_cv2()
     video = cv2.VideoCapture(path)
     try:
@@ -161,8 +183,15 @@ def _playing(path):
         video.release()
 
 
-def _announced(video):
-    return max(0, int(video.get(import_cv2().CAP_PROP_FRAME_COUNT)))
+def _announced(path, video):
+    played = count_played(path)
+    stored = max(0, int(video.get(import_cv2().CAP_PROP_FRAME_COUNT)))
+    return stored if played is None else played
+
+
+def _rate(video):
+    rate = video.get(import_cv2().CAP_PROP_FPS)
+    return float(rate) if np.isfinite(rate) and rate > 0 else None
 
 
 def slack(n_frames):

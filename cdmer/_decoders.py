@@ -1,0 +1,148 @@
+"""What the decoders of OpenCV print: kept off the screen, and read as signs of damage."""
+
+import os
+import re
+import tempfile
+import threading
+
+# Lines that decoders print: libjpeg's, libpng's, OpenCV's own and FFmpeg's.
+_JPEG = r"Corrupt JPEG data: .*|Premature end of JPEG file|Inconsistent progression sequence.*"
+_FFMPEG = r"\[[^\]]+ @ (?:0x)?[0-9A-Fa-f]+\] .*"
+_DAMAGE = re.compile(rf"{_JPEG}|\[ERROR:\d+@[\d.]+\] global .*|{_FFMPEG}")
+_CHATTER = re.compile(r"\[ *[A-Z]+:\d+@[\d.]+\] global .*|libpng (?:warning|error): .*")
+# FFmpeg prints these of whole videos, too: references that a trim has cut off, and padding.
+_HARMLESS = re.compile(r".*(?:mmco: |co located POCs|overread)")
+_PREFIX = re.compile(r"\[[^\]]*\] (?:global )?")
+
+
+def watch_decoders(function):
+    """Call a function that decodes, and collect what the decoders say of damage.
+
+    Decoders go on after an error and print a line on standard error, which OpenCV has no other way
+    to ask for. Meanwhile, file descriptor 2 leads to a file; what else was written there is passed
+    on afterwards. Without `os.pread` (Windows) nothing is collected.
+
+    Parameters
+    ----------
+    function : callable
+        Without arguments. Called a second time where threads decode side by side and one of them
+        met damage. Must not call `watch_decoders`.
+
+    Returns
+    -------
+    result : object
+        What the function returns.
+    damage : list of str
+        What the decoders said, a line each.
+    """
+    result, damage, shared = _call(function, alone=False)
+    if damage and shared:
+        result, damage, _ = _call(function, alone=True)
+    return result, damage
+
+
+def _call(function, alone):
+    watch = _watch
+    ticket = watch.enter(alone)
+    try:
+        result = function()
+    finally:
+        damage, shared = watch.leave(*ticket)
+    return result, damage, shared
+
+
+class _Watch:
+    """File descriptor 2, led to a file while somebody decodes."""
+
+    def __init__(self):
+        self.changed = threading.Condition()
+        self.inside = 0  # calls under way
+        self.entered = 0  # calls so far
+        self.alone = False
+        self.screen = self.file = None
+
+    def enter(self, alone):
+        """Give the number of the call and where in the file its lines begin."""
+        with self.changed:
+            self.changed.wait_for(lambda: not self.alone)
+            self.alone = alone
+            self.changed.wait_for(lambda: not (alone and self.inside))
+            if not self.inside:
+                self._redirect()
+            self.inside += 1
+            self.entered += 1
+            return self.entered, self._size(), self.inside > 1
+
+    def leave(self, number, begin, shared):
+        """Give the lines of a call that speak of damage, and whether they may be another's."""
+        with self.changed:
+            lines = self._lines(begin)
+            shared = shared or self.entered > number
+            self.inside -= 1
+            if not self.inside:
+                self._restore()
+                self.alone = False
+            self.changed.notify_all()
+        damage = [line for line in lines if _DAMAGE.fullmatch(line) and not _HARMLESS.match(line)]
+        return [_PREFIX.sub("", line, count=1) for line in damage], shared
+
+    def _redirect(self):
+        if not hasattr(os, "pread"):
+            return
+        try:
+            self.screen = os.dup(2)
+        except OSError:  # there is no standard error
+            return
+        self.file = _unnamed_file()
+        os.dup2(self.file, 2)
+
+    def _restore(self):
+        if self.screen is None:
+            return
+        foreign = [
+            line
+            for line in self._lines(0, ends=True)
+            if not (_DAMAGE.fullmatch(line.rstrip()) or _CHATTER.fullmatch(line.rstrip()))
+        ]
+        self.release()
+        if foreign:
+            os.write(2, "".join(foreign).encode("utf-8", "surrogateescape"))
+
+    def release(self):
+        """Lead file descriptor 2 to the screen again."""
+        if self.screen is not None:
+            os.dup2(self.screen, 2)
+            os.close(self.screen)
+            os.close(self.file)
+            self.screen = self.file = None
+
+    def _size(self):
+        return 0 if self.file is None else os.fstat(self.file).st_size
+
+    def _lines(self, begin, ends=False):
+        length = self._size() - begin
+        if length <= 0:
+            return []
+        text = os.pread(self.file, length, begin).decode("utf-8", "surrogateescape")
+        return text.splitlines(keepends=ends)
+
+
+def _unnamed_file():
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("decoders")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+_watch = _Watch()
+
+
+def _after_fork():
+    # The threads that were decoding do not exist in the new process.
+    global _watch
+    _watch.release()
+    _watch = _Watch()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,105 @@
+"""What decoders print: off the screen, and assigned to the call that it is about."""
+
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+import pytest
+
+from cdmer._decoders import watch_decoders
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "pread"), reason="the system has no pread")
+LINES = {
+    "Corrupt JPEG data: bad Huffman code": "Corrupt JPEG data: bad Huffman code",
+    "[h264 @ 0x5612e1e500] error while decoding MB 0 2": "error while decoding MB 0 2",
+    "[ERROR:0@0.031] global grfmt_tiff.cpp:117 TIFF_Error no": "grfmt_tiff.cpp:117 TIFF_Error no",
+}
+
+
+def printing(*lines, result=1):
+    def function():
+        os.write(2, "".join(f"{line}\n" for line in lines).encode())
+        return result
+
+    return function
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_damage_is_given_and_not_shown(line, capfd):
+    assert watch_decoders(printing(line, result=7)) == (7, [LINES[line]])
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[ WARN:0@0.320] global grfmt_tiff.cpp:811 readData OpenCV TIFF: can not handle it",
+        "libpng warning: iCCP: known incorrect sRGB profile",
+        "[h264 @ 0x5612e1e500] mmco: unref short failure",
+    ],
+)
+def test_chatter_is_neither_damage_nor_shown(line, capfd):
+    assert watch_decoders(printing(line)) == (1, [])
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_others_write_is_passed_on(capfd):
+    line = "Corrupt JPEG data: bad Huffman code"
+    assert watch_decoders(printing("a progress bar: ü", line, "ERROR:root:mine"))[1] == [line]
+    assert capfd.readouterr().err == "a progress bar: ü\nERROR:root:mine\n"
+    print("afterwards", file=sys.stderr)
+    assert capfd.readouterr().err == "afterwards\n"
+
+
+def test_errors_leave_the_screen_as_it_was(capfd):
+    def fail():
+        os.write(2, b"before\n")
+        raise KeyError("x")
+
+    with pytest.raises(KeyError, match="x"):
+        watch_decoders(fail)
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "before\nafter\n"
+
+
+def test_threads_get_what_is_theirs(capfd):
+    picture = np.random.default_rng(0).integers(0, 256, (480, 640), dtype=np.uint8)
+    whole = cv2.imencode(".jpg", picture)[1]
+    broken = whole.copy()
+    broken[len(whole) // 2 :][:8] = 1
+    contents = [broken if i % 5 == 0 else whole for i in range(40)]
+
+    def read(content):
+        return watch_decoders(lambda: cv2.imdecode(content, 0))[1]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = [bool(damage) for damage in pool.map(read, contents)]
+    assert found == [i % 5 == 0 for i in range(40)]
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_forked_process_has_its_screen(capfd):
+    def fork():
+        process = os.fork()
+        if not process:
+            os.write(2, b"child\n")
+            watch_decoders(printing("Corrupt JPEG data: x"))
+            os._exit(0)
+        os.waitpid(process, 0)
+
+    watch_decoders(fork)
+    assert capfd.readouterr().err == "child\n"
+
+
+def test_no_standard_error():
+    saved = os.dup(2)
+    os.close(2)
+    try:
+        assert watch_decoders(lambda: 5) == (5, [])
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
