@@ -14,11 +14,13 @@ class Fault:
     kind : str
         One of
 
-        - ``"missing-folder"``: a row without a folder; there is no clip,
+        - ``"missing-folder"``: a row without a folder, or video; there is no clip,
         - ``"missing-row"``: a folder without a row; there is no clip,
         - ``"duplicate"``: a row whose key or folder an earlier row has; the earlier one counts,
         - ``"frames"``: a folder whose frames cannot be put in order, or that lacks those of the
-          clip; there is no clip,
+          clip, or a video that cannot be played; there is no clip,
+        - ``"outside"``: a row of a manifest whose path leads out of its root; there is no clip,
+        - ``"encoding"``: a text file whose encoding was found out, but is not certain,
         - ``"column"``: a column that is missing though a clip can do without, or there twice, or in
           a manifest and not read,
         - ``"cell"``: a cell that does not hold what its column should; nothing is known instead,

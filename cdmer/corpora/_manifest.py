@@ -1,6 +1,7 @@
 """Corpora of one's own: a table that lists clips."""
 
 import os
+import warnings
 from pathlib import Path
 
 from cdmer._parameters import check_flag
@@ -14,7 +15,7 @@ from cdmer.corpora._manifest_rows import RowReader
 _LISTED = 10
 
 
-def load_manifest(path, *, root=None, name=None, colour=False, allow_outside=False):
+def load_manifest(path, *, root=None, name=None, colour=False, allow_outside=False, encoding=None):
     """Open the corpus that a manifest lists.
 
     A manifest is a table with one row per clip. Its columns, in any order:
@@ -51,24 +52,36 @@ def load_manifest(path, *, root=None, name=None, colour=False, allow_outside=Fal
         Read red, green and blue in place of grey levels.
     allow_outside : bool, default=False
         Accept paths that lead out of `root`: absolute ones, with ``..``, or through links.
+    encoding : str, default=None
+        Encoding of a CSV file, such as ``"windows-1252"``. By default UTF-8, or UTF-16 with a byte
+        order mark; other files are read as Windows-1252 or GB18030 where only one of them can be
+        meant, with a fault that names it.
 
     Returns
     -------
     Corpus
         In the order of the rows. Only names of images and headers of videos are read. Its `faults`
-        list moments that are out of order or outside the frames, gaps in the frame
-        numbers, and columns that are not read.
+        list rows that give no clip, cells that do not hold what their column should, moments that
+        are out of order or outside the frames, gaps in the frame numbers, and columns that are not
+        read.
 
     Raises
     ------
     ValueError
-        If the file cannot be read as a table, a column is missing or there twice, or a row cannot
-        be read: its path is not there, leads outside or holds no frames, a number is none, or it
-        repeats a clip. The message lists what is wrong with which row.
+        If the file cannot be read as a table, its encoding is not certain, a column is missing or
+        there twice, or no row gives a clip. The message lists what is wrong with which row.
+    ParameterError
+        If `colour` or `allow_outside` is not True or False, or the encoding is unknown.
     ImportError
         If the file is a Parquet file and pyarrow is missing.
     OSError
         If the file is not there.
+
+    Warns
+    -----
+    UserWarning
+        If rows give no clip: their path is not there, leads outside or holds no frames, or they
+        repeat a clip. `faults` lists them.
 
     Examples
     --------
@@ -96,7 +109,7 @@ def load_manifest(path, *, root=None, name=None, colour=False, allow_outside=Fal
     check_flag("colour", colour)
     check_flag("allow_outside", allow_outside)
     path = Path(path)
-    sheet = read_manifest(path)
+    sheet = read_manifest(path, encoding)
     columns, faults = _find_columns(sheet)
     lines = [(number, row) for number, row in enumerate(sheet.rows) if number and any(row)]
     name = _corpus_name(columns, lines, path) if name is None else name
@@ -104,17 +117,23 @@ def load_manifest(path, *, root=None, name=None, colour=False, allow_outside=Fal
     reader = RowReader(sheet, columns, root, name, colour, allow_outside)
     for number, row in lines:
         reader.read(number, row)
-    if reader.errors:
+    if not reader.clips:
         raise ValueError(
             "\n".join(
                 [
-                    f"{path}: {len(reader.errors)} of {len(lines)} rows cannot be read:",
-                    *reader.errors[:_LISTED],
-                    *["…"] * (len(reader.errors) > _LISTED),
+                    f"{path}: {len(reader.lost)} of {len(lines)} rows cannot be read:",
+                    *map(str, reader.lost[:_LISTED]),
+                    *["…"] * (len(reader.lost) > _LISTED),
                 ]
             )
         )
-    return Corpus(reader.clips, name, faults=faults + reader.faults)
+    if reader.lost:
+        warnings.warn(
+            f"{path}: {len(reader.clips)} clips; {len(reader.lost)} more rows give none, see the "
+            f"corpus' faults. The first: {reader.lost[0]}",
+            stacklevel=2,
+        )
+    return Corpus(reader.clips, name, faults=[*sheet.faults, *faults, *reader.faults])
 
 
 def _find_columns(sheet):

@@ -9,6 +9,7 @@ import numpy as np
 
 from cdmer._extras import import_extra
 from cdmer._files import atomic_file, write_atomically
+from cdmer.corpora._databases.encodings import check_encoding
 from cdmer.corpora._databases.label_files import Sheet, read_sheet
 from cdmer.corpora._media.frame_cache import CachedFrames
 from cdmer.corpora._media.frames import FrameFolder, list_frames
@@ -31,13 +32,15 @@ COLUMNS = (*TEXTS[:5], *NUMBERS, "fps", *TEXTS[5:])
 PASSED_OVER = ("intensities", "emotion", "source", "seed")
 
 
-def read_manifest(path):
+def read_manifest(path, encoding=None):
     """Read the cells of a manifest.
 
     Parameters
     ----------
     path : Path
         A Parquet file by its suffix, or else one that `read_sheet` reads.
+    encoding : str, default=None
+        As `read_sheet` takes it.
 
     Returns
     -------
@@ -46,6 +49,8 @@ def read_manifest(path):
 
     Raises
     ------
+    ParameterError
+        If `encoding` is none that Python knows.
     ValueError
         If the file is none of these, or holds no row.
     ImportError
@@ -53,9 +58,11 @@ def read_manifest(path):
     OSError
         If it cannot be read.
     """
+    check_encoding(encoding)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file")
-    sheet = _read_parquet(path) if path.suffix.lower() == ".parquet" else read_sheet(path)
+    is_parquet = path.suffix.lower() == ".parquet"
+    sheet = _read_parquet(path) if is_parquet else read_sheet(path, encoding=encoding)
     if not any(map(any, sheet.rows[1:])):
         raise ValueError(f"{path}: expected a header and at least one row, got no row")
     return sheet

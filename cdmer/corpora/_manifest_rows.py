@@ -15,7 +15,7 @@ from cdmer.corpora._media.video import VideoFile, slack
 
 
 class RowReader:
-    """Makes clips of the rows of a manifest: `clips`, `faults`, and `errors` of rows without one.
+    """Makes clips of the rows of a manifest: `clips`, `faults`, and those `lost` among the latter.
 
     Parameters
     ----------
@@ -40,23 +40,30 @@ class RowReader:
         self.allow_outside = allow_outside
         self.list_frames = cache(list_frames)  # a folder may hold several clips
         self.lines_of = {}
-        self.clips, self.faults, self.errors = [], [], []
+        self.clips, self.faults, self.lost = [], [], []
+        self.problems = []  # of the row that is read: cell and message
 
     def read(self, number, row):
         """Read one row; `number` counts from 0, the header included."""
         where = f"{self.sheet.name}, row {number + 1}"
+        self.problems = []
         try:
             clip, numbers = self._clip(row)
         except (ValueError, OSError) as error:
-            self.errors.append(f"{where}: {error}")
+            self._lose(getattr(error, "kind", "frames"), where, str(error))
             return
         first = self.lines_of.setdefault(clip.key, number)
         if first != number:
-            self.errors.append(
-                f"{where}: clip {clip.key!r} stands in row {first + 1} already; a column 'name' "
-                "tells clips of one subject apart"
+            message = (
+                f"clip {clip.key!r} stands in row {first + 1} already, which counts; a column "
+                "'name' tells clips of one subject apart"
             )
+            self._lose("duplicate", where, message)
             return
+        self.faults += [
+            Fault("cell", self._cell(number, column), message, clip.key)
+            for column, message in self.problems
+        ]
         self.clips.append(clip)
         if numbers:
             self.faults += [
@@ -64,19 +71,24 @@ class RowReader:
                 for kind, moment, text in check_moments(clip, numbers)
             ]
 
+    def _lose(self, kind, where, message):
+        """List a row that gives no clip."""
+        self.lost.append(Fault(kind, where, message))
+        self.faults.append(self.lost[-1])
+
     def _cell(self, number, column):
         return self.sheet.place(number, self.columns[column])
 
     def _clip(self, row):
         if any(row[len(self.sheet.rows[0]) :]):
-            raise ValueError(f"has {len(row)} cells for {len(self.sheet.rows[0])} columns")
+            raise _RowError("cell", f"has {len(row)} cells for {len(self.sheet.rows[0])} columns")
         cells = {
             name: row[i] if i < len(row) and row[i] else None for name, i in self.columns.items()
         }
         for name in ("path", "subject"):
             if cells[name] is None:
-                raise ValueError(f"no {name}")
-        whole = {name: _whole(name, cells.get(name)) for name in NUMBERS}
+                raise _RowError("cell", f"no {name}, so that the row names no clip")
+        whole = {name: self._whole(name, cells.get(name)) for name in NUMBERS}
         place = self._place(cells["path"])
         try:
             found = self._folder(place, whole["start"], whole["stop"])
@@ -95,7 +107,7 @@ class RowReader:
             apex=whole["apex"],
             offset=whole["offset"],
             action_units=tuple(split_action_units(cells.get("action_units") or "")),
-            fps=_rate(cells.get("fps")) or rate,
+            fps=self._rate(cells.get("fps")) or rate,
             frame_numbers=frame_numbers,
             apex_spotted_by=cells.get("apex_spotted_by"),
             objective_class=cells.get("objective_class"),
@@ -107,11 +119,15 @@ class RowReader:
         place = os.path.normpath(os.path.join(self.root, text))
         # Links are followed first: what counts is where the frames are.
         if not (self.allow_outside or self._is_inside(os.path.realpath(place))):
-            raise ValueError(
-                f"path: {text!r} leads out of {self.root}; allow_outside=True accepts that"
+            raise _RowError(
+                "outside",
+                f"path: {text!r} leads out of {self.root}; allow_outside=True accepts that",
             )
-        if not os.path.exists(place):
-            raise ValueError(f"path: there is no {text!r} in {self.root}")
+        try:
+            os.stat(place)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            message = f"path: there is no {text!r} in {self.root}"
+            raise _RowError("missing-folder", message) from error
         return place
 
     def _is_inside(self, place):
@@ -153,22 +169,34 @@ class RowReader:
         numbers = tuple(range(source.start, stop))
         return source, numbers, numbers, rate
 
-
-def _whole(name, text):
-    if text is None:
+    def _whole(self, name, text):
+        """Number in a cell; without a frame number in `start` or `stop` there is no clip."""
+        if text is None:
+            return None
+        if re.fullmatch(r"[0-9]{1,9}(\.0*)?", text):
+            return int(text.partition(".")[0])
+        message = f"expected the number of a frame as {name}, got {text!r}"
+        if name in ("start", "stop"):
+            raise _RowError("cell", message)
+        self.problems.append((name, message))
         return None
-    if not re.fullmatch(r"[0-9]{1,9}(\.0*)?", text):
-        raise ValueError(f"{name}: expected the number of a frame, got {text!r}")
-    return int(text.partition(".")[0])
 
-
-def _rate(text):
-    if text is None:
+    def _rate(self, text):
+        if text is None:
+            return None
+        try:
+            rate = float(text)
+        except ValueError:
+            rate = math.nan
+        if math.isfinite(rate) and rate > 0:
+            return rate
+        self.problems.append(("fps", f"expected a number above 0 as fps, got {text!r}"))
         return None
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = math.nan
-    if not (math.isfinite(rate) and rate > 0):
-        raise ValueError(f"fps: expected a number above 0, got {text!r}")
-    return rate
+
+
+class _RowError(ValueError):
+    """A row gives no clip, for a reason of some kind of `Fault`."""
+
+    def __init__(self, kind, message):
+        super().__init__(message)
+        self.kind = kind

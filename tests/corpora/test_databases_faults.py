@@ -7,7 +7,13 @@ import numpy as np
 import openpyxl
 import pytest
 
-from cdmer.corpora import load_casme2, load_casme3, load_database, load_smic
+from cdmer.corpora import (
+    check_database,
+    load_casme2,
+    load_casme3,
+    load_database,
+    load_smic,
+)
 from cdmer.corpora._databases.spelling import fold_name
 
 HEADER = [
@@ -378,6 +384,40 @@ def test_a_csv_export_serves_as_label_file(tmp_path):
     corpus = load_casme2(tmp_path)
     assert [c.apex for c in corpus] == [48, 12, 12]
     assert corpus.faults == ()
+
+
+@pytest.mark.parametrize(
+    ("remark", "encoding", "found"),
+    [("étonné", "cp1252", "windows-1252"), ("惊讶", "gb18030", "gb18030"), ("Töö", "cp1252", None)],
+)
+def test_encodings_of_label_files(tmp_path, remark, encoding, found):
+    write(tmp_path)
+    (tmp_path / FILE).unlink()
+    lines = [";".join(map(str, row)) for row in [[*HEADER, remark], *ROWS]]
+    csv = tmp_path / "CASME2-coding-20140508.csv"
+    csv.write_bytes("\r\n".join(lines).encode(encoding))
+    if found is None:
+        with pytest.raises(
+            ValueError, match=r"0508\.csv: its encoding is not certain: .*encoding="
+        ):
+            load_casme2(tmp_path)
+        check = check_database("casme2", tmp_path)
+        assert "its encoding is not certain" in check.problem
+    else:
+        check = check_database("casme2", tmp_path)
+        for faults in (load_casme2(tmp_path).faults, check.faults):
+            assert (faults[0].kind, faults[0].where) == ("encoding", csv.name)
+            assert f"read as {found!r}, such as {remark!r}" in faults[0].message
+    for corpus in (
+        load_casme2(tmp_path, encoding=encoding),
+        load_database("casme2", tmp_path, encoding=encoding),
+        check_database("casme2", tmp_path, encoding=encoding),
+    ):
+        assert "encoding" not in [fault.kind for fault in corpus.faults]
+    with pytest.raises(ValueError, match="encoding: expected the name of a text encoding, such as"):
+        check_database("casme2", tmp_path, encoding="klingon")
+    with pytest.raises(ValueError, match="encoding: SMIC HS has none, got 'utf-8'"):
+        load_database("smic-hs", tmp_path, encoding="utf-8")
 
 
 def test_what_is_refused(tmp_path):

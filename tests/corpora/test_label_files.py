@@ -90,13 +90,108 @@ def test_a_damaged_xls_never_ends_the_process(tmp_path):
             assert str(error).startswith("labels.xls: ")  # noqa: PT017 - both outcomes are right
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_csv(tmp_path, encoding, delimiter):
     path = tmp_path / "labels.csv"
     lines = [delimiter.join(row) for row in (["a", "b"], ["中文", "4，7"], ['"x\ny"', "12"])]
     path.write_bytes("\r\n".join(lines).encode(encoding))
     assert read_sheet(path).rows == [["a", "b"], ["中文", "4，7"], ["x\ny", "12"]]
+
+
+# Each in the bytes that programs write there, and None where more than one may be meant.
+TEXTS_IN_ENCODINGS = [
+    ("a,emoção,José", "cp1252", "windows-1252"),
+    ("a,Määttä,Hämäläinen", "cp1252", "windows-1252"),
+    ("a,Ærø,smørrebrød", "cp1252", "windows-1252"),
+    ("a,it’s – “q” 5 €,déçu", "cp1252", "windows-1252"),
+    ("a,GRÖSSE,12°C", "cp1252", "windows-1252"),
+    ("主题,厌恶,惊讶", "gb18030", "gb18030"),
+    ("sub01,高兴，4，7,女", "gb18030", "gb18030"),
+    ("李明,王小二,喆,悲伤", "gb18030", "gb18030"),
+    ("a,Töö,x", "cp1252", None),
+    ("path,男", "gb18030", None),
+    ("Łukasz,zły", "cp1250", None),
+    ("Анна,Павел", "cp1251", None),
+    ("日本語,かな", "shift-jis", None),
+    ("憤怒,快樂", "big5", None),
+]
+
+
+@pytest.mark.parametrize(("text", "encoding", "found"), TEXTS_IN_ENCODINGS)
+def test_encodings_are_found_out_or_asked_for(tmp_path, text, encoding, found):
+    path = tmp_path / "labels.csv"
+    path.write_bytes(text.encode(encoding))
+    if found is None:
+        with pytest.raises(
+            ValueError, match=r"labels.csv: its encoding is not certain: .* reads '"
+        ):
+            read_sheet(path)
+    else:
+        sheet = read_sheet(path, name="a/labels.csv")
+        assert sheet.rows == [text.split(",")]
+        (fault,) = sheet.faults
+        assert (fault.kind, fault.where, fault.clip) == ("encoding", "a/labels.csv", None)
+        assert f"no UTF-8; read as {found!r}" in fault.message
+    named = read_sheet(path, encoding=encoding)
+    assert (named.rows, named.faults) == ([text.split(",")], ())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_encodings_that_are_certain(tmp_path, encoding):
+    path = tmp_path / "labels.csv"
+    path.write_bytes("a;Töö\r\n男;x\r\n".encode(encoding))
+    sheet = read_sheet(path)
+    assert (sheet.rows, sheet.faults) == ([["a", "Töö"], ["男", "x"]], ())
+
+
+def test_utf_16_without_a_mark_has_to_be_named(tmp_path):
+    path = tmp_path / "labels.csv"
+    for encoding in ("utf-16-le", "utf-16-be"):
+        path.write_bytes("a\tTöö\n".encode(encoding))
+        with pytest.raises(ValueError, match=r"labels\.csv: neither a spreadsheet nor text"):
+            read_sheet(path)
+        assert read_sheet(path, encoding=encoding).rows == [["a", "Töö"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("sep=;\r\na,b;c\r\n", [["a,b", "c"]]),
+        ('"sep=|"\r\na,b|c', [["a,b", "c"]]),
+        ("SEP=\t\na,b,c\td\n", [["a,b,c", "d"]]),
+        ('"a\nb, c, d";e\n1;2\n', [["a\nb, c, d", "e"], ["1", "2"]]),
+        ('\n"a, b";c\n', [[], ["a, b", "c"]]),
+        ("a;b\r1;2\r", [["a", "b"], ["1", "2"]]),
+        ('a,b\n5" wide,x\n"y"z,2\n', [["a", "b"], ['5" wide', "x"], ["yz", "2"]]),
+    ],
+)
+def test_separators_and_quotes(tmp_path, text, rows):
+    path = tmp_path / "labels.csv"
+    path.write_bytes(text.encode())
+    assert read_sheet(path).rows == rows
+
+
+def test_a_quote_that_is_never_closed(tmp_path):
+    path = tmp_path / "labels.csv"
+    for text in ('a,b\n"1,2\n3,4\n', 'a;b\n1;"x\n3;4\n5;6'):
+        path.write_text(text)
+        with pytest.raises(
+            ValueError, match=r"labels.csv: damaged CSV file: a quote is opened and"
+        ):
+            read_sheet(path)
+
+
+def test_a_label_file_without_permission_says_so(tmp_path, monkeypatch):
+    path = tmp_path / "labels.csv"
+    path.write_text("a,b")
+
+    def refuse(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
+    with pytest.raises(ValueError, match=r"labels.csv: cannot be read: .*Permission denied"):
+        read_sheet(path)
 
 
 def test_formulas_give_what_was_stored_with_them(tmp_path):

@@ -251,40 +251,145 @@ def test_paths_that_lead_outside_are_refused_unless_allowed(root, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("line", "message"),
+    ("line", "kind", "message"),
     [
-        ("s1/gone,1,x,,,,,", "row 2: path: there is no 's1/gone' in"),
-        (",1,x,,,,,", "row 2: no path"),
-        ("s1/a b,,x,,,,,", "row 2: no subject"),
-        ("s1,1,x,,,,,", "row 2: .*s1: holds no image"),
-        ("mine.csv,1,x,,,,,", "row 2: .*mine.csv: OpenCV cannot play"),
-        ("s1/a b,1,x,4.5,,,,", "row 2: onset: expected the number of a frame, got '4.5'"),
-        ("s1/a b,1,x,,/,,,", "row 2: apex: expected the number of a frame, got '/'"),
-        ("s1/a b,1,x,,,-1,,", "row 2: offset: expected the number of a frame, got '-1'"),
-        ("s1/a b,1,x,,,,,fast", "row 2: fps: expected a number above 0, got 'fast'"),
-        ("s1/a b,1,x,,,,,nan", "row 2: fps: expected a number above 0, got 'nan'"),
-        ("s1/a b,1,x,,,,,0", "row 2: fps: expected a number above 0, got '0'"),
-        ("s1/a b,1,x,,,,,25,9", "row 2: has 9 cells for 8 columns"),
+        ("s1/gone,1,x,,,,,", "missing-folder", "path: there is no 's1/gone' in"),
+        ("s1/film.mp4,1,x,,,,,", "missing-folder", "path: there is no 's1/film.mp4' in"),
+        (",1,x,,,,,", "cell", "no path, so that the row names no clip"),
+        ("s1/a b,,x,,,,,", "cell", "no subject, so that the row names no clip"),
+        ("s1,1,x,,,,,", "frames", "s1: holds no image"),
+        ("mine.csv,1,x,,,,,", "frames", "mine.csv: OpenCV cannot play"),
+        ("s2/cut.avi,1,x,,,,,", "frames", "cut.avi: OpenCV cannot play"),
+        ("../s3,1,x,,,,,", "outside", "path: '../s3' leads out of"),
+        ("s1/a b,1,x,,,,,25,9", "cell", "has 9 cells for 8 columns"),
+        (
+            "s2/c.d,2,x,,,,,",
+            "duplicate",
+            "clip 'mine/2/c.d' stands in row 2 already, which counts; a",
+        ),
     ],
 )
-def test_rows_that_cannot_be_read(root, line, message):
-    with pytest.raises(ValueError, match=message) as raised:
-        load_manifest(write(root, line, "s2/c.d,2,,,,,,"))
-    assert "1 of 2 rows cannot be read" in str(raised.value)
+def test_rows_that_give_no_clip(root, line, kind, message):
+    """The rest of the manifest goes on."""
+    film = (root / "s2" / "film.avi").read_bytes()
+    (root / "s2" / "cut.avi").write_bytes(film[:50])
+    manifest = write(root, "s2/c.d,2,,,,,,", line, "s2/film.avi,2,,,,,,")
+    with pytest.warns(UserWarning, match=r"mine.csv: 2 clips; 1 more rows give none, .*row 3: "):
+        corpus = load_manifest(manifest)
+    assert [clip.name for clip in corpus] == ["c.d", "film"]
+    fault = next(fault for fault in corpus.faults if fault.kind != "gap")
+    assert (fault.kind, fault.where, fault.clip) == (kind, "mine.csv, row 3", None)
+    assert message in fault.message
+    with pytest.raises(ValueError, match="rows cannot be read:"):
+        load_manifest(write(root, *[line.replace("s2/c.d", "s2/gone")] * 2))
+
+
+NUMBER = "expected the number of a frame as"
 
 
 @pytest.mark.parametrize(
-    ("line", "message"),
+    ("line", "where", "message"),
     [
-        ("s1/a b,s1,x,90,", "no frame from start=90 to before stop=None, only 46 to 59"),
-        ("s2/film.avi,s1,x,3,", "start=3: of a video, give stop, too"),
-        ("s2/film.avi,s1,x,3,3", "stop: expected a whole number > 3"),
-        ("s2/film.avi,s1,x,3,999999999", "stop=999999999: the video has 12 frames"),
+        ("s1/a b,1,x,4.5,50,58,6,25", "D2", f"{NUMBER} onset, got '4.5'"),
+        ("s1/a b,1,x,forty,50,58,6,25", "D2", f"{NUMBER} onset, got 'forty'"),
+        ("s1/a b,1,x,47,/,58,6,25", "E2", f"{NUMBER} apex, got '/'"),
+        ("s1/a b,1,x,47,50,-1,6,25", "F2", f"{NUMBER} offset, got '-1'"),
+        ("s1/a b,1,x,47,50,58,6,fast", "H2", "expected a number above 0 as fps, got 'fast'"),
+        ("s1/a b,1,x,47,50,58,6,nan", "H2", "expected a number above 0 as fps, got 'nan'"),
+        ("s1/a b,1,x,47,50,58,6,0", "H2", "expected a number above 0 as fps, got '0'"),
     ],
 )
-def test_parts_that_are_not_there(root, line, message):
-    with pytest.raises(ValueError, match=message):
-        load_manifest(write(root, line, header="path,subject,label,start,stop"))
+def test_a_clip_keeps_what_is_known(root, line, where, message):
+    (clip,) = corpus = load_manifest(write(root, line))
+    faults = [fault for fault in corpus.faults if fault.kind != "extent"]
+    assert [(f.kind, f.where, f.message, f.clip) for f in faults] == [
+        ("cell", f"mine.csv, {where}", message, "mine/1/a b")
+    ]
+    known = {"D2": clip.onset, "E2": clip.apex, "F2": clip.offset, "H2": clip.fps}
+    assert known.pop(where) is None
+    assert set(known.values()) < {47, 50, 58, 25.0}
+    assert (clip.label, clip.action_units) == ("x", ("6",))
+
+
+def test_the_rate_of_a_video_stands_in_for_an_unreadable_one(root):
+    corpus = load_manifest(write(root, "s2/film.avi,1,x,,,,,often"))
+    assert corpus[0].fps == 50.0
+    assert [fault.kind for fault in corpus.faults] == ["cell"]
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "message"),
+    [
+        ("s1/a b,s1,x,90,", "frames", "no frame from start=90 to before stop=None, only 46 to 59"),
+        ("s1/a b,s1,x,4.5,", "cell", f"{NUMBER} start, got '4.5'"),
+        ("s1/a b,s1,x,47,-1", "cell", f"{NUMBER} stop, got '-1'"),
+        ("s2/film.avi,s1,x,3,", "frames", "start=3: of a video, give stop, too"),
+        ("s2/film.avi,s1,x,3,3", "frames", "stop: expected a whole number > 3"),
+        ("s2/film.avi,s1,x,3,999999999", "frames", "stop=999999999: the video has 12 frames"),
+    ],
+)
+def test_parts_that_are_not_there(root, line, kind, message):
+    manifest = write(root, line, "s1/a b,s1,x,,", header="path,subject,label,start,stop")
+    with pytest.warns(UserWarning, match="1 more rows give none"):
+        corpus = load_manifest(manifest)
+    assert len(corpus) == 1
+    assert [fault.kind for fault in corpus.faults] == [kind]
+    assert message in corpus.faults[0].message
+
+
+def test_a_place_that_may_not_be_read_says_so(root, monkeypatch):
+    def refuse(place, mode=None):
+        raise PermissionError(13, "Permission denied", place)
+
+    manifest = write(root, "s1/a b,1,x,,,,,", *ROWS[1:])
+    monkeypatch.setattr("cdmer.corpora._media.video.open", refuse, raising=False)
+    with pytest.warns(UserWarning, match="2 clips; 1 more rows"):
+        corpus = load_manifest(manifest)
+    assert [fault.kind for fault in corpus.faults] == ["gap", "frames"]
+    assert "Permission denied" in corpus.faults[1].message
+    monkeypatch.setattr("cdmer.corpora._media.frames.os.scandir", refuse)
+    with pytest.raises(ValueError, match=r"3 of 3 rows (.*\n.*Permission denied: ){3}"):
+        load_manifest(manifest)
+
+
+TABLE = "path,subject,label\ns1/a b,Jürgen,wütend\ns2/c.d,José,fröhlich\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text", "is_certain"),
+    [
+        ("utf-8", TABLE, True),
+        ("utf-8-sig", TABLE.replace(",", ";"), True),
+        ("utf-16", TABLE.replace(",", "\t"), True),
+        ("utf-16-be", "\ufeff" + TABLE.replace(",", "\t"), True),
+        ("windows-1252", "sep=;\r\n" + TABLE.replace(",", ";"), False),
+        ("windows-1252", TABLE, False),
+    ],
+)
+def test_encodings(root, encoding, text, is_certain):
+    (root / "mine.csv").write_bytes(text.encode(encoding))
+    corpus = load_manifest(root / "mine.csv")
+    assert [(c.subject, c.label) for c in corpus] == [("Jürgen", "wütend"), ("José", "fröhlich")]
+    said = [fault for fault in corpus.faults if fault.kind == "encoding"]
+    assert bool(said) is not is_certain
+    assert all("read as 'windows-1252'" in fault.message for fault in said)
+    if not is_certain:
+        named = load_manifest(root / "mine.csv", encoding="cp1252")
+        assert [fault.kind for fault in named.faults] == ["gap"]
+        other = load_manifest(root / "mine.csv", encoding="windows-1250")
+        assert [clip.subject for clip in other] == ["Jürgen", "José"]
+
+
+def test_encodings_that_are_not_there(root):
+    manifest = write(root, *ROWS)
+    for encoding in ("klingon", "rot13", 5):
+        with pytest.raises(ValueError, match=r"encoding: expected the name of a text encoding, .*"):
+            load_manifest(manifest, encoding=encoding)
+        with pytest.raises(ValueError, match=r"encoding: expected the name of a text encoding, .*"):
+            load_manifest(root / "mine.parquet", encoding=encoding)
+    (root / "mine.csv").write_bytes(TABLE.encode("cp1252"))
+    with pytest.raises(ValueError, match=r"mine.csv: no text in the encoding 'utf-8'"):
+        load_manifest(manifest, encoding="utf-8")
 
 
 def test_all_bad_rows_are_told_at_once(root):
@@ -296,17 +401,13 @@ def test_all_bad_rows_are_told_at_once(root):
     assert "row 11" in message[10]
 
 
-def test_clips_that_occur_twice(root):
-    with pytest.raises(ValueError, match=r"row 3: clip 'mine/1/a b' stands in row 2 already; a co"):
-        load_manifest(write(root, "s1/a b,1,x,,,,,", "s1/a b,1,x,,,,,"))
-
-
 @pytest.mark.parametrize(
     ("header", "message"),
     [
         ("path,subject", r"expected the columns path, subject, label, got \['path', 'subject'\]"),
         ("path,subject,emotion", "expected the columns path, subject, label"),
         ("path,subject,label,Subject", "mine.csv, D1: a second column 'subject'"),
+        ("path,subject,label,label", "mine.csv, D1: a second column 'label'"),
     ],
 )
 def test_columns_that_do_not_fit(root, header, message):

@@ -86,7 +86,7 @@ def _line_of(thing):
     return str(thing) if kind is None else f"[{kind}] {thing}"
 
 
-def check_database(name, path, *, variant=None, repair=True, label_file=None):
+def check_database(name, path, *, variant=None, repair=True, label_file=None, encoding=None):
     """Check a copy of a database: what is there, what is missing, what is wrong.
 
     Parameters
@@ -101,6 +101,8 @@ def check_database(name, path, *, variant=None, repair=True, label_file=None):
         Put known mistakes right; otherwise they are among the faults.
     label_file : path-like, default=None
         The label file, if it does not lie in `path`, or if there are several.
+    encoding : str, default=None
+        Encoding of a label file in CSV, as for `load_database`.
 
     Returns
     -------
@@ -112,14 +114,16 @@ def check_database(name, path, *, variant=None, repair=True, label_file=None):
     ValueError
         If the name is unknown.
     ParameterError
-        If the variant is unknown, or `repair` is not True or False.
+        If the variant or encoding is unknown, or `repair` is not True or False.
     """
     layout = get_layout(name)
     variant = next(iter(layout.folders)) if variant is None else variant
     published = {"all": layout.n_clips, **layout.emotions}
     published = {key: _as_tuple(value) for key, value in published.items()}
     try:
-        reading = read_database(layout, path, variant, repair, label_file=label_file)
+        reading = read_database(
+            layout, path, variant, repair, label_file=label_file, encoding=encoding
+        )
     except ParameterError:
         raise
     except ValueError as error:

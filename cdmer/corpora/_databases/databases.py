@@ -121,7 +121,9 @@ def get_layout(name):
     return DATABASES[name]
 
 
-def load_database(name, path, *, variant=None, repair=True, colour=False, label_file=None):
+def load_database(
+    name, path, *, variant=None, repair=True, colour=False, label_file=None, encoding=None
+):
     """Load a database by its name.
 
     Parameters
@@ -142,6 +144,10 @@ def load_database(name, path, *, variant=None, repair=True, colour=False, label_
     label_file : path-like, default=None
         The label file, if it does not lie in `path`, or if there are several: an xlsx, xls or CSV
         file.
+    encoding : str, default=None
+        Encoding of a label file in CSV, such as ``"gb18030"``. By default UTF-8, or UTF-16 with a
+        byte order mark; other files are read as Windows-1252 or GB18030 where only one of them can
+        be meant, with a fault that names it.
 
     Returns
     -------
@@ -157,11 +163,11 @@ def load_database(name, path, *, variant=None, repair=True, colour=False, label_
         If the name is unknown; if a folder, the label file or a column is missing or cannot be
         read; or if no row has frames.
     ParameterError
-        If the variant is unknown, or `repair` or `colour` is not True or False.
+        If the variant or encoding is unknown, or `repair` or `colour` is not True or False.
 
     Warns
     -----
     UserWarning
         If rows of the label file give no clip; `faults` lists them, and why.
     """
-    return load_layout(get_layout(name), path, variant, repair, colour, label_file)
+    return load_layout(get_layout(name), path, variant, repair, colour, label_file, encoding)

@@ -2,17 +2,23 @@
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+from cdmer.corpora._databases.encodings import check_encoding, decode_text
 from cdmer.corpora._databases.spreadsheets import check_extent, read_xls, read_xlsx
+from cdmer.corpora._faults import Fault
 
 # Far beyond the largest label file of a database.
 MAX_BYTES = 64 * 2**20
 # A label file lies in the database's folder, or in a folder or two within it.
 _DEPTH = 2
 _SUFFIXES = (".xlsx", ".xls", ".csv")
+# The line by which Excel is told what separates cells; Excel does not show it.
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
+_QUOTED = re.compile('"[^"]*"')
 
 
 @dataclass(frozen=True)
@@ -26,10 +32,13 @@ class Sheet:
     rows : list of list of str
         Text of every cell, outer spaces gone; the first row and column of the file come first,
         empty or not; rows may differ in length. Whole numbers have no decimals: ``"12"`` for 12.0.
+    faults : tuple of Fault, default=()
+        What is doubtful about the file as a whole.
     """
 
     name: str
     rows: list
+    faults: tuple = ()
 
     def place(self, row, column):
         """Name a cell, ``"casme.xlsx, C17"``, from its position, which counts from 0."""
@@ -96,7 +105,7 @@ def _list(folders):
     return files, within
 
 
-def read_sheet(path, sheet=None, name=None):
+def read_sheet(path, sheet=None, name=None, encoding=None):
     """Read the cells of a label file.
 
     Of formulas the value stored with them is read; nothing is computed, macros are not run.
@@ -109,6 +118,8 @@ def read_sheet(path, sheet=None, name=None):
         Name of the sheet, compared without case; by default the first.
     name : str, default=None
         Name of the file in messages; by default its own.
+    encoding : str, default=None
+        Encoding of a CSV file; by default it is found out, see `decode_text`.
 
     Returns
     -------
@@ -116,10 +127,13 @@ def read_sheet(path, sheet=None, name=None):
 
     Raises
     ------
+    ParameterError
+        If `encoding` is none that Python knows.
     ValueError
-        If the file cannot be read, is none of these, has no such sheet, or is larger than any
-        label file.
+        If the file cannot be read, is none of these, has no such sheet, is larger than any label
+        file, or its encoding is not certain.
     """
+    check_encoding(encoding)
     path = Path(path)
     name = path.name if name is None else name
     try:
@@ -131,33 +145,43 @@ def read_sheet(path, sheet=None, name=None):
         content = path.read_bytes()
     except OSError as error:
         raise ValueError(f"{name}: cannot be read: {error}") from error
+    faults = ()
     if content.startswith(b"PK"):
         rows = read_xlsx(content, sheet, name)
     elif content.startswith(b"\xd0\xcf\x11\xe0"):
         rows = read_xls(content, sheet, name)
     else:
-        rows = _read_csv(content, name)
+        text, doubt = decode_text(content, name, encoding)
+        faults = () if doubt is None else (Fault("encoding", name, doubt),)
+        rows = _read_csv(text, name)
     check_extent(len(rows), max(map(len, rows), default=0), name)
-    return Sheet(name, [[_text(value) for value in row] for row in rows])
+    return Sheet(name, [[_text(value) for value in row] for row in rows], faults)
 
 
-def _read_csv(content, name):
-    for encoding in ("utf-8-sig", "gb18030"):  # what Excel writes, in Chinese and elsewhere
-        try:
-            text = content.decode(encoding)
-            break
-        except UnicodeDecodeError:
-            continue
-    else:
-        raise ValueError(f"{name}: neither a spreadsheet nor text")
+def _read_csv(text, name):
     if "\0" in text:
         raise ValueError(f"{name}: neither a spreadsheet nor text")
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
+    said = _SEPARATOR_LINE.match(text)
+    if said:
+        delimiter, text = said[1], text[said.end() :]
+    else:
+        # A line break or separator within quotes counts for nothing.
+        first = re.split("[\r\n]", _QUOTED.sub("", text.lstrip()), maxsplit=1)[0]
+        delimiter = max(",;\t", key=first.count)
     try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        return _split(text, delimiter)
     except csv.Error as error:
         raise ValueError(f"{name}: damaged CSV file: {error}") from error
+
+
+def _split(text, delimiter):
+    """Cells of a CSV file; a quote that is never closed would make one cell of all that follows."""
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        if "unexpected end" in str(error):
+            raise csv.Error("a quote is opened and never closed") from error
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
 def _text(value):

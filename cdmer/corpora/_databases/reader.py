@@ -52,7 +52,9 @@ class Reading:
         return path.relative_to(self.root).as_posix() if inside else str(path)
 
 
-def read_database(layout, path, variant=None, repair=True, colour=False, label_file=None):
+def read_database(
+    layout, path, variant=None, repair=True, colour=False, label_file=None, encoding=None
+):
     """Read a database; frames are listed, not read.
 
     Parameters
@@ -68,6 +70,8 @@ def read_database(layout, path, variant=None, repair=True, colour=False, label_f
         Give frames in colours.
     label_file : path-like or None
         The label file, where it does not lie with the frames.
+    encoding : str or None
+        Encoding of a label file in CSV; None to find it out.
 
     Returns
     -------
@@ -76,7 +80,8 @@ def read_database(layout, path, variant=None, repair=True, colour=False, label_f
     Raises
     ------
     ParameterError
-        If a parameter is not as above, or there is a label file for a database that has none.
+        If a parameter is not as above, or there is a label file or an encoding of one for a
+        database that has none.
     ValueError
         If the folder, the label file, a column of it or the folder that leads to the clips is
         missing, or a file or folder cannot be read.
@@ -85,8 +90,9 @@ def read_database(layout, path, variant=None, repair=True, colour=False, label_f
     check_flag("colour", colour)
     variant = next(iter(layout.folders)) if variant is None else variant
     check_choice("variant", variant, tuple(layout.folders))
-    if label_file is not None and not layout.label_files:
-        raise ParameterError(f"label_file: {layout.title} has none, got {label_file!r}")
+    for argument, value in (("label_file", label_file), ("encoding", encoding)):
+        if value is not None and not layout.label_files:
+            raise ParameterError(f"{argument}: {layout.title} has none, got {value!r}")
     root = os.path.abspath(os.fspath(path))
     if not os.path.isdir(root):
         raise ValueError(f"path: expected the folder of {layout.title}, got {os.fspath(path)!r}")
@@ -95,8 +101,9 @@ def read_database(layout, path, variant=None, repair=True, colour=False, label_f
     if layout.label_files:
         file = find_label_file(Path(root), layout.label_files) if label_file is None else label_file
         reading.label_file = os.path.abspath(os.fspath(file))
-        sheet = read_sheet(file, layout.sheet, reading.name(reading.label_file))
+        sheet = read_sheet(file, layout.sheet, reading.name(reading.label_file), encoding)
         rows, reading.faults = read_rows(layout, sheet)
+        reading.faults = [*sheet.faults, *reading.faults]
         template = _choose_template(reading, tree, rows)
         places = [tree.find(reading.base, _fill(template, row)) for row in rows]
     else:
@@ -184,9 +191,9 @@ def _report_folders_without_row(reading, tree, levels, places):
             reading.faults.append(Fault("missing-row", reading.name(place), message))
 
 
-def load_layout(layout, path, variant, repair, colour, label_file):
+def load_layout(layout, path, variant, repair, colour, label_file, encoding=None):
     """Do what `load_database` does for a layout; warnings point to the caller's caller."""
-    reading = read_database(layout, path, variant, repair, colour, label_file)
+    reading = read_database(layout, path, variant, repair, colour, label_file, encoding)
     lost = [f for f in reading.faults if f.clip is None and f.kind in _COST_A_CLIP]
     if not reading.clips:
         why = f"; {lost[0]}" if lost else ""

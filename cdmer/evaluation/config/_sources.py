@@ -25,8 +25,8 @@ _OPTIONS = {
     "published": (),
     "features": (),
     "synthetic": ("n_clips", "seed"),
-    "manifest": (),
-    "database": ("variant", "label_file"),
+    "manifest": ("encoding",),
+    "database": ("variant", "label_file", "encoding"),
 }
 
 
@@ -43,7 +43,7 @@ class Source:
         Of the table of features, the manifest, or the folder of the database.
     options : dict
         ``n_clips`` and ``seed`` of a synthetic corpus, ``variant`` and ``label_file`` of a
-        database.
+        database, ``encoding`` of the label file or manifest.
     """
 
     kind: str
@@ -77,7 +77,7 @@ class Source:
             seed = options.pop("seed", 0)
             return make_synthetic_corpus(self.name, **options, random_state=seed)
         if self.kind == "manifest":
-            return load_manifest(self.path)
+            return load_manifest(self.path, **self.options)
         return load_database(self.name, self.path, **self.options)
 
 
@@ -102,6 +102,7 @@ def read_source(section):
         "seed": section.read("seed", int),
         "variant": section.read("variant", str),
         "label_file": section.read_path("label_file"),
+        "encoding": section.read("encoding", str),
     }
     for key, least in (("n_clips", 3), ("seed", 0)):
         if options[key] is not None and options[key] < least:

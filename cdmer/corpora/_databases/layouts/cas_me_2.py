@@ -30,7 +30,9 @@ CAS_ME_2 = Layout(
 )
 
 
-def load_cas_me_2(path, *, variant="cropped", repair=True, colour=False, label_file=None):
+def load_cas_me_2(
+    path, *, variant="cropped", repair=True, colour=False, label_file=None, encoding=None
+):
     """Load CAS(ME)^2: 54 clips of micro-expressions at 30 frames per second.
 
     Parameters are those of `load_database`, with ``variant="cropped"``, as are the errors and what
@@ -47,4 +49,4 @@ def load_cas_me_2(path, *, variant="cropped", repair=True, colour=False, label_f
     Micro-Expression Spotting and Recognition, IEEE Transactions on Affective Computing 9(4), 2018,
     doi:10.1109/TAFFC.2017.2654440.
     """
-    return load_layout(CAS_ME_2, path, variant, repair, colour, label_file)
+    return load_layout(CAS_ME_2, path, variant, repair, colour, label_file, encoding)

@@ -83,7 +83,9 @@ CASME3_C = Layout(
 CASME3 = {"A": CASME3_A, "C": CASME3_C}
 
 
-def load_casme3(path, *, part="A", variant="raw", repair=True, colour=False, label_file=None):
+def load_casme3(
+    path, *, part="A", variant="raw", repair=True, colour=False, label_file=None, encoding=None
+):
     """Load CAS(ME)^3: 860 clips of part A or 165 of part C, at 30 frames per second.
 
     Parameters are those of `load_database`, and ``part="A"`` or ``"C"``, as are the errors and what
@@ -106,4 +108,4 @@ def load_casme3(path, *, part="A", variant="raw", repair=True, colour=False, lab
     2023, doi:10.1109/TPAMI.2022.3174895.
     """
     check_choice("part", part, tuple(CASME3))
-    return load_layout(CASME3[part], path, variant, repair, colour, label_file)
+    return load_layout(CASME3[part], path, variant, repair, colour, label_file, encoding)

@@ -52,7 +52,9 @@ def _dfme(part):
 DFME = {part: _dfme(part) for part in _PARTS}
 
 
-def load_dfme(path, *, part="A", variant="raw", repair=True, colour=False, label_file=None):
+def load_dfme(
+    path, *, part="A", variant="raw", repair=True, colour=False, label_file=None, encoding=None
+):
     """Load a part of DFME: 1,118 (A), 969 (B) or 5,439 (C) clips.
 
     Parameters are those of `load_database`, and ``part="A"``, ``"B"`` or ``"C"``, as are the errors
@@ -72,4 +74,4 @@ def load_dfme(path, *, part="A", variant="raw", repair=True, colour=False, label
     doi:10.1109/TAFFC.2023.3341918.
     """
     check_choice("part", part, tuple(DFME))
-    return load_layout(DFME[part], path, variant, repair, colour, label_file)
+    return load_layout(DFME[part], path, variant, repair, colour, label_file, encoding)
