@@ -5,11 +5,11 @@ import re
 import tempfile
 import threading
 
-# Lines that decoders print: libjpeg's, libpng's, OpenCV's own and FFmpeg's.
+# Lines that decoders print: libjpeg's, FFmpeg's, OpenCV's own, libpng's and libtiff's.
 _JPEG = r"Corrupt JPEG data: .*|Premature end of JPEG file|Inconsistent progression sequence.*"
 _FFMPEG = r"\[[^\]]+ @ (?:0x)?[0-9A-Fa-f]+\] .*"
 _DAMAGE = re.compile(rf"{_JPEG}|\[ERROR:\d+@[\d.]+\] global .*|{_FFMPEG}")
-_CHATTER = re.compile(r"\[ *[A-Z]+:\d+@[\d.]+\] global .*|libpng (?:warning|error): .*")
+_CHATTER = re.compile(r"\[ *[A-Z]+:\d+@[\d.]+\] global .*|libpng (?:warning|error): .*|TIFF\w+: .*")
 # FFmpeg prints these of whole videos, too: references that a trim has cut off, and padding.
 _HARMLESS = re.compile(r".*(?:mmco: |co located POCs|overread)")
 _PREFIX = re.compile(r"\[[^\]]*\] (?:global )?")

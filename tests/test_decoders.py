@@ -37,6 +37,7 @@ def test_damage_is_given_and_not_shown(line, capfd):
     [
         "[ WARN:0@0.320] global grfmt_tiff.cpp:811 readData OpenCV TIFF: can not handle it",
         "libpng warning: iCCP: known incorrect sRGB profile",
+        "TIFFReadDirectory: Warning, Unknown field with tag 50838.",
         "[h264 @ 0x5612e1e500] mmco: unref short failure",
     ],
 )

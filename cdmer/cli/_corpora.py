@@ -23,6 +23,11 @@ label_file_option = click.option(
     help="The label file, if it lies elsewhere or there are several.",
 )
 
+encoding_option = click.option(
+    "--encoding",
+    help="Encoding of a label file or manifest in CSV, such as gb18030. [default: found out]",
+)
+
 
 @click.group()
 def corpora():
@@ -62,7 +67,8 @@ def list_command():
 @click.argument("path", type=click.Path(path_type=Path))
 @variant_option
 @label_file_option
-def check(name, path, variant, label_file):
+@encoding_option
+def check(name, path, variant, label_file, encoding):
     """Check a copy of a database against its label file and the published counts.
 
     NAME is one of `cdmer corpora list`, PATH the folder of your copy. Shows what was found, the
@@ -75,10 +81,10 @@ def check(name, path, variant, label_file):
     from cdmer.corpora import check_database
 
     if name == "manifest":
-        _check_manifest(path, variant, label_file)
+        _check_manifest(path, variant, label_file, encoding)
         return
 
-    found = check_database(name, path, variant=variant, label_file=label_file)
+    found = check_database(name, path, variant=variant, label_file=label_file, encoding=encoding)
     if found.problem is not None:
         raise ValueError(found.problem)
     click.echo(str(found))
@@ -109,7 +115,8 @@ def check(name, path, variant, label_file):
 )
 @variant_option
 @label_file_option
-def show(name, path, out, n_per_class, scheme, variant, label_file):
+@encoding_option
+def show(name, path, out, n_per_class, scheme, variant, label_file, encoding):
     """Draw a contact sheet: some clips of each class.
 
     NAME is one of `cdmer corpora list`, PATH the folder of your copy; or NAME is "manifest", and
@@ -120,7 +127,7 @@ def show(name, path, out, n_per_class, scheme, variant, label_file):
     if not out.parent.is_dir():
         raise FileNotFoundError(f"--out: there is no folder {out.parent}")
     with notes():
-        corpus = _open(name, path, variant, label_file)
+        corpus = _open(name, path, variant, label_file, encoding)
     figure = corpus.plot_samples(n_per_class, scheme)
     with atomic_file(out) as file:
         figure.savefig(file, format=out.suffix[1:].lower(), dpi=150)
@@ -209,26 +216,27 @@ def open_place(text, variant=None):
         with notes():
             return _open(name, Path(path), variant, None)
     if Path(text).suffix.lower() in MANIFESTS:
-        return _open("manifest", Path(text), variant, None)
+        with notes():
+            return _open("manifest", Path(text), variant, None)
     return None
 
 
-def _open(name, path, variant, label_file):
+def _open(name, path, variant, label_file, encoding=None):
     from cdmer.corpora import list_databases, load_database, load_manifest
 
     if name != "manifest":
         check_choice("name", name, (*list_databases(), "manifest"))
-        return load_database(name, path, variant=variant, label_file=label_file)
+        return load_database(name, path, variant=variant, label_file=label_file, encoding=encoding)
     for option, value in (("--variant", variant), ("--label-file", label_file)):
         if value is not None:
             raise ValueError(f"{option}: a manifest has none, got {value!r}")
-    return load_manifest(path)
+    return load_manifest(path, encoding=encoding)
 
 
-def _check_manifest(path, variant, label_file):
+def _check_manifest(path, variant, label_file, encoding):
     with warnings.catch_warnings():  # the faults are listed below
         warnings.simplefilter("ignore", UserWarning)
-        corpus = _open("manifest", path, variant, label_file)
+        corpus = _open("manifest", path, variant, label_file, encoding)
     labels = Counter(clip.label or "none" for clip in corpus)
     lines = [
         f"{corpus.name}, a manifest: {path}",

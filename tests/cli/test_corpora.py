@@ -243,3 +243,19 @@ def test_check_takes_a_manifest(tmp_path):
     ]
     assert "offset 9 lies outside the frames, 0 to 2" in lines[7]
     assert cdmer("corpora", "check", "manifest", manifest, "--variant", "raw")[0] == 1
+
+
+def test_encodings_are_named_on_the_command_line(samm, tmp_path):
+    manifest, out = tmp_path / "mine.csv", tmp_path / "samples.png"
+    place = next(samm.rglob("*.jpg")).parent
+    lines = f"path,subject,label\n{place.relative_to(tmp_path).as_posix()},Töö,joy\n"
+    manifest.write_bytes(lines.encode("cp1252"))
+    code, _, errors = cdmer("corpora", "show", "manifest", manifest, "-o", out)
+    assert code == 1
+    assert "its encoding is not certain" in errors
+    options = ["-o", out, "--encoding", "cp1252"]
+    code, said, errors = cdmer("corpora", "show", "manifest", manifest, *options)
+    assert (code, errors) == (0, "")
+    code, _, errors = cdmer("corpora", "check", "samm", samm, "--encoding", "klingon")
+    assert code != 0
+    assert "encoding: expected the name of a text encoding" in errors

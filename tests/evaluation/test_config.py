@@ -207,6 +207,18 @@ def misspell(name, how, i):
     }[how]
 
 
+def test_a_manifest_in_another_encoding(load, tmp_path):
+    (tmp_path / "c1").mkdir()
+    (tmp_path / "c1" / "img1.png").touch()
+    lines = "path,subject,label\nc1,Töö,joy\n"
+    (tmp_path / "mine.csv").write_bytes(lines.encode("cp1252"))
+    sources = [{"source": "mine.csv", "encoding": encoding} for encoding in ("cp1252", "utf-8")]
+    config = load(minimal() | {"corpora": sources})
+    assert config.corpora[0].open()[0].subject == "Töö"
+    with pytest.raises(ValueError, match="no text in the encoding 'utf-8'"):
+        config.corpora[1].open()
+
+
 @pytest.mark.parametrize(("place", "how"), MISSPELT)
 def test_a_misspelt_key_is_named_with_the_right_one(load, place, how):
     *above, key = place
@@ -322,6 +334,7 @@ def test_all_estimators_of_the_library_are_listed():
         ({"corpora": [{"source": "casme2:no"}]}, "corpora, 1: source: there is no folder"),
         ({"corpora": [{"source": "no.csv"}]}, "corpora, 1: source: there is no file"),
         ({"corpora": [{"source": "published:casme2", "seed": 1}]}, "seed: a source of the kind"),
+        ({"corpora": [{"source": "published:casme2", "encoding": "a"}]}, "encoding: a source of"),
         ({"corpora": [{"source": "synthetic:nir-25fps", "n_clips": 2}]}, "n_clips: expected a"),
         ({"descriptor": {"class": "RegionGrid"}}, "descriptor: class: expected a descriptor"),
         ({"descriptor": {"class": "SVC"}}, "descriptor: class: unknown class 'SVC'"),
