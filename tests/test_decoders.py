@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cdmer._decoders import watch_decoders
+from cdmer._images.decoders import watch_decoders
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pread"), reason="the system has no pread")
 LINES = {

@@ -255,7 +255,7 @@ def read_faces(folder):
     ValueError, OSError
         If a picture cannot be read.
     """
-    from cdmer._images import SUFFIXES, read_image
+    from cdmer._images.reading import SUFFIXES, read_image
     from cdmer.synthesis import NeutralFace
 
     if not folder.is_dir():

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from cdmer._image_headers import read_header
-from cdmer._images import MAX_PIXELS, read_image
+from cdmer._images.headers import read_header
+from cdmer._images.reading import MAX_PIXELS, read_image
 from cdmer.corpora import Clip, FrameFolder, list_frames
 
 RNG = np.random.default_rng(0)

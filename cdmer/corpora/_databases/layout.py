@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from cdmer._images import SUFFIXES
+from cdmer._images.reading import SUFFIXES
 from cdmer._parameters import check_choice, check_flag
 from cdmer.corpora._databases.layout_check import (
     check_layout,

@@ -7,9 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from cdmer._decoders import watch_decoders
 from cdmer._fingerprint import fingerprint
-from cdmer._images import SUFFIXES, count_bits, decode_image, is_deep, read_image
+from cdmer._images.decoders import watch_decoders
+from cdmer._images.reading import SUFFIXES, count_bits, decode_image, is_deep, read_image
 from cdmer._parameters import check_flag
 
 _INTEGER = re.compile(r"[0-9]+")

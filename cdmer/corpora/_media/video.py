@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cdmer._cv2 import import_cv2
-from cdmer._decoders import watch_decoders
 from cdmer._fingerprint import fingerprint
-from cdmer._images import MAX_PIXELS
+from cdmer._images.decoders import watch_decoders
+from cdmer._images.reading import MAX_PIXELS
 from cdmer._parameters import check_flag, check_number
 from cdmer.corpora._media.frames import stamp
 from cdmer.corpora._media.mp4 import count_played

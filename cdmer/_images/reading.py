@@ -5,8 +5,8 @@ import re
 import numpy as np
 
 from cdmer._cv2 import import_cv2
-from cdmer._decoders import watch_decoders
-from cdmer._image_headers import read_header
+from cdmer._images.decoders import watch_decoders
+from cdmer._images.headers import read_header
 
 SUFFIXES = frozenset(("bmp", "jpeg", "jpg", "png", "tif", "tiff", "webp"))
 

@@ -1,0 +1,1 @@
+"""Image files and decoders: read with care, damage noticed."""
