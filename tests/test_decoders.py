@@ -2,6 +2,8 @@
 
 import os
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -54,6 +56,25 @@ def test_what_others_write_is_passed_on(capfd):
     assert capfd.readouterr().err == "afterwards\n"
 
 
+def test_what_others_write_comes_while_threads_go_on(capfd):
+    """A bar of progress moves although somebody decodes all the time."""
+    inside, done = threading.Event(), threading.Event()
+
+    def long():
+        inside.set()
+        done.wait(30)
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(watch_decoders, long)
+        inside.wait(30)
+        watch_decoders(printing("\r 1 of 2"))
+        shown = capfd.readouterr().err
+        done.set()
+        assert first.result() == (None, [])
+    assert shown == "\r 1 of 2\n"
+    assert capfd.readouterr().err == ""
+
+
 def test_errors_leave_the_screen_as_it_was(capfd):
     def fail():
         os.write(2, b"before\n")
@@ -79,6 +100,23 @@ def test_threads_get_what_is_theirs(capfd):
         found = [bool(damage) for damage in pool.map(read, contents)]
     assert found == [i % 5 == 0 for i in range(40)]
     assert capfd.readouterr() == ("", "")
+
+
+def test_many_calls_at_once(capfd):
+    def call(i):
+        line = "Corrupt JPEG data: x" if i % 7 == 0 else "mine"
+
+        def function():
+            time.sleep(i % 5 / 5000)
+            return printing(line, result=i)()
+
+        return watch_decoders(function)
+
+    with ThreadPoolExecutor(16) as pool:
+        results = list(pool.map(call, range(1000)))
+    assert [result for result, _ in results] == list(range(1000))
+    assert [bool(damage) for _, damage in results] == [i % 7 == 0 for i in range(1000)]
+    assert set(capfd.readouterr().err.splitlines()) == {"mine"}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does not fork")

@@ -47,7 +47,7 @@ def _call(function, alone):
     try:
         result = function()
     finally:
-        damage, shared = watch.leave(*ticket)
+        damage, shared = watch.leave(alone, *ticket)
     return result, damage, shared
 
 
@@ -60,27 +60,39 @@ class _Watch:
         self.entered = 0  # calls so far
         self.alone = False
         self.screen = self.file = None
+        self.passed_on = 0  # bytes of the file
 
     def enter(self, alone):
         """Give the number of the call and where in the file its lines begin."""
         with self.changed:
             self.changed.wait_for(lambda: not self.alone)
-            self.alone = alone
-            self.changed.wait_for(lambda: not (alone and self.inside))
+            if alone:
+                self._wait_for_others()
             if not self.inside:
                 self._redirect()
             self.inside += 1
             self.entered += 1
             return self.entered, self._size(), self.inside > 1
 
-    def leave(self, number, begin, shared):
+    def _wait_for_others(self):
+        self.alone = True
+        try:
+            self.changed.wait_for(lambda: not self.inside)
+        except BaseException:  # an interrupt
+            self.alone = False
+            self.changed.notify_all()
+            raise
+
+    def leave(self, alone, number, begin, shared):
         """Give the lines of a call that speak of damage, and whether they may be another's."""
         with self.changed:
             lines = self._lines(begin)
+            self._pass_on()
             shared = shared or self.entered > number
             self.inside -= 1
             if not self.inside:
-                self._restore()
+                self.release()
+            if alone:
                 self.alone = False
             self.changed.notify_all()
         damage = [line for line in lines if _DAMAGE.fullmatch(line) and not _HARMLESS.match(line)]
@@ -93,20 +105,22 @@ class _Watch:
             self.screen = os.dup(2)
         except OSError:  # there is no standard error
             return
-        self.file = _unnamed_file()
+        self.file, self.passed_on = _unnamed_file(), 0
         os.dup2(self.file, 2)
 
-    def _restore(self):
-        if self.screen is None:
-            return
+    def _pass_on(self):
+        """Write what others wrote where it was meant to go, such as a bar of progress."""
+        lines = self._lines(self.passed_on, ends=True)
+        if self.inside > 1 and lines and not lines[-1].endswith(("\n", "\r")):
+            lines.pop()  # FFmpeg writes a line in pieces
+        self.passed_on += len("".join(lines).encode("utf-8", "surrogateescape"))
         foreign = [
             line
-            for line in self._lines(0, ends=True)
+            for line in lines
             if not (_DAMAGE.fullmatch(line.rstrip()) or _CHATTER.fullmatch(line.rstrip()))
         ]
-        self.release()
         if foreign:
-            os.write(2, "".join(foreign).encode("utf-8", "surrogateescape"))
+            os.write(self.screen, "".join(foreign).encode("utf-8", "surrogateescape"))
 
     def release(self):
         """Lead file descriptor 2 to the screen again."""
@@ -128,10 +142,16 @@ class _Watch:
 
 
 def _unnamed_file():
+    """A file without a name, at whose end threads write one after the other."""
+    import fcntl  # not on Windows
+
     if hasattr(os, "memfd_create"):
-        return os.memfd_create("decoders")
-    with tempfile.TemporaryFile() as file:
-        return os.dup(file.fileno())
+        file = os.memfd_create("decoders")
+    else:
+        with tempfile.TemporaryFile() as temporary:
+            file = os.dup(temporary.fileno())
+    fcntl.fcntl(file, fcntl.F_SETFL, fcntl.fcntl(file, fcntl.F_GETFL) | os.O_APPEND)
+    return file
 
 
 _watch = _Watch()
