@@ -52,6 +52,32 @@ def offset_position(clip, n_frames, name):
     return _position(clip, "offset", n_frames, name)
 
 
+def apex_position(clip, n_frames, name):
+    """Find the apex of a clip.
+
+    Parameters
+    ----------
+    clip, n_frames, name
+        See `onset_position`; `apex` is annotated like `onset`.
+
+    Returns
+    -------
+    int
+        Position among the frames, from 0.
+
+    Raises
+    ------
+    ValueError
+        If the apex is not annotated, or lies outside the clip.
+    """
+    if getattr(clip, "apex", None) is None:
+        raise ValueError(
+            f"{name}: has no apex; annotate one (`apex` of a Clip), or let "
+            "cdmer.preprocessing.ApexSpotter find it"
+        )
+    return _position(clip, "apex", n_frames, name)
+
+
 def onset_and_apex(clip, n_frames, name):
     """Find the onset and the apex of a clip.
 
@@ -71,19 +97,40 @@ def onset_and_apex(clip, n_frames, name):
         If the apex is not annotated, one of them lies outside the clip, or the apex does not come
         after the onset.
     """
-    if getattr(clip, "apex", None) is None:
-        raise ValueError(
-            f"{name}: has no apex; annotate one (`apex` of a Clip), or let "
-            "cdmer.preprocessing.ApexSpotter find it"
-        )
+    apex = apex_position(clip, n_frames, name)
     onset = onset_position(clip, n_frames, name)
-    apex = _position(clip, "apex", n_frames, name)
     if apex <= onset:
         raise ValueError(
             f"{name}: expected the apex after the onset, got onset {onset} and apex {apex} "
             "(positions among the frames, from 0)"
         )
     return onset, apex
+
+
+def covered_numbers(clip, numbers):
+    """First and last number that frames stand for, those dropped at the ends included.
+
+    A frame that is missing at an end of the expression is bridged as one in the middle is: however
+    many of them were dropped there (`Clip.ends`), or, where that is unknown, one, or a tenth of the
+    number of frames.
+
+    Parameters
+    ----------
+    clip : Clip
+        With `onset`, `offset` and `ends`.
+    numbers : sequence of int
+        Numbers of its frames, rising.
+
+    Returns
+    -------
+    first, last : int
+    """
+    first, last = int(numbers[0]), int(numbers[-1])
+    reach = max(1, len(numbers) // 10)
+    onset = first if clip.onset is None else clip.onset
+    offset = last if clip.offset is None else clip.offset
+    begin, end = min(first, max(onset, first - reach, 0)), max(last, min(offset, last + reach))
+    return (begin, end) if clip.ends is None else (min(begin, clip.ends[0]), max(end, clip.ends[1]))
 
 
 def _position(clip, moment, n_frames, name):

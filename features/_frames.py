@@ -4,7 +4,7 @@ import numpy as np
 
 from cdmer._array import to_numpy
 from cdmer._clips import read_frames
-from cdmer._moments import onset_and_apex
+from cdmer._moments import apex_position
 from cdmer._parameters import check_choice, check_flag, check_number
 from cdmer.features._clip_arrays import ClipArrays
 from cdmer.features._flow.motion_channels import resized
@@ -98,8 +98,8 @@ class ApexFrame(ClipArrays):
     ------
     TypeError, ValueError
         By `fit`, if a parameter has the wrong type or value. By `transform`, if a clip is not uint8
-        (TypeError), not grey where that is asked for, or has no apex, or one that does not come
-        after the onset. The message names the parameter or the clip.
+        (TypeError), not grey where that is asked for, or has no apex, or one outside of its frames.
+        The message names the parameter or the clip.
 
     See Also
     --------
@@ -133,7 +133,7 @@ class ApexFrame(ClipArrays):
     def _array(self, clip, name):
         """Apex of one clip, shape (channels, size, size)."""
         frames = channels_last(clip, name, self.colour)
-        _, apex = onset_and_apex(clip, len(frames), name)
+        apex = apex_position(clip, len(frames), name)
         planes = np.moveaxis(frames[apex].astype(np.float32), -1, 0)
         face = np.stack([resized(np.ascontiguousarray(plane), self.size) for plane in planes])
         return _scaled(face, self.scaling)

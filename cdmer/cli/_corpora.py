@@ -27,6 +27,12 @@ encoding_option = click.option(
     "--encoding",
     help="Encoding of a label file or manifest in CSV, such as gb18030. [default: found out]",
 )
+extent_option = click.option(
+    "--extent",
+    type=click.Choice(["expression", "folder"]),
+    help="A clip: the frames from onset to offset, or all that its folder or video holds. "
+    "[default: expression]",
+)
 
 
 @click.group()
@@ -116,7 +122,8 @@ def check(name, path, variant, label_file, encoding):
 @variant_option
 @label_file_option
 @encoding_option
-def show(name, path, out, n_per_class, scheme, variant, label_file, encoding):
+@extent_option
+def show(name, path, out, n_per_class, scheme, variant, label_file, encoding, extent):
     """Draw a contact sheet: some clips of each class.
 
     NAME is one of `cdmer corpora list`, PATH the folder of your copy; or NAME is "manifest", and
@@ -127,7 +134,7 @@ def show(name, path, out, n_per_class, scheme, variant, label_file, encoding):
     if not out.parent.is_dir():
         raise FileNotFoundError(f"--out: there is no folder {out.parent}")
     with notes():
-        corpus = _open(name, path, variant, label_file, encoding)
+        corpus = _open(name, path, variant, label_file, encoding, extent)
     figure = corpus.plot_samples(n_per_class, scheme)
     with atomic_file(out) as file:
         figure.savefig(file, format=out.suffix[1:].lower(), dpi=150)
@@ -190,7 +197,7 @@ def make(name, out, preset, n_clips, n_subjects, size, seed, variant):
     click.echo(f"{out}: {corpus!r}, rendered faces")
 
 
-def open_place(text, variant=None):
+def open_place(text, variant=None, extent=None):
     """Open the corpus that ``NAME:PATH`` or the path of a manifest names.
 
     Parameters
@@ -198,6 +205,8 @@ def open_place(text, variant=None):
     text : str
     variant : str or None
         Which frames of a database.
+    extent : {"expression", "folder"} or None
+        How much of a folder or a video a clip is; None for the loaders' default.
 
     Returns
     -------
@@ -214,23 +223,24 @@ def open_place(text, variant=None):
     name, _, path = text.partition(":")
     if name in list_databases():
         with notes():
-            return _open(name, Path(path), variant, None)
+            return _open(name, Path(path), variant, None, None, extent)
     if Path(text).suffix.lower() in MANIFESTS:
         with notes():
-            return _open("manifest", Path(text), variant, None)
+            return _open("manifest", Path(text), variant, None, None, extent)
     return None
 
 
-def _open(name, path, variant, label_file, encoding=None):
+def _open(name, path, variant, label_file, encoding=None, extent=None):
     from cdmer.corpora import list_databases, load_database, load_manifest
 
+    options = {"encoding": encoding} | ({} if extent is None else {"extent": extent})
     if name != "manifest":
         check_choice("name", name, (*list_databases(), "manifest"))
-        return load_database(name, path, variant=variant, label_file=label_file, encoding=encoding)
+        return load_database(name, path, variant=variant, label_file=label_file, **options)
     for option, value in (("--variant", variant), ("--label-file", label_file)):
         if value is not None:
             raise ValueError(f"{option}: a manifest has none, got {value!r}")
-    return load_manifest(path, encoding=encoding)
+    return load_manifest(path, **options)
 
 
 def _check_manifest(path, variant, label_file, encoding):

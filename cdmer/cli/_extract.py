@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from cdmer.cli._corpora import MANIFESTS, open_place, variant_option
+from cdmer.cli._corpora import MANIFESTS, extent_option, open_place, variant_option
 from cdmer.cli._options import (
     SOME_FAILED,
     check_folder,
@@ -83,6 +83,7 @@ class DescriptorName(click.Choice):
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of a synthetic corpus.")
 @variant_option
+@extent_option
 @jobs_option
 @quiet_option
 def extract(
@@ -99,6 +100,7 @@ def extract(
     n_clips,
     seed,
     variant,
+    extent,
     n_jobs,
     quiet,
 ):
@@ -115,7 +117,7 @@ def extract(
     if cache is not None and no_cache:
         raise click.UsageError("--cache, --no-cache: expected one of the two at most")
     check_folder(out)
-    clips = open_corpus(corpus, n_clips, seed, variant)
+    clips = open_corpus(corpus, n_clips, seed, variant, extent)
     transformer = make_transformer(descriptor, parameters, levels, frames, magnify)
     from cdmer.extraction import extract as extract_features
 
@@ -146,7 +148,7 @@ def extract(
         sys.exit(SOME_FAILED)
 
 
-def open_corpus(text, n_clips, seed, variant=None):
+def open_corpus(text, n_clips, seed, variant=None, extent=None):
     """Find the corpus that an argument names.
 
     Parameters
@@ -157,6 +159,8 @@ def open_corpus(text, n_clips, seed, variant=None):
         Of synthetic corpora.
     variant : str or None
         Which frames of a database.
+    extent : {"expression", "folder"} or None
+        How much of a folder or a video a clip is; None for the loaders' default.
 
     Returns
     -------
@@ -171,7 +175,7 @@ def open_corpus(text, n_clips, seed, variant=None):
     """
     from cdmer.corpora import PRESETS, list_databases, make_synthetic_corpus
 
-    opened = open_place(text, variant)
+    opened = open_place(text, variant, extent)
     if opened is not None:
         return opened
     synthetic = {f"synthetic:{preset}": preset for preset in PRESETS}
@@ -180,8 +184,9 @@ def open_corpus(text, n_clips, seed, variant=None):
             f"CORPUS: expected one of {', '.join(synthetic)}; or NAME:PATH with one of the names "
             f"{', '.join(list_databases())}; or a manifest ({', '.join(MANIFESTS)}), got {text!r}"
         )
-    if variant is not None:
-        raise ValueError(f"--variant: a synthetic corpus has none, got {variant!r}")
+    for option, value in (("--variant", variant), ("--extent", extent)):
+        if value is not None:
+            raise ValueError(f"{option}: a synthetic corpus has none, got {value!r}")
     return make_synthetic_corpus(synthetic[text], n_clips=n_clips, random_state=seed)
 
 

@@ -1,9 +1,14 @@
 """One recording: frames that are made or read when asked for, and what is known about them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+
+from cdmer._clips import known_length
+from cdmer._moments import covered_numbers
+from cdmer.corpora._extent import check_margin, dropped_ends, find_expression, margin_in_frames
+from cdmer.corpora._media.parts import part_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -38,6 +43,9 @@ class Clip:
     objective_class : str, default=None
         The class by action units as annotated, ``"I"`` to ``"VII"``; None where the database gives
         none.
+    ends : (int, int), default=None
+        Numbers that the first and the last frame would have, had none been dropped there; None for
+        those that they have.
     """
 
     source: np.ndarray | Callable[[], np.ndarray]
@@ -53,6 +61,7 @@ class Clip:
     frame_numbers: tuple[int, ...] | None = None
     apex_spotted_by: str | None = None
     objective_class: str | None = None
+    ends: tuple[int, int] | None = None
 
     @property
     def frames(self):
@@ -91,8 +100,10 @@ class Clip:
         -------
         int
             Position in `frames`, from 0. Where the annotated frame was dropped from the recording,
-            that of the nearest one, the earlier of two. Without `frame_numbers` the number itself,
-            which is not compared with the number of frames.
+            that of the nearest one, the earlier of two. Onset and offset, and what lies between
+            them, may lie beyond the first and the last frame: up to `ends`, or by one, or a tenth
+            of the number of frames. Without `frame_numbers` the number itself, which is not
+            compared with the number of frames.
 
         Raises
         ------
@@ -103,17 +114,62 @@ class Clip:
         if number is None:
             raise ValueError(f"clip {self.key!r}: has no {moment}")
         numbers = self.frame_numbers
-        if numbers is None:
-            first, last = 0, number
-        else:
-            first, last = numbers[0], numbers[-1]
+        first, last = (0, number) if numbers is None else covered_numbers(self, numbers)
         if not first <= number <= last:
+            if numbers is not None:
+                first, last = numbers[0], numbers[-1]
             raise ValueError(
                 f"clip {self.key!r}: {moment} {number} lies outside its frames, {first} to {last}"
             )
         if numbers is None:
             return int(number)
         return int(np.argmin(np.abs(np.asarray(numbers) - number)))
+
+    def cut(self, margin=0):
+        """Cut the clip to its expression, the frames from onset to offset.
+
+        Parameters
+        ----------
+        margin : int or str, default=0
+            Frames before the onset and after the offset to keep as well, where there are any; or
+            seconds, such as ``"0.2 s"``, rounded to frames.
+
+        Returns
+        -------
+        Clip
+            The same annotations. Frames are not read; they keep their numbers, so that without
+            `frame_numbers` before it has them now. Where onset or offset is unknown, that end stays
+            as it is.
+
+        Raises
+        ------
+        ParameterError
+            If `margin` is not as above.
+        ValueError
+            If no frame lies from onset to offset, seconds are asked for and `fps` is unknown, or
+            the number of frames is unknown until they are read and so is the offset.
+        """
+        check_margin(margin)
+        if self.onset is None and self.offset is None:
+            return self
+        margin = margin_in_frames(margin, self.fps, self.key)
+        numbers = self.frame_numbers
+        if numbers is None:
+            n_frames = known_length(self)
+            if n_frames is None and self.offset is None:
+                raise ValueError(
+                    f"clip {self.key!r}: has no offset, and the number of its frames is unknown"
+                )
+            # Where the end is unknown a margin might lead beyond it.
+            numbers = range(self.offset + 1 if n_frames is None else n_frames)
+        part, ends = find_expression(numbers, self.onset, self.offset, margin, self.ends)
+        if part is None:
+            raise ValueError(
+                f"clip {self.key!r}: no frame from onset {self.onset} to offset {self.offset}"
+            )
+        source = part_of(self.source, part.start, part.stop)
+        numbers = tuple(numbers[part])
+        return replace(self, source=source, frame_numbers=numbers, ends=dropped_ends(ends, numbers))
 
     def __repr__(self):
         rate = "" if self.fps is None else f", {self.fps:g} fps"

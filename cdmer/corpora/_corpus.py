@@ -13,7 +13,7 @@ from cdmer.corpora._schemes import get_scheme
 from cdmer.corpora._summary import summarise
 
 # Frames are not part of the table, nor are their numbers.
-_COLUMNS = [f.name for f in fields(Clip) if f.name not in ("source", "frame_numbers")]
+_COLUMNS = [f.name for f in fields(Clip) if f.name not in ("source", "frame_numbers", "ends")]
 
 
 class Corpus(Sequence):
@@ -200,6 +200,27 @@ class Corpus(Sequence):
             replace(clip, source=CachedFrames.of(clip, cache)) if callable(clip.source) else clip
             for clip in self._clips
         ]
+        return Corpus(clips, self.name, repairs=self.repairs, faults=self.faults)
+
+    def cut(self, margin=0):
+        """Cut every clip to its expression, the frames from onset to offset.
+
+        Parameters
+        ----------
+        margin : int or str, default=0
+            See `Clip.cut`.
+
+        Returns
+        -------
+        Corpus
+            The same clips and annotations; frames are not read.
+
+        Raises
+        ------
+        ValueError
+            As `Clip.cut` does; the message names the clip.
+        """
+        clips = [clip.cut(margin) for clip in self._clips]
         return Corpus(clips, self.name, repairs=self.repairs, faults=self.faults)
 
     def summary(self, scheme=None):

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 MOMENTS = ("onset", "apex", "offset")
+# Macro-expressions end within this time; micro-expressions within half a second.
+LONGEST_SECONDS = 4
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,10 @@ class Fault:
           keeps them as written,
         - ``"order"``: onset, apex and offset not in rising order; the clip keeps them,
         - ``"range"``: onset, apex or offset outside the frames; the clip keeps it,
-        - ``"gap"``: frame numbers that are missing between the first and the last.
+        - ``"gap"``: frame numbers that are missing between the first and the last,
+        - ``"extent"``: a folder or a video that holds more than the clip; the rest is left out,
+        - ``"long"``: a clip of more than 4 seconds, longer than any micro-expression and most
+          others; it is there.
     where : str
         File and cell, ``"casme.xlsx, C17"``, or a folder; relative to the database's folder.
     message : str
@@ -74,41 +79,64 @@ class Repair:
         return f"{self.clip}: {self.field} {self.before} -> {self.after}: {self.reason}"
 
 
-def check_moments(annotated, numbers):
-    """Find moments that are out of order or outside the frames, and frames that are missing.
+def check_frames(annotated, numbers, in_place, ends=None, fps=None, *, recording=False, note=""):
+    """Find what is wrong with a clip's moments and frames, and what its place holds beside them.
 
     Parameters
     ----------
     annotated : object with attributes `onset`, `apex` and `offset`
         Frame numbers, int or None.
     numbers : sequence of int
-        Numbers of the frames, rising.
+        Numbers of the clip's frames, rising.
+    in_place : sequence of int
+        Those of all frames in its folder or video.
+    ends : (int, int), default=None
+        Numbers of the clip's first and last frame, were none missing there; None if none is.
+    fps : float, default=None
+        Frames per second.
+    recording : bool, default=False
+        Whether the place holds more than clips, so that their moments lie within them.
+    note : str, default=""
+        What follows from a problem with moments, for its message.
 
     Returns
     -------
     list of (str, str or None, str)
-        Kind of the fault, as in `Fault`; the moment that it is about, None for missing frames; and
-        what is wrong.
+        Kind of the fault, as in `Fault`; the moment that it is about, or None; and what is wrong.
     """
+    first, last = ends or (numbers[0], numbers[-1])
+    lowest, highest = first, last
+    if not recording:
+        lowest, highest = min(first, in_place[0]), max(last, in_place[-1])
     known = [(moment, getattr(annotated, moment)) for moment in MOMENTS]
     known = [(moment, number) for moment, number in known if number is not None]
     problems = []
     for (earlier, one), (later, two) in zip(known, known[1:], strict=False):
         if one > two:
             wrong = "apex" if "apex" in (earlier, later) else later
-            problems.append(("order", wrong, f"{earlier} {one} is after {later} {two}"))
-    first, last = numbers[0], numbers[-1]
+            problems.append(("order", wrong, f"{earlier} {one} is after {later} {two}{note}"))
     for moment, number in known:
-        if not first <= number <= last:
-            message = f"{moment} {number} lies outside the frames, {first} to {last}"
+        if not lowest <= number <= highest:
+            message = f"{moment} {number} lies outside the frames, {lowest} to {highest}{note}"
             problems.append(("range", moment, message))
     if last - first >= len(numbers):
-        problems.append(("gap", None, f"frames {_missing(numbers)} are missing"))
+        missing = _missing(numbers, first, last)
+        problems.append(("gap", None, f"frames {missing} are missing{note}"))
+    if len(numbers) < len(in_place) and not recording:
+        others = f"{len(in_place) - len(numbers)} of {len(in_place)} frames lie outside of the"
+        problems.append(("extent", None, f"{others} expression and are left out"))
+    first = first if annotated.onset is None else annotated.onset
+    last = last if annotated.offset is None else annotated.offset
+    if fps is not None and last - first + 1 > LONGEST_SECONDS * fps:
+        seconds = f"{(last - first + 1) / fps:.4g} s at {fps:g} per second"
+        message = f"frames {first} to {last} are {seconds}; expressions take {LONGEST_SECONDS} s"
+        problems.append(("long", None, f"{message} at most"))
     return problems
 
 
-def _missing(numbers):
-    """Ranges that rising numbers leave out: ``"5, 8-10"``."""
+def _missing(numbers, first, last):
+    """Ranges that rising numbers leave out from first to last: ``"5, 8-10"``."""
+    numbers = (first - 1, *numbers, last + 1)
     ranges = [
         (one + 1, two - 1) for one, two in zip(numbers, numbers[1:], strict=False) if two > one + 1
     ]

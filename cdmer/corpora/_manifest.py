@@ -7,6 +7,7 @@ from pathlib import Path
 from cdmer._parameters import check_flag
 from cdmer.corpora._corpus import Corpus
 from cdmer.corpora._databases.spelling import fold_header
+from cdmer.corpora._extent import Extent
 from cdmer.corpora._faults import Fault
 from cdmer.corpora._manifest_files import COLUMNS, PASSED_OVER, REQUIRED, read_manifest
 from cdmer.corpora._manifest_rows import RowReader
@@ -15,7 +16,17 @@ from cdmer.corpora._manifest_rows import RowReader
 _LISTED = 10
 
 
-def load_manifest(path, *, root=None, name=None, colour=False, allow_outside=False, encoding=None):
+def load_manifest(
+    path,
+    *,
+    root=None,
+    name=None,
+    colour=False,
+    allow_outside=False,
+    extent="expression",
+    margin=0,
+    encoding=None,
+):
     """Open the corpus that a manifest lists.
 
     A manifest is a table with one row per clip. Its columns, in any order:
@@ -32,7 +43,7 @@ def load_manifest(path, *, root=None, name=None, colour=False, allow_outside=Fal
     - ``onset``, ``apex``, ``offset``: frame numbers, as in the file names of the images; in a video
       they count from 0;
     - ``start``, ``stop``: the clip is the frames from number `start` to the one before `stop` of
-      what the path holds;
+      what the path holds, whatever the onset and offset;
     - ``fps``: frames per second; by default what a video file announces;
     - ``action_units``: joined by "+" or commas;
     - ``objective_class``, ``apex_spotted_by``: see `Clip`.
@@ -52,6 +63,12 @@ def load_manifest(path, *, root=None, name=None, colour=False, allow_outside=Fal
         Read red, green and blue in place of grey levels.
     allow_outside : bool, default=False
         Accept paths that lead out of `root`: absolute ones, with ``..``, or through links.
+    extent : {"expression", "folder"}, default="expression"
+        Whether a clip is the frames from onset to offset, where both are known, or all of the
+        folder or the video. Rows with `start` or `stop` say so themselves.
+    margin : int or str, default=0
+        Frames before the onset and after the offset that belong to the clip as well, where there
+        are any; or seconds, such as ``"0.2 s"``, rounded to frames.
     encoding : str, default=None
         Encoding of a CSV file, such as ``"windows-1252"``. By default UTF-8, or UTF-16 with a byte
         order mark; other files are read as Windows-1252 or GB18030 where only one of them can be
@@ -62,7 +79,8 @@ def load_manifest(path, *, root=None, name=None, colour=False, allow_outside=Fal
     Corpus
         In the order of the rows. Only names of images and headers of videos are read. Its `faults`
         list rows that give no clip, cells that do not hold what their column should, moments that
-        are out of order or outside the frames, gaps in the frame numbers, and columns that are not
+        are out of order or outside the frames, gaps in the frame numbers, frames that are left out,
+        clips of more than 4 seconds, and columns that are not
         read.
 
     Raises
@@ -71,7 +89,8 @@ def load_manifest(path, *, root=None, name=None, colour=False, allow_outside=Fal
         If the file cannot be read as a table, its encoding is not certain, a column is missing or
         there twice, or no row gives a clip. The message lists what is wrong with which row.
     ParameterError
-        If `colour` or `allow_outside` is not True or False, or the encoding is unknown.
+        If `colour` or `allow_outside` is not True or False, `extent` or the encoding is unknown, or
+        `margin` is not as above, or above 0 with ``extent="folder"``.
     ImportError
         If the file is a Parquet file and pyarrow is missing.
     OSError
@@ -108,13 +127,14 @@ def load_manifest(path, *, root=None, name=None, colour=False, allow_outside=Fal
     """
     check_flag("colour", colour)
     check_flag("allow_outside", allow_outside)
+    extent = Extent(extent, margin)
     path = Path(path)
     sheet = read_manifest(path, encoding)
     columns, faults = _find_columns(sheet)
     lines = [(number, row) for number, row in enumerate(sheet.rows) if number and any(row)]
     name = _corpus_name(columns, lines, path) if name is None else name
     root = os.path.abspath(path.parent if root is None else root)
-    reader = RowReader(sheet, columns, root, name, colour, allow_outside)
+    reader = RowReader(sheet, columns, root, name, colour, allow_outside, extent)
     for number, row in lines:
         reader.read(number, row)
     if not reader.clips:

@@ -11,6 +11,7 @@ from cdmer._extras import import_extra
 from cdmer._files import atomic_file, write_atomically
 from cdmer.corpora._databases.encodings import check_encoding
 from cdmer.corpora._databases.label_files import Sheet, read_sheet
+from cdmer.corpora._extent import find_expression
 from cdmer.corpora._media.frame_cache import CachedFrames
 from cdmer.corpora._media.frames import FrameFolder, list_frames
 from cdmer.corpora._media.video import VideoFile
@@ -140,7 +141,9 @@ def _plain(value):
 
 
 def _range_in_folder(clip, source):
-    """Numbers of the first frame and after the last, or None twice if all of the folder is meant.
+    """Numbers of the first frame and after the last, or None twice if readers find them.
+
+    They do if all of the folder is meant, and no onset and offset say otherwise.
 
     Raises
     ------
@@ -155,13 +158,24 @@ def _range_in_folder(clip, source):
             f"clip {clip.key!r}: expected frames that follow each other in {source.folder} and are "
             "numbered as their files are"
         )
-    if end - begin == len(names):
+    if end - begin == len(names) and _is_expression(clip, numbers):
         return None, None
-    return numbers[begin], numbers[end - 1] + 1
+    first, last = clip.ends or (numbers[begin], numbers[end - 1])
+    return first, last + 1
+
+
+def _is_expression(clip, numbers):
+    """Whether readers that look for the expression keep all of these frames."""
+    if clip.onset is None or clip.offset is None:
+        return True
+    part, _ = find_expression(numbers, clip.onset, clip.offset)
+    return bool(numbers) and (part is None or part == slice(0, len(numbers)))
 
 
 def _range_in_video(clip, source):
-    """First frame and the one after the last, or None twice if all of the video is meant.
+    """First frame and the one after the last, or None twice if readers find them.
+
+    They do if all of the video is meant, and no onset and offset say otherwise.
 
     Raises
     ------
@@ -174,4 +188,6 @@ def _range_in_video(clip, source):
         raise ValueError(
             f"clip {clip.key!r}: expected frames that are counted from the start of {source.path}"
         )
-    return (None, None) if whole else (source.start, source.stop)
+    if whole and _is_expression(clip, range(source.header()[0])):
+        return None, None
+    return source.start, source.stop

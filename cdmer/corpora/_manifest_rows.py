@@ -4,11 +4,13 @@ import math
 import os
 import re
 from bisect import bisect_left
+from dataclasses import replace
 from functools import cache
 
 from cdmer._action_units import split_action_units
 from cdmer.corpora._clip import Clip
-from cdmer.corpora._faults import Fault, check_moments
+from cdmer.corpora._extent import dropped_ends, find_expression, margin_in_frames
+from cdmer.corpora._faults import Fault, check_frames
 from cdmer.corpora._manifest_files import NUMBERS
 from cdmer.corpora._media.frames import FrameFolder, list_frames
 from cdmer.corpora._media.video import VideoFile, slack
@@ -28,9 +30,11 @@ class RowReader:
         Name of the corpus.
     colour, allow_outside : bool
         See `load_manifest`.
+    extent : Extent
+        How much of a folder or a video a clip is where the row does not say.
     """
 
-    def __init__(self, sheet, columns, root, name, colour, allow_outside):
+    def __init__(self, sheet, columns, root, name, colour, allow_outside, extent):
         self.sheet = sheet
         self.columns = columns
         self.root = root
@@ -38,6 +42,7 @@ class RowReader:
         self.name = name
         self.colour = colour
         self.allow_outside = allow_outside
+        self.extent = extent
         self.list_frames = cache(list_frames)  # a folder may hold several clips
         self.lines_of = {}
         self.clips, self.faults, self.lost = [], [], []
@@ -48,7 +53,7 @@ class RowReader:
         where = f"{self.sheet.name}, row {number + 1}"
         self.problems = []
         try:
-            clip, numbers = self._clip(row)
+            clip, in_place, ends, note = self._clip(row)
         except (ValueError, OSError) as error:
             self._lose(getattr(error, "kind", "frames"), where, str(error))
             return
@@ -65,16 +70,56 @@ class RowReader:
             for column, message in self.problems
         ]
         self.clips.append(clip)
-        if numbers:
+        if in_place:
+            numbers = in_place if clip.frame_numbers is None else clip.frame_numbers
             self.faults += [
                 Fault(kind, where if moment is None else self._cell(number, moment), text, clip.key)
-                for kind, moment, text in check_moments(clip, numbers)
+                for kind, moment, text in check_frames(
+                    clip, numbers, in_place, ends, clip.fps, note=note
+                )
             ]
 
     def _lose(self, kind, where, message):
         """List a row that gives no clip."""
         self.lost.append(Fault(kind, where, message))
         self.faults.append(self.lost[-1])
+
+    def _cut(self, clip, numbers):
+        """Cut a clip to its expression where onset and offset are known and frames lie between.
+
+        Parameters
+        ----------
+        clip : Clip
+            All frames of a folder or a video.
+        numbers : sequence of int
+            Their numbers, of a video as announced.
+
+        Returns
+        -------
+        clip : Clip
+        ends : (int, int) or None
+            See `find_expression`.
+        note : str
+            What to say if the clip cannot be cut.
+        """
+        if clip.onset is None or clip.offset is None:
+            return clip, None, ""
+        margin = margin_in_frames(self.extent.margin, clip.fps, clip.key)
+        all_numbers, place = numbers, "folder" if clip.frame_numbers else "video"
+        if clip.frame_numbers is None:
+            if numbers and clip.offset > numbers[-1]:
+                return clip, None, f"; the clip is all of its {place}"
+            # A margin must not lead beyond the true end, which may come before the announced one.
+            all_numbers = range(max(clip.offset + 1, len(numbers) - slack(len(numbers))))
+        part, ends = find_expression(all_numbers, clip.onset, clip.offset, margin)
+        if part is None:
+            return clip, None, f"; the clip is all of its {place}"
+        if part == slice(0, len(numbers)):
+            return clip, ends, ""
+        source = clip.source.part(part.start, part.stop)
+        cut = tuple(all_numbers[part])
+        clip = replace(clip, source=source, frame_numbers=cut, ends=dropped_ends(ends, cut))
+        return clip, ends, ""
 
     def _cell(self, number, column):
         return self.sheet.place(number, self.columns[column])
@@ -96,7 +141,7 @@ class RowReader:
         except NotADirectoryError:
             found = self._video(place, whole["start"], whole["stop"])
             name = os.path.splitext(os.path.basename(place))[0]
-        source, frame_numbers, likely_numbers, rate = found
+        source, frame_numbers, likely_numbers, rate, ends = found
         clip = Clip(
             source,
             name=cells.get("name") or name,
@@ -111,8 +156,13 @@ class RowReader:
             frame_numbers=frame_numbers,
             apex_spotted_by=cells.get("apex_spotted_by"),
             objective_class=cells.get("objective_class"),
+            ends=dropped_ends(ends, likely_numbers),
         )
-        return clip, likely_numbers
+        is_stated = not (whole["start"] is None and whole["stop"] is None)
+        if is_stated or self.extent.extent == "folder":
+            return clip, likely_numbers, ends, ""
+        clip, ends, note = self._cut(clip, likely_numbers)
+        return clip, likely_numbers, ends, note
 
     def _place(self, text):
         """Path of a clip, which is refused outside of the root."""
@@ -143,8 +193,12 @@ class RowReader:
                 f"no frame from start={start} to before stop={stop}, only {numbers[0]} to "
                 f"{numbers[-1]}"
             )
+        ends = (
+            numbers[0] if start is None else max(start, numbers[0]),
+            numbers[-1] if stop is None else min(stop - 1, numbers[-1]),
+        )
         numbers = numbers[first:last]
-        return FrameFolder(place, names[first:last], self.colour), numbers, numbers, None
+        return FrameFolder(place, names[first:last], self.colour), numbers, numbers, None, ends
 
     def _video(self, place, start, stop):
         """Find the frames of a clip.
@@ -157,17 +211,19 @@ class RowReader:
         likely : sequence of int
             The numbers, or else those that the file announces.
         rate : float or None
+        ends : (int, int) or None
+            Numbers of the first and the last frame, were none missing there; None if none is.
         """
-        if start is not None and stop is None:
+        if start and stop is None:
             raise ValueError(f"start={start}: of a video, give stop, too")
         source = VideoFile(place, start or 0, stop, self.colour)
         announced, rate = source.header()
         if stop is None:
-            return source, None, range(announced), rate
+            return source, None, range(announced), rate, None
         if stop > announced + slack(announced):
             raise ValueError(f"stop={stop}: the video has {announced} frames")
         numbers = tuple(range(source.start, stop))
-        return source, numbers, numbers, rate
+        return source, numbers, numbers, rate, None
 
     def _whole(self, name, text):
         """Number in a cell; without a frame number in `start` or `stop` there is no clip."""

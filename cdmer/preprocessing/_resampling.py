@@ -6,6 +6,7 @@ from fractions import Fraction
 import numpy as np
 
 from cdmer._clips import known_length
+from cdmer._moments import covered_numbers
 from cdmer._parameters import ParameterError, check_number
 from cdmer.preprocessing._base import ClipTransformer, numpy_frames
 from cdmer.preprocessing._frame_sums import cosine_weights, linear_weights, spread, weighted_sums
@@ -213,7 +214,7 @@ def retimed(clip, name, positions_of):
     """
     moments = [m for m in ("onset", "apex", "offset") if getattr(clip, m) is not None]
     if not moments and clip.fps is None:
-        return {"frame_numbers": None}
+        return {"frame_numbers": None, "ends": None}
     n_frames = known_length(clip)
     if n_frames is None:
         n_frames = len(numpy_frames(clip, name))
@@ -223,13 +224,15 @@ def retimed(clip, name, positions_of):
     fields = {m: _nearest(new, clip, m, numbers) for m in moments}
     if clip.fps is not None:
         fields["fps"] = clip.fps * (len(new) - 1) / int(numbers[-1] - numbers[0])
-    return {"frame_numbers": None, **fields}
+    return {"frame_numbers": None, "ends": None, **fields}
 
 
 def _nearest(new, clip, moment, numbers):
     """Index of the new frame nearest to an annotated moment; `new` counts as `numbers` do."""
     number = getattr(clip, moment)
-    if not numbers[0] <= number <= numbers[-1]:
+    bridged = clip.frame_numbers is not None
+    first, last = covered_numbers(clip, numbers) if bridged else (numbers[0], numbers[-1])
+    if not first <= number <= last:
         raise ValueError(
             f"clip {clip.key!r}: {moment} {number} lies outside its frames, {numbers[0]} to "
             f"{numbers[-1]}"

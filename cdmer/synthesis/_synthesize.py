@@ -99,7 +99,8 @@ def synthesize(
     Returns
     -------
     Corpus
-        As `cdmer.corpora.load_manifest` reads it. Subjects are identities.
+        As `cdmer.corpora.load_manifest` reads it with ``extent="folder"``: whole clips are all of
+        their frames. Subjects are identities.
 
     Raises
     ------
@@ -164,7 +165,7 @@ def synthesize(
             f"first {first['clip']!r}: {first['error']}",
             stacklevel=2,
         )
-    return load_manifest(made.manifest)
+    return load_manifest(made.manifest, extent="folder")
 
 
 def make_request(classes, sources, renderer, identities, per_class, fps, random_state, name):

@@ -9,7 +9,7 @@ import numpy as np
 from cdmer._array import to_numpy
 from cdmer._clips import read_frames
 from cdmer._cv2 import one_cv2_thread
-from cdmer._moments import offset_position, onset_and_apex, onset_position
+from cdmer._moments import apex_position, offset_position, onset_position
 from cdmer._parameters import ParameterError
 
 MOMENTS = ("onset", "apex", "offset")
@@ -83,7 +83,7 @@ def _position(clip, moment, n_frames, name):
         return onset_position(clip, n_frames, name)
     if moment == "offset":
         return offset_position(clip, n_frames, name)
-    return onset_and_apex(clip, n_frames, name)[1]
+    return apex_position(clip, n_frames, name)
 
 
 def _shrunk(frame, longest_side, cv2):

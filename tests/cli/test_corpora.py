@@ -259,3 +259,22 @@ def test_encodings_are_named_on_the_command_line(samm, tmp_path):
     code, _, errors = cdmer("corpora", "check", "samm", samm, "--encoding", "klingon")
     assert code != 0
     assert "encoding: expected the name of a text encoding" in errors
+
+
+def test_how_much_of_a_folder_a_clip_is(tmp_path):
+    assert cdmer("corpora", "make", "casme3-a", "-o", tmp_path / "c", *SMALL)[0] == 0
+    whole, cut = (
+        open_corpus(f"casme3-a:{tmp_path / 'c'}", 3, 0, extent=extent)
+        for extent in ("folder", None)
+    )
+    assert len(whole[0].frame_numbers) > len(cut[0].frame_numbers)
+    cut.to_manifest(tmp_path / "m.csv")
+    again = open_corpus(str(tmp_path / "m.csv"), 3, 0, extent="expression")
+    assert [clip.frame_numbers for clip in again] == [clip.frame_numbers for clip in cut]
+    sheet = tmp_path / "s.png"
+    show = ("corpora", "show", "casme3-a", tmp_path / "c", "-o", sheet)
+    assert cdmer(*show, "--extent", "folder")[0] == 0
+    code, _, errors = cdmer(*show, "--extent", "clip")
+    assert (code, "--extent" in errors) == (2, True)
+    with pytest.raises(ValueError, match="--extent: a synthetic corpus has none, got 'folder'"):
+        open_corpus("synthetic:webcam-25fps", 3, 0, extent="folder")

@@ -77,7 +77,7 @@ def rows(corpus):
 
 
 def test_folders_and_videos(root):
-    corpus = load_manifest(write(root, *ROWS))
+    corpus = load_manifest(write(root, *ROWS), extent="folder")
     assert corpus.name == "mine"
     assert [clip.key for clip in corpus] == ["mine/1/a b", "mine/2/c.d", "mine/2/film"]
     smile, blank, film = corpus
@@ -122,7 +122,8 @@ def test_headers_and_cells_in_other_spellings(root):
 
 
 def test_moments_that_do_not_fit_are_listed(root):
-    corpus = load_manifest(write(root, "s1/a b,1,x,50,47,70,,", "s2/film.avi,2,x,0,5,12,,"))
+    path = write(root, "s1/a b,1,x,50,47,70,,", "s2/film.avi,2,x,0,5,12,,")
+    corpus = load_manifest(path, extent="folder")
     assert [(f.kind, f.where, f.message) for f in corpus.faults] == [
         ("order", "mine.csv, E2", "onset 50 is after apex 47"),
         ("range", "mine.csv, F2", "offset 70 lies outside the frames, 46 to 59"),
@@ -167,7 +168,7 @@ def test_names_of_corpora(root):
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_a_corpus_survives_its_manifest(root, suffix):
-    corpus = load_manifest(write(root, *ROWS))
+    corpus = load_manifest(write(root, *ROWS), extent="folder")
     clips = [
         replace(
             corpus[0],
@@ -211,7 +212,7 @@ def test_databases_survive_their_manifests(tmp_path, name):
 
 
 def test_paths_are_relative_and_the_tree_can_move(root, tmp_path):
-    load_manifest(write(root, *ROWS)).to_manifest(root / "again.csv")
+    load_manifest(write(root, *ROWS), extent="folder").to_manifest(root / "again.csv")
     assert str(root) not in (root / "again.csv").read_text("utf-8")
     moved = tmp_path / "moved"
     root.rename(moved)

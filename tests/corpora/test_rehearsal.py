@@ -70,7 +70,7 @@ def test_what_is_written_loads_to_the_cell(made, name, variant):
 
 @pytest.mark.parametrize(("name", "variant"), VARIANTS)
 def test_frames_are_the_synthetic_ones(made, name, variant):
-    """To the bit in bitmaps and PNG files, within JPEG's error otherwise; cut where they are."""
+    """To the bit in bitmaps and PNG files, within JPEG's error otherwise; from onset to offset."""
     folder, written = made(name, variant)
     layout, (clip, *_) = DATABASES[name], written
     face = make_synthetic_corpus(
@@ -80,9 +80,7 @@ def test_frames_are_the_synthetic_ones(made, name, variant):
         size=32,
         random_state=np.random.RandomState([0, *name.encode()]),
     )[0]
-    expected = face.frames
-    if layout.folders[variant].recordings or not layout.label_files:
-        expected = expected[face.onset : face.offset + 1]
+    expected = face.frames[face.onset : face.offset + 1]
     loaded = load_database(name, folder, variant=variant)
     frames = next(c for c in loaded if c.key == clip.key).frames
     if layout.folders[variant].frame.endswith(".jpg"):

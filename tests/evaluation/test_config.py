@@ -336,6 +336,10 @@ def test_all_estimators_of_the_library_are_listed():
         ({"corpora": [{"source": "published:casme2", "seed": 1}]}, "seed: a source of the kind"),
         ({"corpora": [{"source": "published:casme2", "encoding": "a"}]}, "encoding: a source of"),
         ({"corpora": [{"source": "synthetic:nir-25fps", "n_clips": 2}]}, "n_clips: expected a"),
+        (
+            {"corpora": [{"source": "synthetic:nir-25fps", "extent": "folder"}]},
+            "extent: a source of the kind 'synthetic' has no such key",
+        ),
         ({"descriptor": {"class": "RegionGrid"}}, "descriptor: class: expected a descriptor"),
         ({"descriptor": {"class": "SVC"}}, "descriptor: class: unknown class 'SVC'"),
         ({"methods": {}}, "methods: got none"),
@@ -530,6 +534,24 @@ def test_paths_are_relative_to_the_file(tmp_path):
     assert config.store == tmp_path / "sub" / "r.sqlite"
     assert [c.corpus for c in config.open_corpora()] == ["lab", "webcam"]
     assert config.descriptor.steps[0][1].detector.model_path == str(tmp_path / "m")
+
+
+def test_corpora_say_how_much_of_a_folder_a_clip_is(tmp_path):
+    folder = tmp_path / "data" / "clip"
+    folder.mkdir(parents=True)
+    for number in range(10):
+        (folder / f"{number}.png").touch()  # frames are listed, not read
+    rows = "path,subject,label,onset,offset\ndata/clip,1,happiness,3,6\n"
+    (tmp_path / "m.csv").write_text(rows)
+    path = tmp_path / "bench.toml"
+    for extent, n_frames in (({}, 4), ({"extent": "folder"}, 10)):
+        content = minimal(**{"class": "TCA"}) | {"corpora": [{"source": "m.csv"} | extent]}
+        path.write_text(toml_text(content))
+        (corpus,) = load_config(path).open_corpora()
+        assert len(corpus[0].frame_numbers) == n_frames
+    path.write_text(toml_text(content | {"corpora": [{"source": "m.csv", "extent": "fold"}]}))
+    with pytest.raises(ValueError, match="extent: unknown extent 'fold'; did you mean 'folder'"):
+        load_config(path)
 
 
 def test_a_run_is_the_call_that_it_describes(tmp_path):

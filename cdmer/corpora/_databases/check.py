@@ -1,7 +1,8 @@
 """A check of a copy of a database, before a result is wrong."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from statistics import median
 
 from cdmer._parameters import ParameterError
 from cdmer.corpora._databases.databases import get_layout
@@ -38,6 +39,9 @@ class DatabaseCheck:
         Known mistakes that were put right.
     faults : tuple of Fault
         What is wrong with the copy.
+    left_out : dict of str to int
+        By key of the clip, how many frames its folder holds outside of the expression, for folders
+        that should not.
     """
 
     title: str
@@ -51,6 +55,7 @@ class DatabaseCheck:
     n_subjects: int = 0
     repairs: tuple = ()
     faults: tuple = ()
+    left_out: dict = field(default_factory=dict)
 
     @property
     def complete(self):
@@ -72,8 +77,18 @@ class DatabaseCheck:
         lines += [self._line(name) for name in self.counts]
         for title, things in (("repairs", self.repairs), ("faults", self.faults)):
             lines.append(f"  {title}: {len(things)}")
-            lines += [f"    {_line_of(thing)}" for thing in things]
+            if title == "faults" and self.left_out:
+                lines.append(f"    [extent] {self._line_of_left_out()}")
+            one_by_one = [thing for thing in things if getattr(thing, "kind", None) != "extent"]
+            lines += [f"    {_line_of(thing)}" for thing in one_by_one]
         return "\n".join(lines)
+
+    def _line_of_left_out(self):
+        typical = median(self.left_out.values())
+        return (
+            f"frames outside of the expression left out: {len(self.left_out)} of "
+            f"{self.counts['all']} clips, {typical:g} frames a clip (median)"
+        )
 
     def _line(self, name):
         published = " or ".join(map(str, self.published.get(name, ()))) or "-"
@@ -142,6 +157,7 @@ def check_database(name, path, *, variant=None, repair=True, label_file=None, en
         n_subjects=len({clip.subject for clip in reading.clips}),
         repairs=tuple(reading.repairs),
         faults=tuple(reading.faults),
+        left_out=reading.left_out,
     )
 
 

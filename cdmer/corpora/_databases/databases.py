@@ -122,7 +122,16 @@ def get_layout(name):
 
 
 def load_database(
-    name, path, *, variant=None, repair=True, colour=False, label_file=None, encoding=None
+    name,
+    path,
+    *,
+    variant=None,
+    repair=True,
+    colour=False,
+    label_file=None,
+    extent="expression",
+    margin=0,
+    encoding=None,
 ):
     """Load a database by its name.
 
@@ -144,6 +153,13 @@ def load_database(
     label_file : path-like, default=None
         The label file, if it does not lie in `path`, or if there are several: an xlsx, xls or CSV
         file.
+    extent : {"expression", "folder"}, default="expression"
+        Whether a clip is the frames from onset to offset, or all that its folder holds. Where onset
+        or offset is unknown, or no frame lies between them, that end of the folder or all of it
+        counts, and `faults` says so. Without a label file the folder is the clip.
+    margin : int or str, default=0
+        Frames before the onset and after the offset that belong to the clip as well, where the
+        folder has them; or seconds, such as ``"0.2 s"``, rounded to frames.
     encoding : str, default=None
         Encoding of a label file in CSV, such as ``"gb18030"``. By default UTF-8, or UTF-16 with a
         byte order mark; other files are read as Windows-1252 or GB18030 where only one of them can
@@ -163,11 +179,22 @@ def load_database(
         If the name is unknown; if a folder, the label file or a column is missing or cannot be
         read; or if no row has frames.
     ParameterError
-        If the variant or encoding is unknown, or `repair` or `colour` is not True or False.
+        If the variant, extent or encoding is unknown, `repair` or `colour` is not True or False, or
+        `margin` is not as above, or above 0 with ``extent="folder"``.
 
     Warns
     -----
     UserWarning
         If rows of the label file give no clip; `faults` lists them, and why.
     """
-    return load_layout(get_layout(name), path, variant, repair, colour, label_file, encoding)
+    return load_layout(
+        get_layout(name),
+        path,
+        variant,
+        repair,
+        colour,
+        label_file,
+        extent,
+        margin,
+        encoding=encoding,
+    )

@@ -30,8 +30,8 @@ class Folders:
         Name of a frame's file, with ``{number}``, ``{subject}`` and ``{clip}``, such as
         ``"img{number:03d}.jpg"``. Reading goes by the last integer of the name, whatever the rest.
     recordings : bool, default=False
-        Whether a folder holds a whole recording, of which a clip is the frames from onset to
-        offset. Then folders without a row are as expected.
+        Whether a folder holds a whole recording, of which several clips may be parts. Then it may
+        hold more than the frames from onset to offset, and folders without a row are as expected.
 
     Raises
     ------

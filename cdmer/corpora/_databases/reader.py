@@ -11,6 +11,7 @@ from cdmer.corpora._databases.folders import FolderTree, split_template
 from cdmer.corpora._databases.join import Joiner
 from cdmer.corpora._databases.label_files import find_label_file, read_sheet
 from cdmer.corpora._databases.rows import Row, read_rows
+from cdmer.corpora._extent import Extent
 from cdmer.corpora._faults import Fault
 
 # Kinds of faults that leave a row without clip, where they name none.
@@ -34,6 +35,8 @@ class Reading:
     clips : list of Clip
     repairs : list of Repair
     faults : list of Fault
+    left_out : dict of str to int
+        By key of the clip, the number of frames of its folder that do not belong to it.
     """
 
     layout: object
@@ -44,6 +47,7 @@ class Reading:
     clips: list = field(default_factory=list)
     repairs: list = field(default_factory=list)
     faults: list = field(default_factory=list)
+    left_out: dict = field(default_factory=dict)
 
     def name(self, path):
         """Name a path relative to the root where it lies within."""
@@ -53,7 +57,14 @@ class Reading:
 
 
 def read_database(
-    layout, path, variant=None, repair=True, colour=False, label_file=None, encoding=None
+    layout,
+    path,
+    variant=None,
+    repair=True,
+    colour=False,
+    label_file=None,
+    extent=None,
+    encoding=None,
 ):
     """Read a database; frames are listed, not read.
 
@@ -70,6 +81,8 @@ def read_database(
         Give frames in colours.
     label_file : path-like or None
         The label file, where it does not lie with the frames.
+    extent : Extent or None
+        How much of a folder a clip is; None for the expression.
     encoding : str or None
         Encoding of a label file in CSV; None to find it out.
 
@@ -108,7 +121,7 @@ def read_database(
         places = [tree.find(reading.base, _fill(template, row)) for row in rows]
     else:
         rows, places = _rows_of_folders(reading, tree)
-    Joiner(reading, repair, colour).join(rows, places)
+    Joiner(reading, repair, colour, extent or Extent()).join(rows, places)
     if layout.label_files and not layout.folders[variant].recordings:
         _report_folders_without_row(reading, tree, template, places)
     return reading
@@ -191,9 +204,20 @@ def _report_folders_without_row(reading, tree, levels, places):
             reading.faults.append(Fault("missing-row", reading.name(place), message))
 
 
-def load_layout(layout, path, variant, repair, colour, label_file, encoding=None):
+def load_layout(
+    layout,
+    path,
+    variant,
+    repair,
+    colour,
+    label_file,
+    extent="expression",
+    margin=0,
+    encoding=None,
+):
     """Do what `load_database` does for a layout; warnings point to the caller's caller."""
-    reading = read_database(layout, path, variant, repair, colour, label_file, encoding)
+    extent = Extent(extent, margin)
+    reading = read_database(layout, path, variant, repair, colour, label_file, extent, encoding)
     lost = [f for f in reading.faults if f.clip is None and f.kind in _COST_A_CLIP]
     if not reading.clips:
         why = f"; {lost[0]}" if lost else ""

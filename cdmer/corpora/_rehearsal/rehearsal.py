@@ -131,13 +131,11 @@ def _write(plan, place, root, layout, folders):
     """Write a clip's frames into a folder in place of the root; give the clip as it should load."""
     names = [folders.frame.format(number=n, **plan.values) for n in plan.numbers]
     inside = slice(plan.numbers.index(plan.onset), plan.numbers.index(plan.offset) + 1)
-    everything = slice(None)
-    # Without a label file, the ends of a folder are onset and offset; a clip of a recording is cut.
-    written = everything if layout.label_files else inside
+    # Folders hold their clip from onset to offset, those of recordings more.
+    written = slice(None) if folders.recordings else inside
     write_frames(place / plan.folder, names[written], plan.clip.frames[written])
-    loaded = inside if folders.recordings else written
     return replace(
         plan.clip,
-        source=FrameFolder(os.path.abspath(root / plan.folder), tuple(names[loaded])),
-        frame_numbers=tuple(plan.numbers[loaded]),
+        source=FrameFolder(os.path.abspath(root / plan.folder), tuple(names[inside])),
+        frame_numbers=tuple(plan.numbers[inside]),
     )

@@ -25,8 +25,8 @@ _OPTIONS = {
     "published": (),
     "features": (),
     "synthetic": ("n_clips", "seed"),
-    "manifest": ("encoding",),
-    "database": ("variant", "label_file", "encoding"),
+    "manifest": ("extent", "encoding"),
+    "database": ("variant", "label_file", "extent", "encoding"),
 }
 
 
@@ -43,7 +43,7 @@ class Source:
         Of the table of features, the manifest, or the folder of the database.
     options : dict
         ``n_clips`` and ``seed`` of a synthetic corpus, ``variant`` and ``label_file`` of a
-        database, ``encoding`` of the label file or manifest.
+        database, ``extent`` and ``encoding`` of one or of a manifest.
     """
 
     kind: str
@@ -102,8 +102,11 @@ def read_source(section):
         "seed": section.read("seed", int),
         "variant": section.read("variant", str),
         "label_file": section.read_path("label_file"),
+        "extent": section.read("extent", str),
         "encoding": section.read("encoding", str),
     }
+    if options["extent"] is not None:
+        section.choose("extent", options["extent"], ["expression", "folder"], "extent")
     for key, least in (("n_clips", 3), ("seed", 0)):
         if options[key] is not None and options[key] < least:
             raise section.fault(key, f"expected a number >= {least}, got {options[key]}")

@@ -31,7 +31,15 @@ CAS_ME_2 = Layout(
 
 
 def load_cas_me_2(
-    path, *, variant="cropped", repair=True, colour=False, label_file=None, encoding=None
+    path,
+    *,
+    variant="cropped",
+    repair=True,
+    colour=False,
+    label_file=None,
+    extent="expression",
+    margin=0,
+    encoding=None,
 ):
     """Load CAS(ME)^2: 54 clips of micro-expressions at 30 frames per second.
 
@@ -49,4 +57,6 @@ def load_cas_me_2(
     Micro-Expression Spotting and Recognition, IEEE Transactions on Affective Computing 9(4), 2018,
     doi:10.1109/TAFFC.2017.2654440.
     """
-    return load_layout(CAS_ME_2, path, variant, repair, colour, label_file, encoding)
+    return load_layout(
+        CAS_ME_2, path, variant, repair, colour, label_file, extent, margin, encoding
+    )

@@ -81,7 +81,17 @@ CASME2 = Layout(
 )
 
 
-def load_casme(path, *, variant="raw", repair=True, colour=False, label_file=None, encoding=None):
+def load_casme(
+    path,
+    *,
+    variant="raw",
+    repair=True,
+    colour=False,
+    label_file=None,
+    extent="expression",
+    margin=0,
+    encoding=None,
+):
     """Load CASME: 189 clips at 60 frames per second.
 
     Parameters are those of `load_database`, with ``variant="raw"`` (``CASME_raw_selected``) or
@@ -98,10 +108,20 @@ def load_casme(path, *, variant="raw", repair=True, colour=False, label_file=Non
     Yan, Wu, Liu, Wang, Fu: CASME database: A dataset of spontaneous micro-expressions collected
     from neutralized faces, FG 2013, doi:10.1109/FG.2013.6553799.
     """
-    return load_layout(CASME, path, variant, repair, colour, label_file, encoding)
+    return load_layout(CASME, path, variant, repair, colour, label_file, extent, margin, encoding)
 
 
-def load_casme2(path, *, variant="raw", repair=True, colour=False, label_file=None, encoding=None):
+def load_casme2(
+    path,
+    *,
+    variant="raw",
+    repair=True,
+    colour=False,
+    label_file=None,
+    extent="expression",
+    margin=0,
+    encoding=None,
+):
     """Load CASME II: 255 or 256 clips, depending on the release, at 200 frames per second.
 
     Parameters are those of `load_database`, with ``variant="raw"`` (``CASME2_RAW_selected``) or
@@ -118,4 +138,4 @@ def load_casme2(path, *, variant="raw", repair=True, colour=False, label_file=No
     Yan, Li, Wang, Zhao, Liu, Chen, Fu: CASME II: An Improved Spontaneous Micro-Expression Database
     and the Baseline Evaluation, PLOS ONE 9(1), 2014, doi:10.1371/journal.pone.0086041.
     """
-    return load_layout(CASME2, path, variant, repair, colour, label_file, encoding)
+    return load_layout(CASME2, path, variant, repair, colour, label_file, extent, margin, encoding)

@@ -84,7 +84,16 @@ CASME3 = {"A": CASME3_A, "C": CASME3_C}
 
 
 def load_casme3(
-    path, *, part="A", variant="raw", repair=True, colour=False, label_file=None, encoding=None
+    path,
+    *,
+    part="A",
+    variant="raw",
+    repair=True,
+    colour=False,
+    label_file=None,
+    extent="expression",
+    margin=0,
+    encoding=None,
 ):
     """Load CAS(ME)^3: 860 clips of part A or 165 of part C, at 30 frames per second.
 
@@ -108,4 +117,6 @@ def load_casme3(
     2023, doi:10.1109/TPAMI.2022.3174895.
     """
     check_choice("part", part, tuple(CASME3))
-    return load_layout(CASME3[part], path, variant, repair, colour, label_file, encoding)
+    return load_layout(
+        CASME3[part], path, variant, repair, colour, label_file, extent, margin, encoding
+    )

@@ -53,7 +53,16 @@ DFME = {part: _dfme(part) for part in _PARTS}
 
 
 def load_dfme(
-    path, *, part="A", variant="raw", repair=True, colour=False, label_file=None, encoding=None
+    path,
+    *,
+    part="A",
+    variant="raw",
+    repair=True,
+    colour=False,
+    label_file=None,
+    extent="expression",
+    margin=0,
+    encoding=None,
 ):
     """Load a part of DFME: 1,118 (A), 969 (B) or 5,439 (C) clips.
 
@@ -74,4 +83,6 @@ def load_dfme(
     doi:10.1109/TAFFC.2023.3341918.
     """
     check_choice("part", part, tuple(DFME))
-    return load_layout(DFME[part], path, variant, repair, colour, label_file, encoding)
+    return load_layout(
+        DFME[part], path, variant, repair, colour, label_file, extent, margin, encoding
+    )

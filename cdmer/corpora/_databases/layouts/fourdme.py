@@ -35,7 +35,17 @@ FOURDME = Layout(
 )
 
 
-def load_4dme(path, *, variant="raw", repair=True, colour=False, label_file=None, encoding=None):
+def load_4dme(
+    path,
+    *,
+    variant="raw",
+    repair=True,
+    colour=False,
+    label_file=None,
+    extent="expression",
+    margin=0,
+    encoding=None,
+):
     """Load the grey micro-expressions of 4DME: 267 clips at 60 frames per second.
 
     Parameters are those of `load_database`, with ``variant="raw"`` (``gray_micro``) or
@@ -54,4 +64,4 @@ def load_4dme(path, *, variant="raw", repair=True, colour=False, label_file=None
     Dataset With Multimodalities, IEEE Transactions on Affective Computing 14(4), 2023,
     doi:10.1109/TAFFC.2022.3182342.
     """
-    return load_layout(FOURDME, path, variant, repair, colour, label_file, encoding)
+    return load_layout(FOURDME, path, variant, repair, colour, label_file, extent, margin, encoding)

@@ -34,7 +34,17 @@ MMEW = Layout(
 )
 
 
-def load_mmew(path, *, variant="raw", repair=True, colour=False, label_file=None, encoding=None):
+def load_mmew(
+    path,
+    *,
+    variant="raw",
+    repair=True,
+    colour=False,
+    label_file=None,
+    extent="expression",
+    margin=0,
+    encoding=None,
+):
     """Load MMEW: 300 clips of micro-expressions at 90 frames per second.
 
     Parameters are those of `load_database`, with ``variant="raw"``, as are the errors and what is
@@ -50,4 +60,4 @@ def load_mmew(path, *, variant="raw", repair=True, colour=False, label_file=None
     Ben, Ren, Zhang, Wang, Kpalma, Meng, Liu: Video-Based Facial Micro-Expression Analysis: A Survey
     of Datasets, Features and Algorithms, IEEE TPAMI 44(9), 2022, doi:10.1109/TPAMI.2021.3067464.
     """
-    return load_layout(MMEW, path, variant, repair, colour, label_file, encoding)
+    return load_layout(MMEW, path, variant, repair, colour, label_file, extent, margin, encoding)

@@ -63,7 +63,17 @@ SAMM = Layout(
 )
 
 
-def load_samm(path, *, variant="raw", repair=True, colour=False, label_file=None, encoding=None):
+def load_samm(
+    path,
+    *,
+    variant="raw",
+    repair=True,
+    colour=False,
+    label_file=None,
+    extent="expression",
+    margin=0,
+    encoding=None,
+):
     """Load SAMM: 159 clips at 200 frames per second, grey.
 
     Parameters are those of `load_database`, with ``variant="raw"`` (``SAMM``) or ``"cropped"``
@@ -80,4 +90,4 @@ def load_samm(path, *, variant="raw", repair=True, colour=False, label_file=None
     Davison, Lansley, Costen, Tan, Yap: SAMM: A Spontaneous Micro-Facial Movement Dataset, IEEE
     Transactions on Affective Computing 9(1), 2018, doi:10.1109/TAFFC.2016.2573832.
     """
-    return load_layout(SAMM, path, variant, repair, colour, label_file, encoding)
+    return load_layout(SAMM, path, variant, repair, colour, label_file, extent, margin, encoding)
