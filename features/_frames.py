@@ -5,11 +5,14 @@ import numpy as np
 from cdmer._array import to_numpy
 from cdmer._clips import read_frames
 from cdmer._moments import apex_position
-from cdmer._parameters import check_choice, check_flag, check_number
+from cdmer._parameters import ParameterError, check_choice, check_flag, check_number
 from cdmer.features._clip_arrays import ClipArrays
 from cdmer.features._flow.motion_channels import resized
 
 SCALINGS = ("standard", "pixels", "relative")
+# Red, green and blue in Kinetics-400, as torchvision states them.
+KINETICS_MEAN = (0.43216, 0.394666, 0.37645)
+KINETICS_STD = (0.22803, 0.22145, 0.216989)
 
 
 class Frames(ClipArrays):
@@ -26,12 +29,15 @@ class Frames(ClipArrays):
     difference : bool, default=False
         Whether to subtract the first frame from all frames, which leaves changes and not the looks
         of the person.
-    scaling : {"standard", "pixels", "relative"}, default="standard"
+    scaling : {"standard", "pixels", "relative", "kinetics"}, default="standard"
         - "standard": the levels of each clip, all channels together, have mean 0 and standard
           deviation 1; a constant clip is 0 throughout. Networks without batch normalisation hardly
           learn from the other scalings.
         - "pixels": levels as they are, from 0 to 255.
         - "relative": levels as shares of 255.
+        - "kinetics": with `colour`, these shares less the means of red, green and blue in
+          Kinetics-400, divided by their standard deviations: what the video networks of torchvision
+          were trained with.
     n_jobs : int, default=None
         Number of threads, each of which handles one clip at a time. None means 1 unless in a
         `joblib.parallel_config` context, -1 means all processors. The result is the same for any
@@ -65,7 +71,12 @@ class Frames(ClipArrays):
     def _check_parameters(self):
         check_flag("colour", self.colour)
         check_flag("difference", self.difference)
-        check_choice("scaling", self.scaling, SCALINGS)
+        check_choice("scaling", self.scaling, (*SCALINGS, "kinetics"))
+        if self.scaling == "kinetics" and not (self.colour and not self.difference):
+            raise ParameterError(
+                "scaling: expected colour=True and difference=False with 'kinetics', got "
+                f"colour={self.colour} and difference={self.difference}"
+            )
 
     def _array(self, clip, name):
         """Frames of one clip, shape (channels, T, H, W)."""
@@ -151,4 +162,9 @@ def _scaled(levels, scaling):
     if scaling == "standard":
         spread = levels.std(dtype=np.float64)
         return (levels - levels.mean(dtype=np.float64).astype(np.float32)) / np.float32(spread or 1)
+    if scaling == "kinetics":
+        mean, std = (
+            np.float32(numbers)[:, None, None, None] for numbers in (KINETICS_MEAN, KINETICS_STD)
+        )
+        return (levels / np.float32(255) - mean) / std
     return levels / np.float32(255) if scaling == "relative" else levels

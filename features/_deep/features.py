@@ -43,7 +43,7 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
         Clips that the network takes at once.
     network_params : dict, default=None
         Arguments of the network's constructor.
-    names : dict of str to (str or None), or callable, default=None
+    names : dict of str to (str or None), callable or "released", default=None
         What the tensors of a file are called in the network, see `cdmer.nets.load_weights`.
     strict : bool, default=True
         Whether all weights that the features depend on must fit: those of the final layer may
@@ -115,9 +115,9 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
     modules.
 
     Models of torchvision and timm do not name their input: `prepare`, `mean` and `std` have to be
-    those that their weights were trained with. For ``"torchvision:r3d_18"`` these are
+    those that their weights were trained with. For ``"torchvision:r3d_18"`` that is
     ``make_pipeline(Resize(112, 112), TemporalInterpolation(16), Frames(colour=True,
-    scaling="relative"))`` and the figures that `cdmer.nets.R3D18` quotes.
+    scaling="kinetics"))``.
 
     Frames travel to the device as bytes and are scaled there, where `prepare` is `Frames` or a
     pipeline that ends with it, and does nothing but scale.

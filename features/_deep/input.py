@@ -5,7 +5,7 @@ from sklearn.pipeline import Pipeline
 
 from cdmer._parameters import ParameterError
 from cdmer.features._deep.workers import prepare_ahead
-from cdmer.features._frames import Frames, channels_last
+from cdmer.features._frames import KINETICS_MEAN, KINETICS_STD, Frames, channels_last
 
 
 class Preparation:
@@ -137,4 +137,6 @@ def _scaled(levels, scaling, dtype):
         spread = (squares / size - mean**2).clamp(min=0).sqrt()
         spread = torch.where(spread > 0, spread, 1)
         return (x - mean.to(dtype)) / spread.to(dtype)
+    if scaling == "kinetics":
+        return (x / 255 - x.new_tensor(KINETICS_MEAN)) / x.new_tensor(KINETICS_STD)
     return x / 255 if scaling == "relative" else x

@@ -258,7 +258,10 @@ def test_what_a_clip_lacks(model, bad, message):
         (DescriptorSequence(reference=None), "reference: expected one of ('first', 'previous'),"),
         (Frames(colour=3), "colour: expected True or False, got 3"),
         (Frames(difference="first"), "difference: expected True or False, got 'first'"),
-        (Frames(scaling="per-clip"), "scaling: expected one of ('standard', 'pixels', 'relative')"),
+        (
+            Frames(scaling="per-clip"),
+            "scaling: expected one of ('standard', 'pixels', 'relative', 'kinetics')",
+        ),
         (ApexFrame(size=2.5), "size: expected a whole number >= 1, got 2.5"),
         (ApexFrame(colour=None), "colour: expected True or False, got None"),
         (ApexFrame(scaling="x"), "scaling: expected one of"),

@@ -49,6 +49,8 @@ class ATNet(Network):
     Published were training by SGD (learning rate 0.01, momentum 0.9, weight decay 5e-6, batches of
     16), mirrored, slightly rotated and recoloured faces, and classes balanced by oversampling.
 
+    No weights of it are public for PyTorch, as far as is known.
+
     References
     ----------
     .. [1] M. Peng, C. Wang, T. Bi, Y. Shi, X. Zhou and T. Chen, "A novel apex-time network for

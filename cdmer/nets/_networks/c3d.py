@@ -46,12 +46,15 @@ class C3D(Network):
     -----
     The last pool pads height and width by one pixel, as published, so that 8,192 numbers reach the
     dense layers. Layers have their published names: ``conv1`` to ``conv5b``, ``fc6``, ``fc7``; the
-    published ``fc8`` is ``head``.
+    published ``fc8`` is ``head``, by which `load_weights` knows the weights of Sports-1M (487
+    classes) that [2]_ brought to PyTorch. Those expect red, green and blue from 0 to 255:
+    ``Frames(colour=True, scaling="pixels")``, which `made_by` names once they are loaded.
 
     References
     ----------
     .. [1] D. Tran, L. Bourdev, R. Fergus, L. Torresani and M. Paluri, "Learning spatiotemporal
        features with 3D convolutional networks", ICCV 2015, https://arxiv.org/abs/1412.0767
+    .. [2] https://github.com/DavideA/c3d-pytorch
 
     Examples
     --------
@@ -61,6 +64,8 @@ class C3D(Network):
     >>> network(torch.zeros(2, 3, 16, 32, 32)).shape
     torch.Size([2, 3])
     """
+
+    _released_names = {"fc8": "head"}
 
     def __init__(
         self,
@@ -94,6 +99,9 @@ class C3D(Network):
         self.fc7 = nn.Linear(n_hidden, n_hidden)
         he_normal(self)
         self._finish(n_hidden, n_classes, dropout)
+
+    def _released_input(self):
+        return [video_input(*self.expected_input[0].shape[:3], scaling="pixels")]
 
     def _features(self, clip):
         x = self.pool1(functional.relu(self.conv1(clip)))

@@ -56,6 +56,8 @@ class SSSN(Network):
     The normalisation is that of [2]_: a / (2 + 1e-4 s) ** 0.75, where s is the sum of squares over
     five neighbouring maps.
 
+    No weights of it are public for PyTorch, as far as is known.
+
     References
     ----------
     .. [1] H.-Q. Khor, J. See, S.-T. Liong, R. C. W. Phan and W. Lin, "Dual-stream shallow networks
@@ -125,6 +127,8 @@ class DSSN(Network):
     -----
     [1]_ scores each database alone, over its own classes: not comparable with scores on the
     composite or across databases.
+
+    No weights of it are public for PyTorch, as far as is known.
 
     References
     ----------

@@ -70,6 +70,8 @@ class ELRCN(Network):
     code scrambles pixels (it reshapes where axes had to be swapped) and its F1 is not the mean over
     classes, so that the published figures are no yardstick.
 
+    No weights of it are public for PyTorch, as far as is known.
+
     References
     ----------
     .. [1] H.-Q. Khor, J. See, R. C. W. Phan and W. Lin, "Enriched long-term recurrent convolutional

@@ -4,7 +4,7 @@ from cdmer._parameters import ParameterError, check_number
 from cdmer.nets._networks.network import Part
 
 
-def video_input(channels, n_frames, size, region=None):
+def video_input(channels, n_frames, size, region=None, scaling="standard"):
     """Describe frames, channels first.
 
     Parameters
@@ -15,6 +15,8 @@ def video_input(channels, n_frames, size, region=None):
         Number of frames, and their height and width.
     region : str or None
         What part of the face they show, see `cdmer.preprocessing.CropRegion`.
+    scaling : str
+        See `cdmer.features.Frames`.
 
     Returns
     -------
@@ -22,11 +24,12 @@ def video_input(channels, n_frames, size, region=None):
     """
     steps = [] if region is None else [f"CropRegion({region!r})"]
     steps += [f"Resize({size}, {size})", f"TemporalInterpolation({n_frames})"]
-    made_by = f"make_pipeline({', '.join(steps)}, {_frame_maker('Frames', channels)})"
+    maker = _frame_maker("Frames", channels, scaling=scaling)
+    made_by = f"make_pipeline({', '.join(steps)}, {maker})"
     return Part(region or "frames", (channels, n_frames, size, size), made_by)
 
 
-def _frame_maker(name, channels, *arguments):
+def _frame_maker(name, channels, *arguments, scaling="standard"):
     """Write down the call of a transformer of `cdmer.features` that gives frames.
 
     Parameters
@@ -35,6 +38,8 @@ def _frame_maker(name, channels, *arguments):
     channels : int
     *arguments
         In front of the colour, written down.
+    scaling : str
+        Left out where it is the default of both.
 
     Returns
     -------
@@ -44,7 +49,9 @@ def _frame_maker(name, channels, *arguments):
     """
     if channels not in (1, 3):
         return f"<a transformer of your own, to {channels} channels>"
-    return f"{name}({', '.join([*arguments, *['colour=True'] * (channels == 3)])})"
+    arguments = [*arguments, *["colour=True"] * (channels == 3)]
+    arguments += [f"scaling={scaling!r}"] * (scaling != "standard")
+    return f"{name}({', '.join(arguments)})"
 
 
 def apex_part(channels, size):

@@ -72,6 +72,8 @@ class MicroAttentionNet(ResNet10):
     start from weights learnt on a larger set of macro-expressions, which is part of the method;
     from random weights they are not to be expected.
 
+    No weights of it are public for PyTorch, as far as is known.
+
     References
     ----------
     .. [1] C. Wang, M. Peng, T. Bi and T. Chen, "Micro-attention for micro-expression recognition",

@@ -81,6 +81,8 @@ class MicroExpSTCNN(Network):
     (CAS(ME)²) and 68.75 % (SMIC) on a random split of clips, in which subjects are on both sides:
     not comparable with any result that keeps subjects apart.
 
+    No weights of it are public for PyTorch, as far as is known.
+
     References
     ----------
     .. [1] S. P. T. Reddy, S. T. Karri, S. R. Dubey and S. Mukherjee, "Spontaneous facial
@@ -152,6 +154,8 @@ class MicroExpFuseNet(Network):
     Notes
     -----
     The input are rows: the frames of the eyes (both, with the brows), then those of nose and mouth.
+
+    No weights of it are public for PyTorch, as far as is known.
 
     References
     ----------

@@ -50,6 +50,9 @@ class Network(nn.Module, ABC):
     method ``_features(*parts)`` gets one tensor of shape (n_clips, *shape) per part and gives the
     features, of shape (n_clips, n_features). `register_network` makes the class known by its name.
 
+    Where weights of it are public under other names, ``_released_names`` maps these as the `names`
+    of `load_weights`, and ``_released_input()`` gives the parts that they were trained with.
+
     Parameters
     ----------
     parts : sequence of Part
@@ -85,6 +88,8 @@ class Network(nn.Module, ABC):
     torch.Size([4, 3])
     """
 
+    _released_names = None
+
     def __init__(self, parts):
         super().__init__()
         self.expected_input = tuple(parts)
@@ -104,6 +109,10 @@ class Network(nn.Module, ABC):
         self.n_features, self.n_classes = n_features, n_classes
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(n_features, n_classes)
+
+    def _released_input(self):
+        """Parts of the input that released weights were trained with."""
+        return self.expected_input
 
     def forward(self, x):
         """Compute the scores of clips.

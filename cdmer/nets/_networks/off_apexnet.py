@@ -42,6 +42,8 @@ class OffApexNet(Network):
     [1]_ states an accuracy of 74.60 % over three databases. The largest class has the largest
     weight in an accuracy: it is not comparable with UF1 and UAR.
 
+    No weights of it are public for PyTorch, as far as is known.
+
     References
     ----------
     .. [1] Y. S. Gan, S.-T. Liong, W.-C. Yau, Y.-C. Huang and L.-K. Tan, "OFF-ApexNet on

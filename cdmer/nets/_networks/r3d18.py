@@ -63,9 +63,10 @@ class R3D18(Network):
     Notes
     -----
     Layers are laid out and named as in torchvision's ``r3d_18``, whose weights fit but for the
-    final layer: its ``fc`` is ``head`` here. Those weights expect frames between 0 and 1 of which
-    the means (0.43216, 0.394666, 0.37645) are subtracted and which are then divided by
-    (0.22803, 0.22145, 0.216989), in the order red, green, blue.
+    final layer, its ``fc``, which is ``head`` here: `load_weights` knows them by it. Those weights
+    expect frames between 0 and 1 of which the means (0.43216, 0.394666, 0.37645) are subtracted and
+    which are then divided by (0.22803, 0.22145, 0.216989), in the order red, green, blue:
+    ``Frames(colour=True, scaling="kinetics")``, which `made_by` names once they are loaded.
 
     References
     ----------
@@ -82,6 +83,8 @@ class R3D18(Network):
     torch.Size([2, 512])
     """
 
+    _released_names = {"fc": "head"}
+
     def __init__(self, n_classes=3, channels=3, n_frames=16, size=112, widths=WIDTHS, dropout=0.0):
         check_sizes(channels=channels, n_frames=n_frames, size=size)
         check_widths("widths", widths, len(WIDTHS))
@@ -97,6 +100,11 @@ class R3D18(Network):
         self.layer4 = _stage(widths[2], widths[3], stride=2)
         he_normal(self)
         self._finish(widths[3], n_classes, dropout)
+
+    def _released_input(self):
+        channels, n_frames, size, _ = self.expected_input[0].shape
+        scaling = "kinetics" if channels == 3 else "standard"
+        return [video_input(channels, n_frames, size, scaling=scaling)]
 
     def _features(self, clip):
         x = self.stem(clip)

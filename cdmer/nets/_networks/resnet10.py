@@ -40,6 +40,8 @@ class ResNet10(Network):
     -----
     Layers bear torchvision's names after ``trunk.``: ``trunk.layer2.0.conv1.weight``.
 
+    No weights of it are public for PyTorch, as far as is known.
+
     References
     ----------
     .. [1] K. He, X. Zhang, S. Ren and J. Sun, "Deep residual learning for image recognition",

@@ -48,11 +48,18 @@ class STSTNet(Network):
     the last of which is kept. Leaving one subject out on the composite of 442 clips [1]_ states
     UF1 .7353 and UAR .7605; the weights that were released for PyTorch score .7209 and .7250.
 
+    Those files [2]_ name their layers ``conv1``, ``bn1``, ``conv2``, ``bn2``, ``conv3``, ``bn3``
+    and ``fc``, which `load_weights` knows. They want the channels ("strain", "v", "u") from 0 to
+    255, because they were trained on pictures saved as (u, v, strain) and read by `cv2.imread`,
+    which gives the channels reversed (BGR); in the usual order their UF1 is .396. `load_weights`
+    sets `expected_input` accordingly: ``FlowImages(channels=("strain", "v", "u"))`` makes it.
+
     References
     ----------
     .. [1] S.-T. Liong, Y. S. Gan, J. See, H.-Q. Khor and Y.-C. Huang, "Shallow triple stream
        three-dimensional CNN (STSTNet) for micro-expression recognition", FG 2019,
        https://arxiv.org/abs/1902.03634
+    .. [2] https://github.com/christy1206/STSTNet
 
     Examples
     --------
@@ -65,6 +72,16 @@ class STSTNet(Network):
     1683
     """
 
+    _released_names = {
+        "conv1": "streams.0.conv",
+        "bn1": "streams.0.norm",
+        "conv2": "streams.1.conv",
+        "bn2": "streams.1.norm",
+        "conv3": "streams.2.conv",
+        "bn3": "streams.2.norm",
+        "fc": "head",
+    }
+
     def __init__(self, n_classes=3, channels=("u", "v", "strain"), size=28, dropout=0.5):
         super().__init__([flow_input(channels, size, least=2)])
         check_number("dropout", dropout, least=0, most=1)
@@ -73,6 +90,10 @@ class STSTNet(Network):
         # The padded convolution adds 2 to the size, the padded pool 2 more before it divides.
         side = ((size + 2 + 2) // 3) // 2
         self._finish(sum(_N_FILTERS) * side**2, n_classes)
+
+    def _released_input(self):
+        size = self.expected_input[0].shape[-1]
+        return [flow_input(("strain", "v", "u"), size, least=2)]
 
     def _features(self, pictures):
         maps = torch.cat([stream(pictures) for stream in self.streams], dim=1)

@@ -1,7 +1,7 @@
 """Weights from files, under other names too."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import nn
@@ -29,6 +29,9 @@ class WeightsReport:
         given.
     left_out : tuple of str
         Given tensors that `names` leaves out.
+    made_by : str or None
+        Transformer that makes the input of released weights, which the network names from now on;
+        None for weights that are not known as released ones.
     """
 
     loaded: tuple[str, ...] = ()
@@ -36,6 +39,7 @@ class WeightsReport:
     unexpected: dict[str, str] = field(default_factory=dict)
     differing: dict[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    made_by: str | None = None
 
     @property
     def fits(self):
@@ -55,13 +59,19 @@ class WeightsReport:
             "differing": differing,
             "left out": self.left_out,
         }
-        return "; ".join(f"{kind}: {_listed(names)}" for kind, names in rows.items() if names)
+        found = [f"{kind}: {_listed(names)}" for kind, names in rows.items() if names]
+        return "; ".join(found + [f"input: {self.made_by}"] * (self.made_by is not None))
 
 
 def load_weights(network, path_or_state, names=None, strict=True):
     """Load weights from a file or a state dict into a network.
 
     Only tensors are ever read; nothing in a file can run.
+
+    Files that the authors of `STSTNet`, or others for `C3D` and `R3D18`, have released are known by
+    the names of their tensors. They want an input of their own, which the network's
+    ``expected_input`` and ``made_by`` say once they are loaded: STSTNet's channels are
+    ("strain", "v", "u"), reversed as `cv2.imread` (BGR) read the pictures that it was trained on.
 
     Parameters
     ----------
@@ -70,11 +80,13 @@ def load_weights(network, path_or_state, names=None, strict=True):
     path_or_state : path-like or dict of str to torch.Tensor
         A safetensors file, a torch file of a state dict (read with ``weights_only=True``), or a
         state dict.
-    names : dict of str to (str or None), or callable, optional
+    names : dict of str to (str or None), callable or "released", optional
         Names in the network for given names. A dict has whole names or their beginnings up to
         a dot, of which the longest counts: ``{"conv1": "streams.0.conv", "fc": "head"}``; names it
-        does not have stay. A callable gets each name and gives the network's. None leaves a tensor
-        out.
+        does not have stay. A callable gets each name and gives the network's. None in place of a
+        name leaves a tensor out. "released": the names of released weights. Without `names` those
+        are found out, and other names stay as they are; the input stays what it was where names
+        are given by hand.
     strict : bool, default=True
         Whether everything must fit. False fills what fits.
 
@@ -92,8 +104,8 @@ def load_weights(network, path_or_state, names=None, strict=True):
         If an argument has the wrong type.
     ValueError
         If the file holds anything else than tensors by name, if `names` has a name that nothing
-        begins with or sends two tensors to one place, if nothing fits or, when strict, not
-        everything. The network is then as it was.
+        begins with or sends two tensors to one place, if no released weights of the network are
+        known, if nothing fits or, when strict, not everything. The network is then as it was.
 
     Examples
     --------
@@ -107,7 +119,8 @@ def load_weights(network, path_or_state, names=None, strict=True):
         raise ParameterError(f"network: expected a torch.nn.Module, got {network!r}")
     check_flag("strict", strict)
     source, given = read_state_dict(path_or_state, type(network).__name__)
-    renamed, left_out = _rename(given, names, source)
+    released = _released_names(network, given, names)
+    renamed, left_out = _rename(given, names if released is None else released, source)
     own = {k: v for k, v in network.state_dict().items() if isinstance(v, torch.Tensor)}
     fitting, report = _compare(own, given, renamed, left_out)
     if not fitting or (strict and not report.fits):
@@ -116,7 +129,36 @@ def load_weights(network, path_or_state, names=None, strict=True):
             "names= maps given names to the network's; strict=False fills what fits"
         )
     network.load_state_dict(fitting, strict=False)
+    if released is not None:
+        parts = tuple(network._released_input())
+        # Other channels or sizes, of which only a part of the weights fits, keep their input.
+        if [part.shape for part in parts] == [part.shape for part in network.expected_input]:
+            network.expected_input = parts
+            report = replace(report, made_by=network.made_by)
     return report
+
+
+def _released_names(network, given, names):
+    """Names that a network's released weights have, where these are such weights, else None."""
+    released = getattr(network, "_released_names", None)
+    if isinstance(names, str) and names == "released":
+        if not released:
+            raise ParameterError(
+                f"names: expected a dict, a callable or None, got 'released'; no released weights "
+                f"of {type(network).__name__} are known"
+            )
+        return released
+    is_release = names is None and released and not _without_match(released, given)
+    return released if is_release else None
+
+
+def _without_match(beginnings, names):
+    """Beginnings, up to a dot, that no name has."""
+    return [
+        beginning
+        for beginning in beginnings
+        if not any(f"{name}.".startswith(f"{beginning}.") for name in names)
+    ]
 
 
 def _compare(own, given, renamed, left_out):
@@ -153,17 +195,19 @@ def _rename(given, names, source):
     if names is None:
         return {name: name for name in given}, ()
     if isinstance(names, Mapping):
-        for beginning in names:
-            if not any(f"{name}.".startswith(f"{beginning}.") for name in given):
-                raise ValueError(
-                    f"names: no tensor's name is or begins with {beginning!r}; {source} holds "
-                    f"{_listed(given)}"
-                )
+        unmatched = _without_match(names, given)
+        if unmatched:
+            raise ValueError(
+                f"names: no tensor's name is or begins with {unmatched[0]!r}; {source} holds "
+                f"{_listed(given)}"
+            )
         ours = {name: _replace_beginning(name, names) for name in given}
     elif callable(names):
         ours = {name: names(name) for name in given}
     else:
-        raise ParameterError(f"names: expected a dict, a callable or None, got {names!r}")
+        raise ParameterError(
+            f'names: expected a dict, a callable, "released" or None, got {names!r}'
+        )
     taken = {}
     for name, own in ours.items():
         if not isinstance(own, str | None):
