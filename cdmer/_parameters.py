@@ -1,5 +1,7 @@
 """Parameters: setting them, and checks that are worded alike everywhere."""
 
+from dataclasses import fields, replace
+
 import numpy as np
 from sklearn.base import clone
 
@@ -8,6 +10,54 @@ from cdmer._text import did_you_mean
 
 class ParameterError(ValueError, TypeError):
     """A parameter has the wrong type or value; like scikit-learn's, it can be caught as either."""
+
+
+class FrozenParameters:
+    """Parameters of a frozen dataclass, for clones and searches as those of an estimator."""
+
+    def get_params(self, deep=True):
+        """Get the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Not read: no parameter has parameters of its own.
+
+        Returns
+        -------
+        dict
+            Values by name.
+        """
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def set_params(self, **params):
+        """Set parameters in place, checked as by the constructor.
+
+        Parameters
+        ----------
+        **params
+            Values by name.
+
+        Returns
+        -------
+        self : object
+            The same object; its hash is another one.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter, or a value is refused.
+        """
+        known = [field.name for field in fields(self)]
+        for name in params:
+            if name not in known:
+                raise ParameterError(
+                    f"params: expected parameters of {type(self).__name__}, {known}, got {name!r}"
+                )
+        checked = replace(self, **params)
+        for name in params:
+            object.__setattr__(self, name, getattr(checked, name))
+        return self
 
 
 def check_number(name, value, *, least=None, above=None, most=None, below=None, whole=False):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cdmer._array import to_numpy
-from cdmer._parameters import ParameterError, check_number
+from cdmer._parameters import FrozenParameters, ParameterError, check_number
 
 # Points of the iBUG scheme, counted from 0, whose mean is the centre of a region: on the person's
 # right (the left of the picture), and on the left.
@@ -44,7 +44,7 @@ _EYES = slice(36, 42), slice(42, 48)
 
 
 @dataclass(frozen=True)
-class LandmarkRegions:
+class LandmarkRegions(FrozenParameters):
     """Regions of a face: 36 squares around facial landmarks, for the parameter `grid`.
 
     The squares lie where action units show: 15 on either side (brows, eye corners, lids, cheeks,

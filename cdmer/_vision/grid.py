@@ -6,11 +6,11 @@ from numbers import Integral
 
 import numpy as np
 
-from cdmer._parameters import ParameterError, check_number
+from cdmer._parameters import FrozenParameters, ParameterError, check_number
 
 
 @dataclass(frozen=True)
-class RegionGrid:
+class RegionGrid(FrozenParameters):
     """Regions of a face: several grids, each of which partitions the same area.
 
     Level ``n`` cuts the area into ``n`` rows and ``n`` columns. Regions are numbered level by
@@ -61,6 +61,8 @@ class RegionGrid:
            [0, 2, 2, 4],
            [2, 5, 0, 2],
            [2, 5, 2, 4]])
+
+    A search varies it as a part of a descriptor: ``{"lbptop__grid__levels": [(1, 2), (4,)]}``.
     """
 
     levels: tuple[int, ...] = (1, 2, 4, 8)
@@ -74,8 +76,10 @@ class RegionGrid:
         if not self.levels or min(self.levels) < 1:
             raise ParameterError(f"levels: expected one or more integers >= 1, got {self.levels!r}")
         check_number("overlap", self.overlap, least=0, below=1)
-        # A list would make equal grids unequal, and none of them hashable.
-        object.__setattr__(self, "levels", tuple(int(level) for level in self.levels))
+        # A list would make equal grids unequal, and none of them hashable. What is right already
+        # stays the same object, as `sklearn.base.clone` asks of a constructor.
+        if any(type(level) is not int for level in self.levels) or type(self.levels) is not tuple:
+            object.__setattr__(self, "levels", tuple(int(level) for level in self.levels))
 
     @property
     def n_regions(self):

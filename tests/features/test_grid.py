@@ -5,8 +5,12 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 
-from cdmer.features import LBPTOP, RegionGrid
+from cdmer.adaptation import SourceOnly
+from cdmer.corpora import make_synthetic_corpus
+from cdmer.features import LBPTOP, LandmarkRegions, RegionGrid
 
 
 @pytest.mark.parametrize("levels", [(1,), (1, 2, 4, 8), (3, 5), (2, 1, 2)])
@@ -50,6 +54,64 @@ def test_is_a_value():
     assert eval(repr(RegionGrid((3,)))) == RegionGrid((3,))
     assert pickle.loads(pickle.dumps(RegionGrid((3,)))) == RegionGrid((3,))
     assert clone(LBPTOP(grid=RegionGrid((3,)))).grid == RegionGrid((3,))
+
+
+def landmarker(frame):
+    raise RuntimeError("no face in sight")
+
+
+@pytest.mark.parametrize(
+    ("regions", "params", "changed"),
+    [
+        (RegionGrid([1, np.int64(2)], 0.5), {"levels": (1, 2), "overlap": 0.5}, {"levels": (4,)}),
+        (RegionGrid(), {"levels": (1, 2, 4, 8), "overlap": 0}, {"levels": [3], "overlap": 0.2}),
+        (LandmarkRegions(landmarker), {"landmarker": landmarker, "side": 0.4}, {"side": 0.3}),
+    ],
+)
+def test_parameters_are_those_of_an_estimator(regions, params, changed):
+    assert regions.get_params() == params
+    copy = clone(regions)
+    assert copy == regions
+    assert copy is not regions
+    assert hash(copy) == hash(regions)
+    assert copy.set_params(**changed) is copy
+    assert copy == type(regions)(**(params | changed))
+    assert hash(copy) == hash(type(regions)(**(params | changed)))
+    assert regions.get_params() == params
+    assert copy.set_params() is copy
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (
+            {"level": (1,)},
+            r"params: expected parameters of RegionGrid, \['levels', 'overlap'\], got",
+        ),
+        ({"overlap": 0.5, "levels": ()}, "levels: expected one or more integers >= 1"),
+        ({"levels": (1,), "overlap": 2}, "overlap: expected a finite number"),
+    ],
+)
+def test_parameters_that_are_refused_change_nothing(params, message):
+    grid = RegionGrid((1, 2))
+    with pytest.raises(ValueError, match=message):
+        grid.set_params(**params)
+    assert grid == RegionGrid((1, 2))
+
+
+def test_a_search_varies_the_regions():
+    clips = list(make_synthetic_corpus("webcam-25fps", n_clips=12, random_state=0))
+    y = np.arange(12) % 2
+    pipeline = make_pipeline(LBPTOP(radius=1, grid=RegionGrid((4,))), SourceOnly())
+    search = GridSearchCV(pipeline, {"lbptop__grid__levels": [(1,), (1, 2)]}, cv=2)
+    search.fit(clips, y)
+    n_features = [
+        clone(pipeline).set_params(**params)[:-1].fit_transform(clips).shape[1]
+        for params in search.cv_results_["params"]
+    ]
+    assert n_features == [177, 5 * 177]
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert pipeline[0].grid == RegionGrid((4,))
 
 
 @pytest.mark.parametrize("levels", [8, "18", (1, 2.0), (1, True), None])
