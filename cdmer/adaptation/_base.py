@@ -9,8 +9,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from cdmer._array import check_matrix, is_foreign, take_rows, to_numpy
-from cdmer._domains import split_domains
-from cdmer._parameters import at_setting
+from cdmer._domains import read_weights, split_domains, warn_once
+from cdmer._parameters import ParameterError, at_setting
 
 
 class DomainRows(NamedTuple):
@@ -28,6 +28,8 @@ class DomainRows(NamedTuple):
         Sorted labels.
     codes : ndarray of int, shape (n_source,)
         Position of each label in `classes`.
+    weights : ndarray of shape (n_source,) or None, default=None
+        Weights of the source rows, where they were given.
     """
 
     source: object
@@ -35,6 +37,7 @@ class DomainRows(NamedTuple):
     y: np.ndarray
     classes: np.ndarray
     codes: np.ndarray
+    weights: np.ndarray | None = None
 
     @property
     def one_hot(self):
@@ -70,8 +73,9 @@ class AdaptiveClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     __metadata_request__decision_function = {"sample_domain": True}
 
     _takes_foreign_arrays = False
+    _takes_weights = False
 
-    def fit(self, X, y, sample_domain=None):
+    def fit(self, X, y, sample_domain=None, **fit_params):
         """Fit on labelled source rows and unlabelled target rows.
 
         Parameters
@@ -83,6 +87,10 @@ class AdaptiveClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
         sample_domain : array-like of int of shape (n_samples,), default=None
             ``>= 0`` for source rows, ``< 0`` for target rows. None: every row is a source row, and
             nothing is adapted.
+        **fit_params
+            ``sample_weight``, array-like of shape (n_samples,): weights of the rows, for the inner
+            classifier of methods that have one; those of target rows are never read. Other methods
+            refuse it by name.
 
         Returns
         -------
@@ -91,12 +99,37 @@ class AdaptiveClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
 
         Raises
         ------
+        TypeError
+            If there is another parameter of `fit`, or the method cannot weight rows.
         ValueError
             If X is not a finite matrix, no row is a source row, the source holds one class only,
-            or a parameter does not fit the data.
+            a class has no weight, or a parameter does not fit the data.
+
+        Warns
+        -----
+        UserWarning
+            If `sample_domain` is given and marks no target row, as where 0 means source and 1
+            target.
         """
-        self._fit(self._read(X, y, sample_domain))
+        with warn_once():
+            self._fit(self._read(X, y, sample_domain, self._read_fit_params(fit_params)))
         return self
+
+    def _read_fit_params(self, fit_params):
+        """Weights of the rows as they came, or None."""
+        unknown = sorted(set(fit_params) - {"sample_weight"})
+        if unknown:
+            raise ParameterError(
+                f"{unknown[0]}: expected X, y, sample_domain and sample_weight alone, "
+                f"{type(self).__name__}.fit takes no such parameter"
+            )
+        weights = fit_params.get("sample_weight")
+        if weights is not None and not self._takes_weights:
+            raise ParameterError(
+                f"sample_weight: expected None, {type(self).__name__} cannot weight rows; methods "
+                "that fit an inner classifier can, where that takes weights"
+            )
+        return weights
 
     @abstractmethod
     def _fit(self, rows):
@@ -124,12 +157,13 @@ class AdaptiveClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
             Class labels, as in `classes_`.
         """
 
-    def _read(self, X, y, sample_domain):
+    def _read(self, X, y, sample_domain, sample_weight=None):
         X = self._check_rows(X, reset=True)
         source, y_source = split_domains(y, sample_domain, X.shape[0], type(self).__name__)
         classes, codes = np.unique(y_source, return_inverse=True)
         parts = (take_rows(X, np.flatnonzero(rows)) for rows in (source, ~source))
-        return DomainRows(*parts, y_source, classes, codes)
+        weights = None if sample_weight is None else read_weights(sample_weight, source, y_source)
+        return DomainRows(*parts, y_source, classes, codes, weights)
 
     def _check_rows(self, X, reset):
         if not (self._takes_foreign_arrays and is_foreign(X)):
@@ -165,7 +199,7 @@ class PathClassifier(AdaptiveClassifier):
         for _ in self._fit_path(rows, [self]):
             pass
 
-    def iter_path(self, X, y, *, sample_domain=None, settings):
+    def iter_path(self, X, y, *, sample_domain=None, sample_weight=None, settings):
         """Fit one model per setting, sharing what work the settings have in common.
 
         Parameters
@@ -175,6 +209,8 @@ class PathClassifier(AdaptiveClassifier):
         y : array-like of shape (n_samples,)
             Class labels; those of target rows are never read.
         sample_domain : array-like of int of shape (n_samples,), default=None
+            As in `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
             As in `fit`.
         settings : sequence of dict
             Parameters of each model, as for `set_params`.
@@ -188,11 +224,12 @@ class PathClassifier(AdaptiveClassifier):
 
         Raises
         ------
-        ValueError
+        TypeError, ValueError
             As `fit`.
         """
         reader = clone(self)
-        rows = reader._read(X, y, sample_domain)
+        weights = self._read_fit_params({"sample_weight": sample_weight})
+        rows = reader._read(X, y, sample_domain, weights)
         families = {}
         for index, setting in enumerate(settings):
             rest = {k: v for k, v in setting.items() if k not in self._path_parameters}

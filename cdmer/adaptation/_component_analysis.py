@@ -1,7 +1,7 @@
 """Transfer component analysis (TCA) and joint distribution adaptation (JDA)."""
 
 import numpy as np
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, clone
+from sklearn.base import ClassNamePrefixFeaturesOutMixin
 
 from cdmer._parameters import check_number
 from cdmer.adaptation._kernels import gram, leading_eigenpairs, signs
@@ -245,7 +245,7 @@ class JDA(_KernelComponents):
             if not n_target:
                 break
             mapped = K @ coef
-            model = clone(self._inner()).fit(mapped[:n_source], rows.y)
+            model = self._fit_inner(mapped[:n_source], rows.y, rows.weights)
             before, guessed = guessed, model.predict(mapped[n_source:])
             if before is not None and (before == guessed).all():
                 break

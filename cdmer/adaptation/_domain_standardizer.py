@@ -4,7 +4,13 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from cdmer._domains import source_mask, split_domains
+from cdmer._domains import (
+    read_domain,
+    source_mask,
+    split_domains,
+    warn_once,
+    warn_without_target,
+)
 
 
 class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -76,12 +82,18 @@ class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         ValueError
             If X is not a finite matrix, `sample_domain` does not match it, or `class_balanced` is
             given no labels.
+
+        Warns
+        -----
+        UserWarning
+            If `sample_domain` is given and marks no target row.
         """
         X = validate_data(self, X, dtype=np.float64)
         domain = np.zeros(len(X), dtype=int)
         if sample_domain is not None:
             source_mask(sample_domain, len(X))  # checks it
-            domain = np.asarray(sample_domain)
+            domain = read_domain(sample_domain)
+            warn_without_target(domain)
         self.domains_ = np.unique(domain)
         weights = self._class_weights(X, y, domain)
         statistics = [
@@ -98,7 +110,8 @@ class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         weights = np.ones(len(X))
         if not self.class_balanced:
             return weights
-        _, labels = split_domains(y, domain, len(X), type(self).__name__)
+        with warn_once(already=True):  # `fit` has warned
+            _, labels = split_domains(y, domain, len(X), type(self).__name__)
         source = np.flatnonzero(domain >= 0)
         for number in np.unique(domain[source]):
             own = domain[source] == number
@@ -143,7 +156,7 @@ class DomainStandardizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if sample_domain is None:
             return (X - self.target_mean_) / self.target_scale_
         source_mask(sample_domain, len(X))
-        domain = np.asarray(sample_domain)
+        domain = read_domain(sample_domain)
         unknown = np.setdiff1d(domain, self.domains_)
         if unknown.size:
             raise ValueError(

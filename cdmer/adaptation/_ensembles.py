@@ -10,19 +10,20 @@ from sklearn.utils.validation import has_fit_parameter
 
 from cdmer._parameters import at_setting, check_number
 from cdmer.adaptation._base import AdaptiveClassifier, LargestScore
-from cdmer.adaptation._meta import MetaClassifier
+from cdmer.adaptation._meta import MetaClassifier, TakesWeights
 from cdmer.adaptation._regression.tgsr import TGSR
 from cdmer.adaptation._source_only import SourceOnly
 from cdmer.adaptation._subspaces import GFK, SubspaceAlignment
 
 
-class PseudoLabeling(MetaClassifier):
+class PseudoLabeling(TakesWeights, MetaClassifier):
     """Self-training on target rows with quotas that grow and are the same for every class.
 
     A classifier is fitted on the source rows. In round r of R each class takes, of the target rows
     whose largest score is its own, the ``r/R · n_target/n_classes`` with the widest margin; these
     rows join the source rows with that label, and a fresh clone of the classifier is fitted. Equal
-    quotas keep a class that the source favours from taking over.
+    quotas keep a class that the source favours from taking over. Where the source rows have
+    weights, target rows have the mean of these.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ class PseudoLabeling(MetaClassifier):
     def _fit(self, rows):
         check_number("n_rounds", self.n_rounds, least=1, whole=True)
         self.classes_ = rows.classes
-        self.estimator_ = clone(self._inner()).fit(rows.source, rows.y)
+        self.estimator_ = self._fit_inner(rows.source, rows.y, rows.weights)
         n_target = len(rows.target)
         if not n_target:
             return
@@ -71,9 +72,14 @@ class PseudoLabeling(MetaClassifier):
                 own = np.flatnonzero(codes == code)
                 self.taken_[own[np.argsort(-margin[own], kind="stable")[:quota]]] = True
             self.pseudo_labels_ = self.classes_[codes]
-            self.estimator_ = clone(self._inner()).fit(
+            weights = rows.weights
+            if weights is not None:
+                added = np.full(self.taken_.sum(), weights.mean())
+                weights = np.concatenate([weights, added])
+            self.estimator_ = self._fit_inner(
                 np.concatenate([rows.source, rows.target[self.taken_]]),
                 np.concatenate([rows.y, self.pseudo_labels_[self.taken_]]),
+                weights,
             )
 
 
@@ -109,23 +115,28 @@ def class_scores(model, X):
     )
 
 
-class _Voting(MetaEstimatorMixin, LargestScore, AdaptiveClassifier):
+class _Voting(TakesWeights, MetaEstimatorMixin, LargestScore, AdaptiveClassifier):
     """Majority vote of ``estimators_``, scores deciding between equals.
+
+    Voters that cannot weight rows say so themselves.
 
     The score of a class is its votes plus a part of less than half a vote; rows are target rows.
     """
 
-    def _read(self, X, y, sample_domain):
+    def _read(self, X, y, sample_domain, sample_weight=None):
         # As they came: each method sorts them itself.
-        return self._check_rows(X, reset=True), y, sample_domain
+        given = {"sample_domain": sample_domain}
+        if sample_weight is not None:
+            given["sample_weight"] = sample_weight
+        return self._check_rows(X, reset=True), y, given
 
     def _fit(self, rows):
         self.estimators_ = self._fit_each(*rows)
         self.classes_ = self.estimators_[0].classes_
 
     @abstractmethod
-    def _fit_each(self, X, y, sample_domain):
-        """Fit the voters, a list of classifiers."""
+    def _fit_each(self, X, y, given):
+        """Fit the voters, a list of classifiers; `given` are further parameters of `fit`."""
 
     def _scores(self, X):
         votes, total = 0, 0.0
@@ -179,7 +190,7 @@ class GridVoting(_Voting):
         self.estimator = estimator
         self.param_grid = param_grid
 
-    def _fit_each(self, X, y, sample_domain):
+    def _fit_each(self, X, y, given):
         method = GFK() if self.estimator is None else self.estimator
         if not (is_classifier(method) and has_fit_parameter(method, "sample_domain")):
             raise ValueError(
@@ -190,8 +201,8 @@ class GridVoting(_Voting):
         self.settings_ = list(ParameterGrid(grid))
         if not hasattr(method, "iter_path"):
             models = (at_setting(method, setting) for setting in self.settings_)
-            return [model.fit(X, y, sample_domain=sample_domain) for model in models]
-        path = method.iter_path(X, y, sample_domain=sample_domain, settings=self.settings_)
+            return [model.fit(X, y, **given) for model in models]
+        path = method.iter_path(X, y, **given, settings=self.settings_)
         models = dict(path)
         return [models[index] for index in range(len(models))]
 
@@ -230,7 +241,7 @@ class MethodVoting(_Voting):
     def __init__(self, estimators=None):
         self.estimators = estimators
 
-    def _fit_each(self, X, y, sample_domain):
+    def _fit_each(self, X, y, given):
         methods = default_committee() if self.estimators is None else self.estimators
         if not len(methods):
             raise ValueError("estimators: got none, expected a list of adaptive classifiers")
@@ -240,7 +251,7 @@ class MethodVoting(_Voting):
                 f"estimators: expected adaptive classifiers, got {plain}; wrap plain ones in "
                 "SourceOnly"
             )
-        return [clone(m).fit(X, y, sample_domain=sample_domain) for m in methods]
+        return [clone(m).fit(X, y, **given) for m in methods]
 
 
 def default_committee():

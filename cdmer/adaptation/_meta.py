@@ -23,13 +23,40 @@ def _inner_has(method):
     return check
 
 
+class TakesWeights:
+    """Mixin of adaptive classifiers whose `fit` heeds ``sample_weight``; named before the base."""
+
+    __metadata_request__fit = {"sample_domain": True, "sample_weight": True}
+
+    _takes_weights = True
+
+
 class MetaClassifier(MetaEstimatorMixin, AdaptiveClassifier):
     """Base of adaptive classifiers that predict by an inner classifier.
 
     A subclass has a parameter `estimator`, and defines ``_fit(rows)`` as `AdaptiveClassifier` says,
-    which sets ``estimator_`` to a fitted clone of ``self._inner()``: the parameter, or a linear
-    support vector machine where it is None.
+    which sets ``estimator_`` to a clone of ``self._inner()`` (the parameter, or a linear support
+    vector machine where it is None), as ``self._fit_inner(X, y)`` gives it.
     """
+
+    def _fit_inner(self, X, y, weights=None):
+        """Fit a clone of the inner classifier.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            Rows as the inner classifier sees them.
+        y : ndarray of shape (n,)
+        weights : ndarray of shape (n,) or None, default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        classifier
+        """
+        if weights is None:
+            return clone(self._inner()).fit(X, y)
+        return fit_weighted(self._inner(), X, y, weights)
 
     def _inner(self):
         return GramSVC() if self.estimator is None else self.estimator
@@ -93,11 +120,12 @@ class MetaClassifier(MetaEstimatorMixin, AdaptiveClassifier):
         return self.estimator_.predict_proba(self._for_inner(X, sample_domain))
 
 
-class FeatureAdapter(TransformerMixin, MetaClassifier, PathClassifier):
+class FeatureAdapter(TakesWeights, TransformerMixin, MetaClassifier, PathClassifier):
     """Base of methods that map rows into features in which the domains differ less.
 
-    The inner classifier is fitted on the mapped source rows. New rows are taken as target rows.
-    Without target rows in `fit` every row is mapped as source rows are.
+    The inner classifier is fitted on the mapped source rows; weights of rows are for it alone, not
+    for the map. New rows are taken as target rows. Without target rows in `fit` every row is mapped
+    as source rows are.
 
     A subclass has a parameter `estimator`, and defines
 
@@ -116,7 +144,7 @@ class FeatureAdapter(TransformerMixin, MetaClassifier, PathClassifier):
             model._adapts = bool(len(rows.target))
             model._learn(rows, shared)
             mapped = model._map(rows.source, True)
-            model.estimator_ = clone(model._inner()).fit(mapped, rows.y)
+            model.estimator_ = model._fit_inner(mapped, rows.y, rows.weights)
             model.classes_ = model.estimator_.classes_
             model._n_features_out = mapped.shape[1]
             yield model
@@ -180,7 +208,7 @@ class FeatureAdapter(TransformerMixin, MetaClassifier, PathClassifier):
             mapped[is_source == place] = self._map(X[is_source == place], place)
         return mapped
 
-    def fit_transform(self, X, y=None, sample_domain=None):
+    def fit_transform(self, X, y=None, sample_domain=None, **fit_params):
         """Fit, and map the same rows.
 
         Parameters
@@ -191,19 +219,22 @@ class FeatureAdapter(TransformerMixin, MetaClassifier, PathClassifier):
             Class labels; those of target rows are never read.
         sample_domain : array-like of int of shape (n_samples,), default=None
             ``>= 0`` for source rows, ``< 0`` for target rows.
+        **fit_params
+            As in `fit`.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features_out)
         """
-        return self.fit(X, y, sample_domain=sample_domain).transform(X, sample_domain)
+        fitted = self.fit(X, y, sample_domain=sample_domain, **fit_params)
+        return fitted.transform(X, sample_domain)
 
 
-class Reweighter(MetaClassifier, PathClassifier):
+class Reweighter(TakesWeights, MetaClassifier, PathClassifier):
     """Base of methods that weight source rows by how much they look like target rows.
 
     The inner classifier is fitted on the source rows with these weights, all ones without target
-    rows.
+    rows; a ``sample_weight`` given to `fit` multiplies them.
 
     A subclass has a parameter `estimator`, and defines
 
@@ -220,7 +251,10 @@ class Reweighter(MetaClassifier, PathClassifier):
                 model.weights_ = model._checked(model._source_weights(rows, shared), rows)
             else:
                 model.weights_ = np.ones(len(rows.source))
-            model.estimator_ = fit_weighted(model._inner(), rows.source, rows.y, model.weights_)
+            weights = model.weights_
+            if rows.weights is not None:
+                weights = model._checked(weights * rows.weights, rows)
+            model.estimator_ = model._fit_inner(rows.source, rows.y, weights)
             model.classes_ = model.estimator_.classes_
             yield model
 

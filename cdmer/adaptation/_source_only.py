@@ -3,18 +3,17 @@
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.svm import SVC
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from cdmer._array import take_rows
-from cdmer._domains import split_domains
+from cdmer._domains import read_weights, split_domains
 from cdmer.adaptation._gram_svc import MAX_ITER
-from cdmer.adaptation._meta import MetaClassifier
+from cdmer.adaptation._meta import MetaClassifier, TakesWeights
 
 
-class SourceOnly(MetaClassifier):
+class SourceOnly(TakesWeights, MetaClassifier):
     """Fit a classifier on the source rows and ignore the target rows.
 
     The baseline that every adaptive method is compared with.
@@ -55,16 +54,17 @@ class SourceOnly(MetaClassifier):
     def __init__(self, estimator=None):
         self.estimator = estimator
 
-    def _read(self, X, y, sample_domain):
+    def _read(self, X, y, sample_domain, sample_weight=None):
         # Source rows of any container, such as clips.
         if not hasattr(X, "shape") and not isinstance(X, Sequence):
             X = np.asarray(X)
         n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
         source, y_source = split_domains(y, sample_domain, n_samples, type(self).__name__)
-        return X if source.all() else take_rows(X, np.flatnonzero(source)), y_source
+        weights = None if sample_weight is None else read_weights(sample_weight, source, y_source)
+        return X if source.all() else take_rows(X, np.flatnonzero(source)), y_source, weights
 
     def _fit(self, rows):
-        self.estimator_ = clone(self._inner()).fit(*rows)
+        self.estimator_ = self._fit_inner(*rows)
         self.classes_ = self.estimator_.classes_
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
@@ -79,7 +79,7 @@ class SourceOnly(MetaClassifier):
         return tags
 
 
-class BenchmarkSVC(MetaClassifier):
+class BenchmarkSVC(TakesWeights, MetaClassifier):
     """Support vector machine with ties broken as the benchmark's MATLAB code did.
 
     libsvm decides between pairs of classes and counts votes; among classes with equally many votes
@@ -130,7 +130,7 @@ class BenchmarkSVC(MetaClassifier):
         first = np.unique(rows.codes, return_index=True)[1]
         self.first_seen_ = np.argsort(first)
         place = np.argsort(self.first_seen_)
-        self.estimator_ = self._inner().fit(rows.source, place[rows.codes])
+        self.estimator_ = self._fit_inner(rows.source, place[rows.codes], rows.weights)
 
     def predict(self, X, sample_domain=None):
         """Predict a class for each row.

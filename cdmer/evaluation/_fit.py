@@ -4,6 +4,7 @@ import functools
 import inspect
 import warnings
 from copy import copy
+from itertools import islice
 
 import numpy as np
 from sklearn import get_config
@@ -12,6 +13,7 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.pipeline import Pipeline
 
 from cdmer._array import take_rows
+from cdmer._domains import warn_once
 from cdmer._parameters import at_setting
 from cdmer.adaptation import AdaptiveClassifier
 
@@ -44,7 +46,8 @@ def fit_adaptive(model, X, y, sample_domain, people=None):
     if takes_domain(model):
         # Copies: some pipelines of other libraries write into the labels that they are given.
         y, sample_domain = copy(y), copy(sample_domain)
-        return model.fit(X, y, **_fit_parameters(model, sample_domain, people))
+        with warn_once(already=True):  # some protocols show no target row
+            return model.fit(X, y, **_fit_parameters(model, sample_domain, people))
     source = np.flatnonzero(np.asarray(sample_domain) >= 0)
     if len(source) < len(sample_domain):
         X, y = take_rows(X, source), take_rows(y, source)
@@ -186,7 +189,11 @@ def iter_settings(estimator, settings, X, y, sample_domain, people=None):
         Fitted.
     """
     if hasattr(estimator, "iter_path"):
-        yield from estimator.iter_path(X, y, sample_domain=sample_domain, settings=settings)
+        path = estimator.iter_path(X, y, sample_domain=sample_domain, settings=settings)
+        with warn_once(already=True):  # rows are read before the first model comes
+            first = list(islice(path, 1))
+        yield from first
+        yield from path
         return
     if isinstance(estimator, Pipeline) and len(estimator.steps) > 1:
         name, last = estimator.steps[-1]
@@ -198,7 +205,8 @@ def iter_settings(estimator, settings, X, y, sample_domain, people=None):
         adapts = isinstance(last, AdaptiveClassifier) or hasattr(last, "iter_path")
         if adapts and len(own) == len(settings):
             head = clone(estimator[:-1])
-            mapped = head.fit_transform(X, y, **_fit_parameters(head, sample_domain, people))
+            with warn_once(already=True):
+                mapped = head.fit_transform(X, y, **_fit_parameters(head, sample_domain, people))
             for index, model in iter_settings(last, own, mapped, y, sample_domain, people):
                 yield index, Pipeline([*head.steps, (name, model)])
             return

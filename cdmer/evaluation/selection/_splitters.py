@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator, StratifiedGroupKFold, StratifiedKFold
 
+from cdmer._domains import read_domain
+
 
 class SourceKFold(BaseCrossValidator):
     """Folds of source rows, stratified by class, with all target rows in every training fold.
@@ -125,7 +127,7 @@ def domain_rows(sample_domain, n_samples):
     ValueError
         If there are not both, or their number is not `n_samples`.
     """
-    domain = np.asarray(sample_domain)
+    domain = read_domain(sample_domain)
     if domain.shape != (n_samples,) or domain.dtype.kind not in "iu":
         raise ValueError(
             f"sample_domain: expected one integer per row, shape ({n_samples},), got "
