@@ -45,3 +45,22 @@ def nearest(name, known):
     if not found and name:  # svc__C for C; "TCA, oracle" for TCA
         found = [one for one in by_lower if one.endswith(f"__{name}") or one.startswith(name)]
     return by_lower[found[0]] if found else None
+
+
+def is_missing(value):
+    """Whether a name is missing: None, NaN, the NA of pandas, or no letter.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    bool
+    """
+    if value is None or isinstance(value, str):
+        return not (value and value.strip())
+    try:
+        return bool(value != value)
+    except TypeError:  # the NA of pandas is neither equal nor unequal to anything
+        return True

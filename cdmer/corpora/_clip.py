@@ -7,6 +7,7 @@ import numpy as np
 
 from cdmer._clips import known_length
 from cdmer._moments import covered_numbers
+from cdmer._text import is_missing
 from cdmer.corpora._extent import check_margin, dropped_ends, find_expression, margin_in_frames
 from cdmer.corpora._media.parts import part_of
 
@@ -23,7 +24,8 @@ class Clip:
     name : str
         Identifies the clip within its corpus and subject.
     subject : str
-        The person who is recorded. Evaluation keeps the clips of one subject together.
+        The person who is recorded. Evaluation keeps the clips of one subject together. "" where
+        unknown; None and NaN become that.
     corpus : str
         The corpus that the clip belongs to.
     label : str, default=None
@@ -62,6 +64,10 @@ class Clip:
     apex_spotted_by: str | None = None
     objective_class: str | None = None
     ends: tuple[int, int] | None = None
+
+    def __post_init__(self):
+        if is_missing(self.subject):
+            object.__setattr__(self, "subject", "")
 
     @property
     def frames(self):

@@ -9,6 +9,7 @@ import numpy as np
 
 from cdmer._fingerprint import fingerprint, name_frames
 from cdmer._left_out import describe_left_out
+from cdmer._text import is_missing
 from cdmer.corpora import Corpus, PublishedFeatures, get_scheme
 from cdmer.evaluation._store.records import canonical_json, digest
 from cdmer.extraction import FeatureTable, extract
@@ -74,7 +75,7 @@ class Data:
         self.clips = _objects([key for part in parts for key in part.clips])
         self.corpora = _objects([part.name for part in parts for _ in part.clips])
         self.places = np.repeat(np.arange(len(parts)), [len(part.clips) for part in parts])
-        self.subjects = _objects([s or "" for part in parts for s in part.subjects])
+        self.subjects = _objects([s for part in parts for s in part.subjects])
         # Of one length each: thousands of folds name thousands of clips.
         names = [
             hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest() for key in self.clips
@@ -231,7 +232,8 @@ class _Part:
         made_by=None,
     ):
         self.name, self.rows = name, rows
-        self.clips, self.subjects = list(clips), list(subjects)
+        self.clips = list(clips)
+        self.subjects = ["" if is_missing(subject) else subject for subject in subjects]
         self.annotated, self.truth, self.classes = annotated, truth, classes
         self.columns, self.groups, self.made_by = columns, groups, made_by
         self.failures = []

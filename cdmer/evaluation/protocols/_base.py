@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_consistent_length
 
+from cdmer._text import is_missing
+
 COLUMNS = ("corpus", "subject")
 
 
@@ -177,9 +179,7 @@ def read_metadata(metadata):
 def _texts(column):
     """Strings of a column; a missing value must not become a name such as "nan"."""
     texts = np.empty(len(column), dtype=object)
-    texts[:] = [
-        "" if missing else str(value) for value, missing in zip(column, column.isna(), strict=True)
-    ]
+    texts[:] = ["" if is_missing(value) else str(value) for value in column]
     return texts
 
 

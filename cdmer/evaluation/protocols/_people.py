@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from cdmer._text import is_missing
+
 # Three cameras recorded the same people; their subjects have the same names.
 _FAMILY = {"smic-hs": "smic", "smic-vis": "smic", "smic-nir": "smic"}
 
@@ -18,7 +20,8 @@ def people(corpora, subjects):
     ----------
     corpora, subjects : sequence of str
         One entry per clip. Subjects of different corpora are different people, but for those that
-        recorded the same people by several cameras.
+        recorded the same people by several cameras. A subject that is missing (None, NaN, "") is
+        unknown.
 
     Returns
     -------
@@ -27,7 +30,7 @@ def people(corpora, subjects):
     """
     names = np.empty(len(corpora), dtype=object)
     names[:] = [
-        f"{family(corpus)}/{subject}" if subject else ""
+        "" if is_missing(subject) else f"{family(corpus)}/{subject}"
         for corpus, subject in zip(corpora, subjects, strict=True)
     ]
     return names

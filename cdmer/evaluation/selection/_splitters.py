@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.model_selection import BaseCrossValidator, StratifiedGroupKFold, StratifiedKFold
 
 from cdmer._domains import read_domain
+from cdmer._text import is_missing
 
 
 class SourceKFold(BaseCrossValidator):
@@ -19,8 +20,8 @@ class SourceKFold(BaseCrossValidator):
     n_splits : int, default=5
         Number of folds.
     groups : array-like of shape (n_samples,) or None, default=None
-        Groups, such as subjects, whose source rows stay in one fold. Those of target rows are not
-        read.
+        Groups, such as subjects, whose source rows stay in one fold; so do all rows whose group is
+        missing, because nobody knows what they share. Those of target rows are not read.
 
     Examples
     --------
@@ -70,6 +71,11 @@ class SourceKFold(BaseCrossValidator):
         else:
             check_length("groups", groups, self.sample_domain)
             groups = _at(groups, source)
+            missing = np.array([is_missing(group) for group in groups])
+            if missing.any():  # numbers of groups: NaN is equal to nothing, not even to itself
+                groups = np.where(missing, None, groups)
+                number = {group: i for i, group in enumerate(dict.fromkeys(groups))}
+                groups = np.array([number[group] for group in groups])
             folds = StratifiedGroupKFold(self.n_splits).split(np.zeros(len(source)), labels, groups)
         for train, test in folds:
             yield np.sort(np.concatenate([source[train], target])), source[test]

@@ -8,6 +8,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import check_array, validate_data
 
 from cdmer._parameters import ParameterError
+from cdmer._text import is_missing
 
 
 class Rows(NamedTuple):
@@ -105,9 +106,7 @@ def assign_roles(X, source, classes, codes, groups, settings, generator):
                 f"groups: expected shape {source.shape}, one subject per row of X, "
                 f"got {groups.shape}"
             )
-        import pandas as pd
-
-        missing = np.flatnonzero(pd.isna(groups) & source)
+        missing = np.flatnonzero([is_missing(group) for group in groups] & source)
         if len(missing):
             raise ParameterError(
                 f"groups: expected the subject of each source row, got {groups[missing[0]]!r} for "
