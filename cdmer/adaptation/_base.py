@@ -65,6 +65,39 @@ class AdaptiveClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
     -----
     Metadata requests are declared, so that ``pipe.fit(X, y, sample_domain=d)`` reaches the
     classifier when scikit-learn's metadata routing is on.
+
+    A plain `GridSearchCV` over source and target rows holds out rows of both, and scores on the
+    labels of those target rows: settings are then chosen by labels that nobody would have.
+    `cdmer.evaluation.selection.select` does not read them, and neither does a search with
+    `SourceKFold`, which holds out source rows alone, or with the splitter and the scorer of another
+    criterion, `make_splitter` and `make_scorer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from cdmer.adaptation import TCA
+    >>> from cdmer.evaluation.selection import SourceKFold, select
+    >>> X, domain = np.random.default_rng(0).normal(size=(30, 5)), np.repeat([1, -2], 15)
+    >>> y, grid = np.arange(30) % 2, {"n_components": [1, 2]}
+    >>> other = np.where(domain < 0, 1 - y, y)  # other labels of target rows
+    >>> def scores(y, cv):
+    ...     search = GridSearchCV(TCA(), grid, cv=cv).fit(X, y, sample_domain=domain)
+    ...     return search.cv_results_["mean_test_score"].round(2).tolist()
+
+    A plain search reads the labels of target rows:
+
+    >>> scores(y, cv=3) == scores(other, cv=3)
+    False
+
+    These do not:
+
+    >>> source_rows = SourceKFold(domain, n_splits=3)
+    >>> scores(y, cv=source_rows) == scores(other, cv=source_rows)
+    True
+    >>> chosen = [select(TCA(), grid, X, labels, domain, n_splits=3) for labels in (y, other)]
+    >>> chosen[0].best_params == chosen[1].best_params
+    True
     """
 
     __metadata_request__fit = {"sample_domain": True}

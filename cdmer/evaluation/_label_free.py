@@ -6,18 +6,19 @@ from cdmer.adaptation import DomainStandardizer, MethodVoting
 from cdmer.features import HellingerMap, PlaneSelector
 
 
-def label_free_pipeline(column_planes):
-    """Make a classifier of LBP-TOP features that has no settings to choose.
+def label_free_pipeline(column_planes=None):
+    """Make a classifier of features that has no settings to choose.
 
-    The planes XT and YT, which hold motion; square roots of the histograms; columns standardised
-    per corpus, the classes of a source corpus weighted equally; and a vote of four methods over
-    their settings. Every piece was chosen on synthetic corpora, with classes as unequal as those of
-    CASME II, by `benchmarks/label_free.py`.
+    Columns standardised per corpus, the classes of a source corpus with equal weight; and a vote of
+    four methods over their settings. For LBP-TOP, before these, the planes XT and YT, which hold
+    motion, and square roots of the histograms. Every piece was chosen on synthetic corpora, with
+    classes as unequal as those of CASME II, by `benchmarks/label_free.py`.
 
     Parameters
     ----------
-    column_planes : array-like of str of shape (n_features,)
-        Plane of each column: see `cdmer.features.lbp_top_planes`.
+    column_planes : array-like of str of shape (n_features,) or None, default=None
+        Plane of each column of LBP-TOP: see `cdmer.features.lbp_top_planes`. None for any other
+        features: all columns are kept and standardised.
 
     Returns
     -------
@@ -36,10 +37,9 @@ def label_free_pipeline(column_planes):
     >>> from cdmer.features import lbp_top_planes
     >>> [name for name, _ in label_free_pipeline(lbp_top_planes()).steps]
     ['planeselector', 'hellingermap', 'domainstandardizer', 'methodvoting']
+    >>> [name for name, _ in label_free_pipeline().steps]
+    ['domainstandardizer', 'methodvoting']
     """
-    return make_pipeline(
-        PlaneSelector(column_planes),
-        HellingerMap(),
-        DomainStandardizer(class_balanced=True),
-        MethodVoting(),
-    )
+    # Roots are for histograms: other features may be negative.
+    histograms = [] if column_planes is None else [PlaneSelector(column_planes), HellingerMap()]
+    return make_pipeline(*histograms, DomainStandardizer(class_balanced=True), MethodVoting())

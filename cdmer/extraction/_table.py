@@ -1,13 +1,15 @@
 """The table that extraction gives: features, and what is known about the clips."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from cdmer._files import remove_unfinished
+from cdmer._text import is_missing
 from cdmer.corpora import get_scheme
+from cdmer.extraction._arrays import check_distinct, check_features, texts
 from cdmer.extraction._storage import read_members, write_members
 
 _TEXTS = (
@@ -148,6 +150,164 @@ class FeatureTable:
         path = Path(path)
         write_members(path, {k: v for k, v in arrays.items() if v is not None}, about)
         remove_unfinished(path.parent, re.escape(path.name))
+
+    @classmethod
+    def from_arrays(
+        cls,
+        X,
+        label,
+        subject=None,
+        corpus="features",
+        *,
+        name=None,
+        feature_names=None,
+        transformer="features from elsewhere",
+    ):
+        """Make a table of features that were computed elsewhere.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_rows, n_features)
+            Features, finite numbers.
+        label : array-like of shape (n_rows,)
+            Labels as annotated, texts or whole numbers; label schemes map them to classes.
+        subject : array-like of shape (n_rows,) or None, default=None
+            Who is recorded. Missing ones (None, NaN, "") are unknown: protocols that leave people
+            out refuse such tables.
+        corpus : str or array-like of shape (n_rows,), default="features"
+            Name of the corpus, or one per row. `split` gives a table for each of several.
+        name : array-like of shape (n_rows,) or None, default=None
+            Identifies the row within its corpus and subject. None: numbers, from 0.
+        feature_names : sequence of str or None, default=None
+            Names of the columns. None: those of a DataFrame, otherwise ``x0`` and so on.
+        transformer : str, default="features from elsewhere"
+            How the features were computed.
+
+        Returns
+        -------
+        FeatureTable
+
+        Raises
+        ------
+        TypeError, ValueError
+            If lengths differ, X is no finite matrix, a label or corpus is missing, or a name occurs
+            twice.
+
+        Examples
+        --------
+        >>> from cdmer.extraction import FeatureTable
+        >>> X = [[0.1, 0.0], [0.2, 1.0], [0.3, 0.5]]
+        >>> emotions, people = ["positive", "negative", "surprise"], ["p1", "p2", None]
+        >>> FeatureTable.from_arrays(X, emotions, people, corpus="openface")
+        FeatureTable('openface', 3 clips, 2 features)
+        """
+        features, feature_names = check_features(X, feature_names)
+        given = {"label": label, "subject": subject, "corpus": corpus, "name": name}
+        return cls._of_rows(features, feature_names, given, transformer)
+
+    @classmethod
+    def from_frame(cls, frame, *, corpus=None, transformer="features from elsewhere"):
+        """Make a table of a data frame that holds features beside what is known about the rows.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame of n_rows rows
+            Column ``label``, and where known ``corpus``, ``subject``, ``name`` and the other
+            columns of `clips`; all others are features. There is no ``key``.
+        corpus : str or None, default=None
+            Name of the corpus, where there is no such column.
+        transformer : str, default="features from elsewhere"
+            How the features were computed.
+
+        Returns
+        -------
+        FeatureTable
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `from_arrays`; also if the frame has no column ``label``, a column twice, or a
+            corpus twice or not at all.
+        """
+        columns = [str(column) for column in frame.columns]
+        check_distinct("frame", columns)
+        frame = frame.set_axis(columns, axis=1)
+        if "label" not in columns or "key" in columns:
+            raise ValueError(f"frame: expected a column 'label' and no 'key', got {columns}")
+        if ("corpus" in columns) == (corpus is not None):
+            raise ValueError(
+                f"corpus: expected either a column of that name or the argument, got {corpus!r} "
+                f"and the columns {columns}"
+            )
+        known = [column for column in columns if column in _COLUMNS]
+        given = {column: frame[column] for column in known}
+        if corpus is not None:
+            given["corpus"] = corpus
+        rest = [column for column in columns if column not in known]
+        words = [column for column in rest if frame[column].dtype.kind not in "iufb"]
+        if words or not rest:
+            raise ValueError(
+                f"frame: expected columns of numbers beside {known}, got {words or 'none'}"
+            )
+        features, names = check_features(frame[rest], None)
+        return cls._of_rows(features, names, given, transformer)
+
+    @classmethod
+    def _of_rows(cls, features, feature_names, given, transformer):
+        n_rows = len(features)
+        lists = dict.fromkeys(_COLUMNS, [None] * n_rows) | {"action_units": [""] * n_rows}
+        for column in ("label", "corpus"):
+            lists[column] = texts(column, given[column], n_rows, required=True)
+        lists["subject"] = texts("subject", given.get("subject"), n_rows)
+        names = given.get("name")
+        names = range(n_rows) if names is None else names
+        lists["name"] = texts("name", names, n_rows, required=True)
+        for column in set(given) & {"action_units", "apex_spotted_by", "objective_class"}:
+            empty = "" if column == "action_units" else None
+            lists[column] = [text or empty for text in texts(column, given[column], n_rows)]
+        for column in set(given) & {*_NUMBERS, "fps"}:
+            values = list(given[column])
+            lists[column] = [None if is_missing(value) else value for value in values]
+        parts = zip(lists["corpus"], lists["subject"], lists["name"], strict=True)
+        lists["key"] = ["/".join(part) for part in parts]
+        check_distinct("name", lists["key"])
+        corpora = set(lists["corpus"])
+        return cls(
+            features,
+            feature_names,
+            None,
+            _clips_from_lists(lists),
+            failures_frame([]),
+            transformer,
+            corpora.pop() if len(corpora) == 1 else None,
+        )
+
+    def split(self):
+        """Split a table of several corpora.
+
+        Returns
+        -------
+        list of FeatureTable
+            One per corpus, in order of appearance, with its rows in their order; failures go to the
+            corpus that their key begins with.
+        """
+        owners = np.asarray(self.clips["corpus"], dtype=object)
+        tables = []
+        for corpus in dict.fromkeys(owners):
+            rows = np.flatnonzero(owners == corpus)
+            failed = [
+                i for i, key in enumerate(self.failures["key"]) if key.startswith(f"{corpus}/")
+            ]
+            tables.append(
+                replace(
+                    self,
+                    features=self.features[rows],
+                    clips=self.clips.iloc[rows].reset_index(drop=True),
+                    failures=self.failures.iloc[failed].reset_index(drop=True),
+                    corpus=corpus,
+                )
+            )
+        return tables
 
     @classmethod
     def load(cls, path):

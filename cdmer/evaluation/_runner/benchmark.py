@@ -49,8 +49,10 @@ def benchmark(
         classifier of `cdmer.zero_shot` is None, it is set to the scheme's classes. A class of
         classifiers with the attribute ``abstains = True`` may predict -1, no answer, which counts
         as wrong; of any other that is an error.
-    corpora : sequence of Corpus, FeatureTable or PublishedFeatures
-        Their names must differ, and they share no clip.
+    corpora : sequence of Corpus, FeatureTable, PublishedFeatures or DataFrame
+        Their names must differ, and they share no clip. A DataFrame holds features beside the
+        columns ``label``, ``corpus`` and, where people are known, ``subject``, of one corpus or
+        several: see `cdmer.extraction.FeatureTable.from_frame`.
     protocol : Protocol, default=CDMERPairs()
         See `cdmer.evaluation.protocols`.
     descriptor : transformer or None, default=None

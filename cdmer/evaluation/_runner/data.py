@@ -176,18 +176,18 @@ class Data:
 
 
 def list_corpora(corpora):
-    """Give the corpora of a benchmark as a list.
+    """Give the corpora of a benchmark as a list; a data frame as one table per corpus.
 
     Raises
     ------
     TypeError, ValueError
         If they are no sequence, or there is none.
     """
-    if isinstance(corpora, Corpus | FeatureTable | PublishedFeatures):
+    if isinstance(corpora, Corpus | FeatureTable | PublishedFeatures) or _is_frame(corpora):
         corpora = [corpora]
     if not isinstance(corpora, Iterable):
         raise TypeError(f"corpora: expected a sequence of corpora, got {corpora!r}")
-    corpora = list(corpora)
+    corpora = [one for corpus in corpora for one in _tables(corpus)]
     if not corpora:
         raise ValueError("corpora: got none, expected at least one")
     return corpora
@@ -265,6 +265,15 @@ class _Part:
         return digest(canonical_json([*about, str(self.rows.shape), self.rows.dtype.str]))
 
 
+def _is_frame(corpus):
+    return hasattr(corpus, "columns") and hasattr(corpus, "iloc")
+
+
+def _tables(corpus):
+    """A data frame as one table per corpus; anything else as it is."""
+    return FeatureTable.from_frame(corpus).split() if _is_frame(corpus) else [corpus]
+
+
 def _open(corpus):
     if isinstance(corpus, PublishedFeatures):
         _check_published(corpus)
@@ -299,7 +308,8 @@ def _open(corpus):
             annotated=list(corpus),
         )
     raise TypeError(
-        f"corpora: expected Corpus, FeatureTable or PublishedFeatures, got {type(corpus).__name__}"
+        f"corpora: expected Corpus, FeatureTable, PublishedFeatures or DataFrame, got "
+        f"{type(corpus).__name__}"
     )
 
 
