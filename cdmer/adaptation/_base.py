@@ -55,6 +55,9 @@ class AdaptiveClassifier(ClassifierMixin, BaseEstimator, metaclass=ABCMeta):
       rows are checked by ``self._check_rows(X, reset=False)``, an ndarray of shape
       (n_samples, n_features).
 
+    Where it weights rows by ``rows.weights``, it sets ``_takes_weights = True`` and requests
+    ``sample_weight`` for `fit`; without, `fit` refuses weights.
+
     See Also
     --------
     PathClassifier : Base of methods that fit many settings in less time than one by one.

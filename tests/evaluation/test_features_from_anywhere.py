@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from cdmer.adaptation import CORAL, SourceOnly
+from cdmer.corpora import Clip
 from cdmer.evaluation import benchmark, label_free_pipeline
 from cdmer.evaluation.protocols import (
     CDMERPairs,
@@ -12,7 +13,9 @@ from cdmer.evaluation.protocols import (
     HoldOutDatabase,
     WithinCorpusLOSO,
 )
+from cdmer.evaluation.protocols._people import people
 from cdmer.evaluation.report import write_report
+from cdmer.evaluation.selection import SourceKFold
 from cdmer.extraction import FeatureTable
 
 EMOTIONS = np.array(["negative", "positive", "surprise"])
@@ -204,3 +207,30 @@ def test_label_free_pipeline_takes_columns_of_any_sign():
     parameters = {f"{name}__sample_domain": domain for name, _ in model.steps}
     found = model.fit(X, hidden, **parameters).predict(X[domain < 0])
     assert np.mean(found == label[domain < 0]) > 0.8
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, "", " "])
+def test_missing_subjects_are_unknown_wherever_people_are_read(missing):
+    frames = np.zeros((2, 4, 4), dtype=np.uint8)
+    clip = Clip(frames, "c1", missing, "mine", "happiness")
+    assert clip.subject == ""
+    assert clip.key == "mine//c1"
+    assert people(["mine", "smic-hs"], [missing, "s1"]).tolist() == ["", "smic/s1"]
+    # Rows of people whom nobody knows stay together: they may be the same.
+    groups = np.array(["a", "b", missing, missing, "c", "d", missing, "e"] * 2, dtype=object)
+    y, domain = np.arange(16) % 2, np.ones(16, dtype=int)
+    domain[-1] = -2
+    unknown = {2, 3, 6, 10, 11, 14}
+    folds = list(SourceKFold(domain, n_splits=2, groups=groups).split(None, y))
+    assert [unknown & set(test) for _, test in folds] in ([unknown, set()], [set(), unknown])
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, ""])
+def test_early_stopping_holds_out_nobody_unknown(missing):
+    from cdmer.nets import NetClassifier
+
+    X = np.random.default_rng(0).normal(size=(12, 4))
+    groups = np.array(["a", "b", missing] * 4, dtype=object)
+    model = NetClassifier("MLP", early_stopping=True, n_epochs=1, random_state=0)
+    with pytest.raises(ValueError, match="groups: expected the subject of each source row, got"):
+        model.fit(X, np.arange(12) % 2, groups=groups)
