@@ -234,3 +234,13 @@ def test_early_stopping_holds_out_nobody_unknown(missing):
     model = NetClassifier("MLP", early_stopping=True, n_epochs=1, random_state=0)
     with pytest.raises(ValueError, match="groups: expected the subject of each source row, got"):
         model.fit(X, np.arange(12) % 2, groups=groups)
+
+
+def test_classes_of_another_field_are_those_of_the_labels():
+    data = frame()
+    names = {"negative": "walk", "positive": "run", "surprise": "jump"}
+    data = data.assign(label=[names[label] for label in data["label"]])
+    found = benchmark(
+        {"SVM": SourceOnly()}, data, HoldOutDatabase(), scheme="labels", progress=False
+    )
+    assert found.table("UF1").loc["mean", "SVM"] > 0.7

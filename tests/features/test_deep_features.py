@@ -344,10 +344,14 @@ def test_bad_parameters(changed, message, monkeypatch):
         model.fit()
 
 
-def test_weights_that_do_not_fit(release, corpus):
-    path = release[1]
+def test_weights_that_do_not_fit(release, corpus, tmp_path):
+    network, path = release
+    wrapped = {f"module.{name}": tensor for name, tensor in network.state_dict().items()}
+    save_file(wrapped, tmp_path / "wrapped.safetensors")
     with pytest.raises(ValueError, match="does not fit STSTNet.*nothing|does not fit STSTNet"):
-        DeepFeatures("STSTNet", weights=path).fit()
+        DeepFeatures("STSTNet", weights=tmp_path / "wrapped.safetensors").fit()
+    with pytest.raises(ValueError, match="names: no tensor's name is or begins with 'conv1'"):
+        DeepFeatures("STSTNet", weights=tmp_path / "wrapped.safetensors", names="released").fit()
     partial = NAMES | {"conv3": None}
     with pytest.raises(ValueError, match="missing: streams.2.conv.weight"):
         DeepFeatures("STSTNet", weights=path, names=partial).fit()
