@@ -22,6 +22,9 @@ label_file_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="The label file, if it lies elsewhere or there are several.",
 )
+kind_option = click.option(
+    "--kind", help="Kind of expressions, where the label file has several: micro, macro or both."
+)
 
 encoding_option = click.option(
     "--encoding",
@@ -74,7 +77,8 @@ def list_command():
 @variant_option
 @label_file_option
 @encoding_option
-def check(name, path, variant, label_file, encoding):
+@kind_option
+def check(name, path, variant, label_file, encoding, kind):
     """Check a copy of a database against its label file and the published counts.
 
     NAME is one of `cdmer corpora list`, PATH the folder of your copy. Shows what was found, the
@@ -87,10 +91,12 @@ def check(name, path, variant, label_file, encoding):
     from cdmer.corpora import check_database
 
     if name == "manifest":
-        _check_manifest(path, variant, label_file, encoding)
+        _check_manifest(path, variant, label_file, encoding, kind)
         return
 
-    found = check_database(name, path, variant=variant, label_file=label_file, encoding=encoding)
+    found = check_database(
+        name, path, variant=variant, label_file=label_file, encoding=encoding, kind=kind
+    )
     if found.problem is not None:
         raise ValueError(found.problem)
     click.echo(str(found))
@@ -123,7 +129,8 @@ def check(name, path, variant, label_file, encoding):
 @label_file_option
 @encoding_option
 @extent_option
-def show(name, path, out, n_per_class, scheme, variant, label_file, encoding, extent):
+@kind_option
+def show(name, path, out, n_per_class, scheme, variant, label_file, encoding, extent, kind):
     """Draw a contact sheet: some clips of each class.
 
     NAME is one of `cdmer corpora list`, PATH the folder of your copy; or NAME is "manifest", and
@@ -134,7 +141,7 @@ def show(name, path, out, n_per_class, scheme, variant, label_file, encoding, ex
     if not out.parent.is_dir():
         raise FileNotFoundError(f"--out: there is no folder {out.parent}")
     with notes():
-        corpus = _open(name, path, variant, label_file, encoding, extent)
+        corpus = _open(name, path, variant, label_file, encoding, extent, kind)
     figure = corpus.plot_samples(n_per_class, scheme)
     with atomic_file(out) as file:
         figure.savefig(file, format=out.suffix[1:].lower(), dpi=150)
@@ -230,23 +237,25 @@ def open_place(text, variant=None, extent=None):
     return None
 
 
-def _open(name, path, variant, label_file, encoding=None, extent=None):
+def _open(name, path, variant, label_file, encoding=None, extent=None, kind=None):
     from cdmer.corpora import list_databases, load_database, load_manifest
 
     options = {"encoding": encoding} | ({} if extent is None else {"extent": extent})
     if name != "manifest":
         check_choice("name", name, (*list_databases(), "manifest"))
-        return load_database(name, path, variant=variant, label_file=label_file, **options)
-    for option, value in (("--variant", variant), ("--label-file", label_file)):
+        return load_database(
+            name, path, variant=variant, label_file=label_file, kind=kind, **options
+        )
+    for option, value in (("--variant", variant), ("--label-file", label_file), ("--kind", kind)):
         if value is not None:
             raise ValueError(f"{option}: a manifest has none, got {value!r}")
     return load_manifest(path, **options)
 
 
-def _check_manifest(path, variant, label_file, encoding):
+def _check_manifest(path, variant, label_file, encoding, kind):
     with warnings.catch_warnings():  # the faults are listed below
         warnings.simplefilter("ignore", UserWarning)
-        corpus = _open("manifest", path, variant, label_file, encoding)
+        corpus = _open("manifest", path, variant, label_file, encoding, None, kind)
     labels = Counter(clip.label or "none" for clip in corpus)
     lines = [
         f"{corpus.name}, a manifest: {path}",

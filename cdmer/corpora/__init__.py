@@ -12,7 +12,7 @@ from cdmer.corpora._databases.databases import (
     load_database,
     register_database,
 )
-from cdmer.corpora._databases.layout import Folders, KnownMistake, Layout
+from cdmer.corpora._databases.layout import Folders, FurtherFile, KnownMistake, Layout
 from cdmer.corpora._databases.layouts.cas_me_2 import load_cas_me_2
 from cdmer.corpora._databases.layouts.casme import load_casme, load_casme2
 from cdmer.corpora._databases.layouts.casme3 import load_casme3
@@ -21,6 +21,7 @@ from cdmer.corpora._databases.layouts.fourdme import load_4dme
 from cdmer.corpora._databases.layouts.mmew import load_mmew
 from cdmer.corpora._databases.layouts.samm import load_samm
 from cdmer.corpora._databases.layouts.smic import load_smic
+from cdmer.corpora._databases.naming import Naming
 from cdmer.corpora._databases.style import RehearsalStyle
 from cdmer.corpora._faults import Fault, Repair
 from cdmer.corpora._label_scheme import LabelScheme
@@ -46,9 +47,11 @@ __all__ = [
     "Fault",
     "Folders",
     "FrameFolder",
+    "FurtherFile",
     "KnownMistake",
     "LabelScheme",
     "Layout",
+    "Naming",
     "PublishedFeatures",
     "RecordingSetup",
     "RehearsalStyle",

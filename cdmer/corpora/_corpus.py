@@ -30,6 +30,11 @@ class Corpus(Sequence):
     faults : sequence of Fault, default=()
         What is wrong with the copy that was read. A part of the corpus keeps those of its clips,
         and those that concern no clip.
+    revision : str or None, default=None
+        Revision of the label file, where the database has several.
+    notes : sequence of str, default=()
+        Choices that were made in reading, such as kinds of expressions left out, and second files
+        that were read.
 
     Raises
     ------
@@ -44,7 +49,7 @@ class Corpus(Sequence):
     see `cached`.
     """
 
-    def __init__(self, clips, name, *, repairs=(), faults=()):
+    def __init__(self, clips, name, *, repairs=(), faults=(), revision=None, notes=()):
         clips = tuple(clips)
         if not clips:
             raise ValueError(f"clips: corpus {name!r} got none, expected at least one")
@@ -60,6 +65,8 @@ class Corpus(Sequence):
         self.name = name
         self.repairs = tuple(repairs)
         self.faults = tuple(faults)
+        self.revision = revision
+        self.notes = tuple(notes)
 
     @classmethod
     def concat(cls, corpora, name):
@@ -75,7 +82,7 @@ class Corpus(Sequence):
         Returns
         -------
         Corpus
-            With the repairs and faults of all.
+            With the repairs, faults and notes of all.
 
         Raises
         ------
@@ -93,6 +100,7 @@ class Corpus(Sequence):
             name,
             repairs=[repair for corpus in corpora for repair in corpus.repairs],
             faults=[fault for corpus in corpora for fault in corpus.faults],
+            notes=[note for corpus in corpora for note in corpus.notes],
         )
 
     def __len__(self):
@@ -200,7 +208,7 @@ class Corpus(Sequence):
             replace(clip, source=CachedFrames.of(clip, cache)) if callable(clip.source) else clip
             for clip in self._clips
         ]
-        return Corpus(clips, self.name, repairs=self.repairs, faults=self.faults)
+        return self._with_clips(clips)
 
     def cut(self, margin=0):
         """Cut every clip to its expression, the frames from onset to offset.
@@ -220,8 +228,7 @@ class Corpus(Sequence):
         ValueError
             As `Clip.cut` does; the message names the clip.
         """
-        clips = [clip.cut(margin) for clip in self._clips]
-        return Corpus(clips, self.name, repairs=self.repairs, faults=self.faults)
+        return self._with_clips([clip.cut(margin) for clip in self._clips])
 
     def summary(self, scheme=None):
         """Count clips per class and subject.
@@ -296,6 +303,17 @@ class Corpus(Sequence):
         """
         write_manifest(self, path, root)
 
+    def _with_clips(self, clips):
+        """The same corpus with clips of the same keys."""
+        return Corpus(
+            clips,
+            self.name,
+            repairs=self.repairs,
+            faults=self.faults,
+            revision=self.revision,
+            notes=self.notes,
+        )
+
     def _part(self, clips):
         keys = {clip.key for clip in clips}
         return Corpus(
@@ -303,4 +321,6 @@ class Corpus(Sequence):
             self.name,
             repairs=[repair for repair in self.repairs if repair.clip in keys],
             faults=[f for f in self.faults if f.clip is None or f.clip in keys],
+            revision=self.revision,
+            notes=self.notes,
         )

@@ -17,16 +17,20 @@ class Fault:
         One of
 
         - ``"missing-folder"``: a row without a folder, or video; there is no clip,
-        - ``"missing-row"``: a folder without a row; there is no clip,
+        - ``"missing-row"``: a folder, or a row of a second file, without a row in the label file;
+          there is no clip,
         - ``"duplicate"``: a row whose key or folder an earlier row has; the earlier one counts,
         - ``"frames"``: a folder whose frames cannot be put in order, or that lacks those of the
           clip, or a video that cannot be played; there is no clip,
         - ``"outside"``: a row of a manifest whose path leads out of its root; there is no clip,
         - ``"encoding"``: a text file whose encoding was found out, but is not certain,
-        - ``"column"``: a column that is missing though a clip can do without, or there twice, or in
-          a manifest and not read,
+        - ``"column"``: a column that is missing though a clip can do without, or there twice, or
+          not read,
+        - ``"contradiction"``: two sheets or files that disagree; the one that counts is named,
+        - ``"file"``: a second file that cannot be read; clips go without,
         - ``"cell"``: a cell that does not hold what its column should; nothing is known instead,
-        - ``"unknown"``: a moment that the label file leaves open,
+        - ``"unknown"``: a moment that the label file leaves open, or a clip that a second file
+          does not have,
         - ``"emotion"``: an emotion that the database does not have; the clip keeps it,
         - ``"action-units"``: action units with an alternative, a mark, or no number; the clip
           keeps them as written,
@@ -62,8 +66,8 @@ class Repair:
     clip : str
         Key of the clip.
     field : str
-        What was wrong: ``"onset"``, ``"apex"`` or ``"offset"``.
-    before, after : int or None
+        What was wrong: ``"onset"``, ``"apex"``, ``"offset"`` or ``"label"``.
+    before, after : int, str or None
         As the label file has it, and as the clip has it.
     reason : str
         Why the label file is wrong.
@@ -71,8 +75,8 @@ class Repair:
 
     clip: str
     field: str
-    before: int | None
-    after: int | None
+    before: int | str | None
+    after: int | str | None
     reason: str
 
     def __str__(self):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import product
 from statistics import median
 
 from cdmer._parameters import ParameterError
@@ -42,6 +43,12 @@ class DatabaseCheck:
     left_out : dict of str to int
         By key of the clip, how many frames its folder holds outside of the expression, for folders
         that should not.
+    revision : str or None
+        Which revision of the label file was found; None where there is one alone, or the copy's
+        is none of those known.
+    notes : tuple of str
+        Choices that were made, such as kinds of expressions left out, and second files that were
+        read.
     """
 
     title: str
@@ -56,6 +63,8 @@ class DatabaseCheck:
     repairs: tuple = ()
     faults: tuple = ()
     left_out: dict = field(default_factory=dict)
+    revision: str | None = None
+    notes: tuple = ()
 
     @property
     def complete(self):
@@ -72,7 +81,9 @@ class DatabaseCheck:
             return f"{head}\n  cannot be read: {self.problem}"
         lines = [head]
         if self.label_file is not None:
-            lines.append(f"  label file: {self.label_file}")
+            revision = "" if self.revision is None else f", revision of {self.revision}"
+            lines.append(f"  label file: {self.label_file}{revision}")
+        lines += [f"  note: {note}" for note in self.notes]
         lines += [f"  frames in: {self.folder}", f"  subjects: {self.n_subjects}", "  clips:"]
         lines += [self._line(name) for name in self.counts]
         for title, things in (("repairs", self.repairs), ("faults", self.faults)):
@@ -101,7 +112,9 @@ def _line_of(thing):
     return str(thing) if kind is None else f"[{kind}] {thing}"
 
 
-def check_database(name, path, *, variant=None, repair=True, label_file=None, encoding=None):
+def check_database(
+    name, path, *, variant=None, repair=True, label_file=None, encoding=None, kind=None
+):
     """Check a copy of a database: what is there, what is missing, what is wrong.
 
     Parameters
@@ -118,6 +131,8 @@ def check_database(name, path, *, variant=None, repair=True, label_file=None, en
         The label file, if it does not lie in `path`, or if there are several.
     encoding : str, default=None
         Encoding of a label file in CSV, as for `load_database`.
+    kind : str, default=None
+        Kind of expressions, as for `load_database`.
 
     Returns
     -------
@@ -129,7 +144,7 @@ def check_database(name, path, *, variant=None, repair=True, label_file=None, en
     ValueError
         If the name is unknown.
     ParameterError
-        If the variant or encoding is unknown, or `repair` is not True or False.
+        If the variant, the encoding or the kind is unknown, or `repair` is not True or False.
     """
     layout = get_layout(name)
     variant = next(iter(layout.folders)) if variant is None else variant
@@ -137,7 +152,7 @@ def check_database(name, path, *, variant=None, repair=True, label_file=None, en
     published = {key: _as_tuple(value) for key, value in published.items()}
     try:
         reading = read_database(
-            layout, path, variant, repair, label_file=label_file, encoding=encoding
+            layout, path, variant, repair, label_file=label_file, encoding=encoding, kind=kind
         )
     except ParameterError:
         raise
@@ -145,6 +160,8 @@ def check_database(name, path, *, variant=None, repair=True, label_file=None, en
         return DatabaseCheck(
             layout.title, str(path), variant, problem=str(error), published=published
         )
+    if reading.kind is not None:
+        published["all"] = _published_of_kind(layout, reading.kind)
     emotions = Counter(clip.label or "none" for clip in reading.clips)
     return DatabaseCheck(
         layout.title,
@@ -158,7 +175,16 @@ def check_database(name, path, *, variant=None, repair=True, label_file=None, en
         repairs=tuple(reading.repairs),
         faults=tuple(reading.faults),
         left_out=reading.left_out,
+        revision=reading.revision,
+        notes=tuple(reading.notes),
     )
+
+
+def _published_of_kind(layout, kind):
+    if kind != "both":
+        return _as_tuple(layout.kinds[kind])
+    counts = product(*(_as_tuple(number) for number in layout.kinds.values()))
+    return tuple(sorted({sum(numbers) for numbers in counts}))
 
 
 def _as_tuple(value):

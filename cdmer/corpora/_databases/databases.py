@@ -132,6 +132,7 @@ def load_database(
     extent="expression",
     margin=0,
     encoding=None,
+    kind=None,
 ):
     """Load a database by its name.
 
@@ -164,6 +165,9 @@ def load_database(
         Encoding of a label file in CSV, such as ``"gb18030"``. By default UTF-8, or UTF-16 with a
         byte order mark; other files are read as Windows-1252 or GB18030 where only one of them can
         be meant, with a fault that names it.
+    kind : str, default=None
+        Kind of expressions, ``"micro"``, ``"macro"`` or ``"both"``, where the label file has more
+        than one, as that of CAS(ME)^2 does; by default ``"micro"``.
 
     Returns
     -------
@@ -171,7 +175,8 @@ def load_database(
         Clips in the order of the label file; frames are read when asked for. Emotions are in lower
         case, ``"Other"`` and ``"others"`` one. Onset, apex and offset are the numbers in the label
         file, which are those in the names of the frames; None where the label file has none.
-        `faults` lists what is wrong with the copy.
+        `faults` lists what is wrong with the copy; `revision` and `notes` say which label file was
+        found, and what was chosen.
 
     Raises
     ------
@@ -179,8 +184,8 @@ def load_database(
         If the name is unknown; if a folder, the label file or a column is missing or cannot be
         read; or if no row has frames.
     ParameterError
-        If the variant, extent or encoding is unknown, `repair` or `colour` is not True or False, or
-        `margin` is not as above, or above 0 with ``extent="folder"``.
+        If the variant, extent, encoding or kind is unknown, `repair` or `colour` is not True or
+        False, or `margin` is not as above, or above 0 with ``extent="folder"``.
 
     Warns
     -----
@@ -196,5 +201,6 @@ def load_database(
         label_file,
         extent,
         margin,
-        encoding=encoding,
+        encoding,
+        kind,
     )

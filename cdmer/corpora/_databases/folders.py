@@ -35,10 +35,17 @@ class FolderTree:
         return self._list(folder)[0]
 
     def find(self, folder, names):
-        """Follow names down from a folder: the path, or None if one of them is not there."""
+        """Follow names down from a folder: the path, or None if one of them is not there.
+
+        A name that ends in ``*`` is the beginning of a folder's, if one alone begins so.
+        """
         for name in names:
             exact, folded = self._list(folder)
-            if name not in exact:
+            if name.endswith("*"):
+                start = fold_name(name[:-1])
+                found = [one for one in exact if fold_name(one).startswith(start)]
+                name = found[0] if len(found) == 1 else None
+            elif name not in exact:
                 name = folded.get(fold_name(name))
             if name is None:
                 return None

@@ -1,10 +1,10 @@
-"""Clips from rows and folders: frames listed and cut, known mistakes put right, faults found."""
+"""Clips from rows and folders: frames listed and cut, moments checked."""
 
 from dataclasses import replace
 
 from cdmer.corpora._clip import Clip
 from cdmer.corpora._extent import dropped_ends, find_expression, margin_in_frames
-from cdmer.corpora._faults import Fault, Repair, check_frames
+from cdmer.corpora._faults import Fault, check_frames
 from cdmer.corpora._media.frames import FrameFolder, list_frames
 
 
@@ -14,20 +14,17 @@ class Joiner:
     Parameters
     ----------
     reading : Reading
-    repair : bool
-        Put right what is known to be wrong in the label file.
     colour : bool
         Give frames in colours.
     extent : Extent
         How much of a folder a clip is.
     """
 
-    def __init__(self, reading, repair, colour, extent):
+    def __init__(self, reading, colour, extent):
         self.reading = reading
         self.layout = reading.layout
         self.extent = extent
         self.recordings = reading.layout.folders[reading.variant].recordings
-        self.repair = repair
         self.colour = colour
         self._listed = {}
         self._faults_of_cells = {fault.where: i for i, fault in enumerate(reading.faults)}
@@ -47,16 +44,14 @@ class Joiner:
                 base = self.reading.name(self.reading.base)
                 self._lose("missing-folder", row.where, row, f"no folder in {base!r}")
                 continue
-            owner = owners.setdefault(place, row)
+            owner = owners.setdefault((place, row.onset) if row.shares else place, row)
             if owner is not row and not self.recordings:
                 self._lose("duplicate", row.where, row, f"its folder is that of {owner.key!r}")
                 continue
-            if self.repair:
-                row = self._repaired(row)
             try:
                 names, numbers = self._list(place)
                 if not self.layout.label_files:
-                    row = replace(row, onset=numbers[0], offset=numbers[-1])
+                    row = self._with_ends(row, numbers)
                 part, ends = self._cut(row, numbers)
             except (ValueError, OSError) as error:
                 self._lose("frames", self.reading.name(place), row, str(error))
@@ -64,15 +59,16 @@ class Joiner:
             self._check(row, numbers[part], ends, numbers, place)
             self.reading.clips.append(self._clip(row, place, names[part], numbers[part], ends))
 
-    def _repaired(self, row):
-        for known in self.layout.mistakes:
-            if (known.subject, known.clip) == (row.subject, row.name) and (
-                getattr(row, known.field) == known.before
-            ):
-                row = replace(row, **{known.field: known.after})
-                self.reading.repairs.append(
-                    Repair(row.key, known.field, known.before, known.after, known.reason)
-                )
+    def _with_ends(self, row, numbers):
+        """A row of folders alone, with the onset and offset of a second file or of the folder."""
+        for moment, end in (("onset", numbers[0]), ("offset", numbers[-1])):
+            known = getattr(row, moment)
+            if known is not None and not numbers[0] <= known <= numbers[-1]:
+                where, frames = row.cells[moment], f"{numbers[0]} to {numbers[-1]}"
+                message = f"{moment} {known}, where the folder has {frames}; that one counts"
+                self.reading.faults.append(Fault("contradiction", where, message, row.key))
+                known = None
+            row = row if known is not None else replace(row, **{moment: end})
         return row
 
     def _list(self, place):
@@ -94,7 +90,7 @@ class Joiner:
             return everything, None
         if self.recordings and (row.onset is None or row.offset is None):
             raise ValueError("onset or offset is not known, between which the clip lies")
-        margin = margin_in_frames(self.extent.margin, self.layout.fps, row.key)
+        margin = margin_in_frames(self.extent.margin, row.fps, row.key)
         part, ends = find_expression(numbers, row.onset, row.offset, margin)
         if part is not None:
             self._explain_ends(row, ends)
@@ -124,7 +120,7 @@ class Joiner:
             numbers,
             in_folder,
             ends,
-            self.layout.fps,
+            row.fps,
             recording=self.recordings,
             note=note,
         ):
@@ -149,7 +145,7 @@ class Joiner:
             apex=row.apex,
             offset=row.offset,
             action_units=row.action_units,
-            fps=self.layout.fps,
+            fps=row.fps,
             frame_numbers=numbers,
             objective_class=row.objective_class,
             ends=dropped_ends(ends, numbers),

@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from cdmer.corpora._databases.encodings import check_encoding, decode_text
-from cdmer.corpora._databases.spreadsheets import check_extent, read_xls, read_xlsx
+from cdmer.corpora._databases.spreadsheets import check_extent, list_titles, read_xls, read_xlsx
 from cdmer.corpora._faults import Fault
 
 # Far beyond the largest label file of a database.
@@ -49,28 +49,32 @@ class Sheet:
         return f"{self.name}, {letters}{row + 1}"
 
 
-def find_label_file(root, patterns):
+def find_label_file(root, patterns, needed=True, depth=_DEPTH):
     """Find the label file of a database.
 
     Parameters
     ----------
     root : Path
-        The folder of the database; it and two levels of folders within are searched, nearer ones
+        The folder of the database; it and some levels of folders within are searched, nearer ones
         first.
     patterns : sequence of str
         Names with ``*``, compared without case. The first that a file has counts.
+    needed : bool, default=True
+        Raise an error if there is none.
+    depth : int, default=2
+        How many levels of folders within.
 
     Returns
     -------
-    Path
+    Path or None
 
     Raises
     ------
     ValueError
-        If there is none, or two in folders of one level.
+        If there is none though one is needed, or two in folders of one level.
     """
     level, folders = 0, [root]
-    while folders and level <= _DEPTH:
+    while folders and level <= depth:
         files, within = _list(folders)
         for pattern in patterns:
             found = [file for file in files if _is_named(file.name, pattern)]
@@ -82,6 +86,8 @@ def find_label_file(root, patterns):
             if found:
                 return found[0]
         level, folders = level + 1, within
+    if not needed:
+        return None
     raise ValueError(f"{root}: no label file; expected one named like {patterns[0]!r}")
 
 
@@ -108,7 +114,8 @@ def _list(folders):
 def read_sheet(path, sheet=None, name=None, encoding=None):
     """Read the cells of a label file.
 
-    Of formulas the value stored with them is read; nothing is computed, macros are not run.
+    Of formulas the value stored with them is read; nothing is computed, macros are not run. Merged
+    cells of xlsx files all hold what stands in them.
 
     Parameters
     ----------
@@ -134,18 +141,8 @@ def read_sheet(path, sheet=None, name=None, encoding=None):
         file, or its encoding is not certain.
     """
     check_encoding(encoding)
-    path = Path(path)
-    name = path.name if name is None else name
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(
-                f"{name}: expected a label file, at most {MAX_BYTES} bytes, got "
-                f"{path.stat().st_size}"
-            )
-        content = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"{name}: cannot be read: {error}") from error
-    faults = ()
+    name = Path(path).name if name is None else name
+    content, faults = _read(path, name), ()
     if content.startswith(b"PK"):
         rows = read_xlsx(content, sheet, name)
     elif content.startswith(b"\xd0\xcf\x11\xe0"):
@@ -156,6 +153,31 @@ def read_sheet(path, sheet=None, name=None, encoding=None):
         rows = _read_csv(text, name)
     check_extent(len(rows), max(map(len, rows), default=0), name)
     return Sheet(name, [[_text(value) for value in row] for row in rows], faults)
+
+
+def read_titles(path, name):
+    """List the names of a label file's sheets, a list of str; none of a CSV file.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read.
+    """
+    content = _read(path, name)
+    return list_titles(content, name) if content.startswith((b"PK", b"\xd0\xcf\x11\xe0")) else []
+
+
+def _read(path, name):
+    path = Path(path)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(
+                f"{name}: expected a label file, at most {MAX_BYTES} bytes, got "
+                f"{path.stat().st_size}"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{name}: cannot be read: {error}") from error
 
 
 def _read_csv(text, name):

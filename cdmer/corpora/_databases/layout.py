@@ -6,14 +6,18 @@ from dataclasses import dataclass, field
 from cdmer._images.reading import SUFFIXES
 from cdmer._parameters import check_choice, check_flag
 from cdmer.corpora._databases.layout_check import (
+    check_further_file,
     check_layout,
     check_template,
     check_texts,
     expect,
 )
+from cdmer.corpora._databases.naming import Naming
 from cdmer.corpora._databases.spelling import HEADERS, fold_header
 from cdmer.corpora._databases.style import RehearsalStyle
 from cdmer.corpora._faults import MOMENTS
+
+_PLACES = ("subject", "clip", "label", "onset", "folder", "film")
 
 
 @dataclass(frozen=True)
@@ -24,8 +28,8 @@ class Folders:
     ----------
     templates : tuple of str
         Folders of a clip relative to the database's, with ``{subject}``, ``{clip}``, ``{label}``
-        and ``{onset}`` in them. The first whose leading part exists counts; the first of all is
-        where a rehearsal copy has them.
+        and ``{onset}`` in them, and ``{folder}`` and ``{film}`` of a `Naming`. The first that leads
+        to a clip counts; the first of all is where a rehearsal copy has them.
     frame : str
         Name of a frame's file, with ``{number}``, ``{subject}`` and ``{clip}``, such as
         ``"img{number:03d}.jpg"``. Reading goes by the last integer of the name, whatever the rest.
@@ -46,7 +50,7 @@ class Folders:
     def __post_init__(self):
         check_texts("templates", self.templates, least=1)
         for template in self.templates:
-            check_template("templates", template, ("subject", "clip", "label", "onset"))
+            check_template("templates", template, _PLACES)
             inside = not {"", "..", "."} & set(template.split("/"))
             expect(inside, "templates", "folders within that of the database", template)
         check_template("frame", self.frame, ("number", "subject", "clip"), needed="number")
@@ -65,11 +69,12 @@ class KnownMistake:
     subject : str
         The subject, as the database spells it.
     clip : str
-        Name of the clip.
+        Name of the clip, which an onset in it names as the label file does.
     field : {"onset", "apex", "offset"}
         What is wrong.
-    before : int
-        The number that the label file has. Where it has anything else, it is left alone.
+    before : int or None
+        The number that the label file has. Where it has anything else, it is left alone. None: any
+        number with which onset, apex and offset are not in rising order.
     after : int
         The right number.
     reason : str
@@ -84,7 +89,7 @@ class KnownMistake:
     subject: str
     clip: str
     field: str
-    before: int
+    before: int | None
     after: int
     reason: str
 
@@ -92,8 +97,57 @@ class KnownMistake:
         check_choice("field", self.field, MOMENTS)
 
 
+class _Table:
+    """What a file's columns hold: the methods of `Layout` and `FurtherFile`."""
+
+    @property
+    def fields(self):
+        """What the columns hold, a tuple of str."""
+        return tuple(name for _, name in self.columns if name is not None)
+
+    def headers(self, field):
+        """Folded spellings of the header of a field, a set of str; empty if it has no column."""
+        own = {fold_header(header) for header, known in self.columns if known == field}
+        return own | set(HEADERS[field]) if own else set()
+
+
 @dataclass(frozen=True)
-class Layout:
+class FurtherFile(_Table):
+    """Second file of a database, read where a copy has it.
+
+    Rows are joined to clips by subject and clip, whatever case and leading zeros. What the label
+    file leaves open is filled in, except for emotions, which are compared only.
+
+    Parameters
+    ----------
+    label_files : tuple of str
+        Names of the file, with ``*`` for what copies vary.
+    columns : tuple of (str, str or None)
+        As in `Layout`; a subject, a clip and something else are needed.
+    sheet : str, default=None
+        Name of the sheet; None for the first.
+    unread : tuple of str, default=()
+        As in `Layout`.
+
+    Raises
+    ------
+    ParameterError
+        A ValueError and a TypeError: if a parameter is not as above.
+    """
+
+    label_files: tuple[str, ...]
+    columns: tuple[tuple[str, str | None], ...]
+    sheet: str | None = None
+    unread: tuple[str, ...] = ()
+    header = 0
+    other_columns = ()
+
+    def __post_init__(self):
+        check_further_file(self)
+
+
+@dataclass(frozen=True)
+class Layout(_Table):
     """Declaration of a database: its folders, its label file, its published counts.
 
     Parameters
@@ -119,22 +173,45 @@ class Layout:
         Name of the sheet; None for the first.
     columns : tuple of (str, str or None), default=()
         Headers in the order of the official file, and what each column holds: ``"subject"``,
-        ``"clip"``, ``"label"``, ``"onset"``, ``"apex"``, ``"offset"``, ``"action_units"`` or
-        ``"objective_class"``, or None for a column that is not read. A label file needs the first
-        three. A file without header goes by the order alone.
+        ``"clip"``, ``"label"``, ``"onset"``, ``"apex"``, ``"offset"``, ``"action_units"``,
+        ``"objective_class"``, ``"fps"``, ``"kind"`` (a key of `kinds`) or ``"place"`` (``{folder}``
+        and ``{film}`` of a `Naming`, to compare), or None for a column that is not read. A label
+        file needs the first three; moments, action units, objective classes and frame rates are
+        read where a file has them under a usual header. A file without header goes by the order
+        alone.
     header : int or None, default=0
         Row of the header in the official file, from 0; None for a file without. A header in
         another row is found as well.
+    other_columns : tuple, default=()
+        `columns` of other releases of a file without header. The widest that the file has counts.
+    unread : tuple of str, default=()
+        Further headers of columns that are not read, with ``*``. Any other is a fault.
     subject : str, default="{}"
         The subject's own spelling from its number, ``"sub{:02d}"``; ``"{}"`` where it is no number.
     clip : str, default="{clip}"
         The clip's name, from ``{clip}`` and ``{onset}``: the onset tells clips apart whose names
         repeat within a subject.
+    repeated : str, default=None
+        The clip's name where one folder, and one name, has several clips of different onsets: each
+        is the frames from onset to offset. None: a name occurs once within a subject.
     unknown : dict of str to tuple of str, default={}
         What a cell of ``"onset"``, ``"apex"`` or ``"offset"`` holds where the moment is not known;
         an empty cell always counts.
     mistakes : tuple of KnownMistake, default=()
         Mistakes of the label file for which the right value is known.
+    misspelt : dict of str to str, default={}
+        Emotions that the label file misspells, in lower case, and what is meant.
+    kinds : dict of str to (int, tuple of int or None), default={}
+        Kinds of expressions in the label file, ``"micro"`` and ``"macro"``, by the beginning of
+        their names, and the published number of clips of each. The first is the default, and that
+        of files without the column.
+    revisions : dict of str to dict, default={}
+        Revisions of the label file by the emotions that it gives to some clips,
+        ``{"2014": {"sub24/EP07_01": "sadness"}}``.
+    naming : Naming, default=None
+        How folders are named that go by neither subject nor clip.
+    further_files : tuple of FurtherFile, default=()
+        Second files, read where a copy has them.
     corpus : str, default=None
         Name of the corpus, by which label schemes find their rules; None for `name`. Parts or other
         releases of a database may share one.
@@ -165,10 +242,18 @@ class Layout:
     sheet: str | None = None
     columns: tuple[tuple[str, str | None], ...] = ()
     header: int | None = 0
+    other_columns: tuple = ()
+    unread: tuple[str, ...] = ()
     subject: str = "{}"
     clip: str = "{clip}"
+    repeated: str | None = None
     unknown: dict = field(default_factory=dict)
     mistakes: tuple[KnownMistake, ...] = ()
+    misspelt: dict = field(default_factory=dict)
+    kinds: dict = field(default_factory=dict)
+    revisions: dict = field(default_factory=dict)
+    naming: Naming | None = None
+    further_files: tuple[FurtherFile, ...] = ()
     corpus: str | None = None
     schemes: dict = field(default_factory=dict)
     rehearsal: RehearsalStyle = RehearsalStyle()
@@ -176,18 +261,14 @@ class Layout:
     def __post_init__(self):
         if self.corpus is None:
             object.__setattr__(self, "corpus", self.name)
-        kinds = {"folders": Folders, "mistakes": KnownMistake, "rehearsal": RehearsalStyle}
-        check_layout(self, kinds)
-
-    @property
-    def fields(self):
-        """What the columns of the label file hold, a tuple of str."""
-        return tuple(name for _, name in self.columns if name is not None)
-
-    def headers(self, field):
-        """Folded spellings of the header of a field, a set of str; empty if it has no column."""
-        own = {fold_header(header) for header, known in self.columns if known == field}
-        return own | set(HEADERS[field]) if own else set()
+        types = {
+            "folders": Folders,
+            "mistakes": KnownMistake,
+            "rehearsal": RehearsalStyle,
+            "naming": Naming,
+            "further_files": FurtherFile,
+        }
+        check_layout(self, types)
 
     def subject_name(self, text):
         """Spell a subject as the database does.

@@ -42,6 +42,12 @@ def check_texts(name, value, least=0):
     expect(good and len(value) >= least, name, "a tuple of str", value)
 
 
+def check_spellings(name, value):
+    """Check a dict of str to str."""
+    good = isinstance(value, Mapping) and all(isinstance(x, str) for p in value.items() for x in p)
+    expect(good, name, "a dict of str to str", value)
+
+
 def check_subject(name, value):
     """Check how a subject is spelt: what stands before its number, and the number."""
     good = isinstance(value, str) and _SUBJECT.fullmatch(value)
@@ -55,7 +61,8 @@ def check_layout(layout, kinds):
     ----------
     layout : Layout
     kinds : dict of str to type
-        The classes that `folders`, `mistakes` and `rehearsal` are made of.
+        The classes that `folders`, `mistakes`, `rehearsal`, `naming` and `further_files` are
+        made of.
 
     Raises
     ------
@@ -72,14 +79,25 @@ def check_layout(layout, kinds):
     _check_counts(layout)
     check_subject("subject", layout.subject)
     check_template("clip", layout.clip, ("clip", "onset"), needed="clip")
+    if layout.repeated is not None:
+        check_template("repeated", layout.repeated, ("clip", "onset"), needed="onset")
     _check_label_file(layout)
     expect(isinstance(layout.unknown, Mapping), "unknown", "a dict", layout.unknown)
     for moment, texts in layout.unknown.items():
         expect(moment in MOMENTS, "unknown", f"keys among {MOMENTS}", moment)
         check_texts(f"unknown[{moment!r}]", texts, least=1)
-    good = isinstance(layout.mistakes, tuple | list)
-    good = good and all(isinstance(one, kinds["mistakes"]) for one in layout.mistakes)
-    expect(good, "mistakes", "a tuple of KnownMistake", layout.mistakes)
+    for name in ("mistakes", "further_files"):
+        value = getattr(layout, name)
+        good = isinstance(value, tuple | list) and all(isinstance(x, kinds[name]) for x in value)
+        expect(good, name, f"a tuple of {kinds[name].__name__}", value)
+    check_spellings("misspelt", layout.misspelt)
+    unknown = set(layout.misspelt.values()) - set(layout.emotions)
+    expect(not unknown, "misspelt", f"values among {list(layout.emotions)}", layout.misspelt)
+    expect(isinstance(layout.revisions, Mapping), "revisions", "a dict", layout.revisions)
+    for revision, emotions in layout.revisions.items():
+        check_spellings(f"revisions[{revision!r}]", emotions)
+    good = layout.naming is None or isinstance(layout.naming, kinds["naming"])
+    expect(good, "naming", "a Naming", layout.naming)
     good = isinstance(layout.rehearsal, kinds["rehearsal"])
     expect(good, "rehearsal", "a RehearsalStyle", layout.rehearsal)
     expect(isinstance(layout.schemes, Mapping), "schemes", "a dict", layout.schemes)
@@ -112,6 +130,8 @@ def _check_counts(layout):
         good = isinstance(emotion, str) and emotion and fold_emotion(emotion) == emotion
         expect(good, "emotions", "names in lower case, and 'others' for 'other'", emotion)
     counts = {f"emotions[{emotion!r}]": number for emotion, number in emotions.items()}
+    expect(isinstance(layout.kinds, Mapping), "kinds", "a dict", layout.kinds)
+    counts |= {f"kinds[{kind!r}]": number for kind, number in layout.kinds.items()}
     for name, number in (counts | {"n_clips": layout.n_clips}).items():
         for one in number if isinstance(number, tuple) else (number,):
             if one is not None:
@@ -119,27 +139,52 @@ def _check_counts(layout):
 
 
 def _check_label_file(layout):
-    check_texts("label_files", layout.label_files)
-    for file in layout.label_files:
-        good = file.lower().endswith(_SHEETS)
-        expect(good, "label_files", f"names that end in {', '.join(_SHEETS)}", file)
-    good = isinstance(layout.columns, tuple | list) and all(
-        isinstance(pair, tuple | list) and len(pair) == 2 for pair in layout.columns
-    )
-    expect(good, "columns", "pairs of header and field", layout.columns)
-    for header, name in layout.columns:
-        good = isinstance(header, str) and (name is None or name in HEADERS)
-        expect(good, "columns", f"headers with one of {tuple(HEADERS)} or None", (header, name))
-        if name is not None and layout.header is not None:
-            expect(fold_header(header), "columns", f"a header for {name!r}", header)
+    _check_table(layout)
     fields = layout.fields
-    expect(len(set(fields)) == len(fields), "columns", "each field once", fields)
     if not layout.label_files:
         expect(not fields, "label_files", "the file that has the columns", layout.label_files)
         return
-    needed = _NEEDED + ("onset",) * ("{onset}" in layout.clip)
+    by_onset = "{onset}" in layout.clip or layout.repeated is not None
+    needed = _NEEDED + ("onset",) * by_onset
     lacking = [name for name in needed if name not in fields]
     expect(not lacking, "columns", f"one for each of {needed}", fields)
     if layout.header is not None:
         check_number("header", layout.header, least=0, whole=True)
-    expect(layout.sheet is None or isinstance(layout.sheet, str), "sheet", "text", layout.sheet)
+    good = layout.header is None or not layout.other_columns
+    expect(good, "other_columns", "none, as the file has a header", layout.other_columns)
+
+
+def check_further_file(file):
+    """Check a `FurtherFile`.
+
+    Raises
+    ------
+    ParameterError
+        If a field is not what it describes.
+    """
+    _check_table(file)
+    good = {"subject", "clip"} < set(file.fields)
+    expect(good, "columns", "'subject', 'clip' and something else", file.fields)
+    expect(file.label_files, "label_files", "the file that has the columns", file.label_files)
+
+
+def _check_table(table):
+    """Check names of files, sheet and columns."""
+    check_texts("label_files", table.label_files)
+    for file in table.label_files:
+        good = file.lower().endswith(_SHEETS)
+        expect(good, "label_files", f"names that end in {', '.join(_SHEETS)}", file)
+    for columns in (table.columns, *table.other_columns):
+        good = isinstance(columns, tuple | list) and all(
+            isinstance(pair, tuple | list) and len(pair) == 2 for pair in columns
+        )
+        expect(good, "columns", "pairs of header and field", columns)
+        for header, name in columns:
+            good = isinstance(header, str) and (name is None or name in HEADERS)
+            expect(good, "columns", f"headers with one of {tuple(HEADERS)} or None", (header, name))
+            if name is not None and table.header is not None:
+                expect(fold_header(header), "columns", f"a header for {name!r}", header)
+        fields = [name for _, name in columns if name is not None]
+        expect(len(set(fields)) == len(fields), "columns", "each field once", fields)
+    check_texts("unread", table.unread)
+    expect(table.sheet is None or isinstance(table.sheet, str), "sheet", "text", table.sheet)

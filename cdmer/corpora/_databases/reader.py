@@ -2,14 +2,16 @@
 
 import os
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cdmer._parameters import ParameterError, check_choice, check_flag
 from cdmer.corpora._corpus import Corpus
 from cdmer.corpora._databases.folders import FolderTree, split_template
+from cdmer.corpora._databases.further_files import add_further_files
 from cdmer.corpora._databases.join import Joiner
 from cdmer.corpora._databases.label_files import find_label_file, read_sheet
+from cdmer.corpora._databases.naming import read_naming
 from cdmer.corpora._databases.rows import Row, read_rows
 from cdmer.corpora._extent import Extent
 from cdmer.corpora._faults import Fault
@@ -37,6 +39,12 @@ class Reading:
     faults : list of Fault
     left_out : dict of str to int
         By key of the clip, the number of frames of its folder that do not belong to it.
+    kind : str or None
+        Kind of expressions; None where the layout has none.
+    revision : str or None
+        Which of the layout's revisions the label file is.
+    notes : list of str
+        Choices that were made and second files that were read.
     """
 
     layout: object
@@ -48,6 +56,9 @@ class Reading:
     repairs: list = field(default_factory=list)
     faults: list = field(default_factory=list)
     left_out: dict = field(default_factory=dict)
+    kind: str | None = None
+    revision: str | None = None
+    notes: list = field(default_factory=list)
 
     def name(self, path):
         """Name a path relative to the root where it lies within."""
@@ -65,6 +76,7 @@ def read_database(
     label_file=None,
     extent=None,
     encoding=None,
+    kind=None,
 ):
     """Read a database; frames are listed, not read.
 
@@ -85,6 +97,8 @@ def read_database(
         How much of a folder a clip is; None for the expression.
     encoding : str or None
         Encoding of a label file in CSV; None to find it out.
+    kind : str or None
+        One of the layout's kinds, or ``"both"``; None for the first.
 
     Returns
     -------
@@ -106,22 +120,36 @@ def read_database(
     for argument, value in (("label_file", label_file), ("encoding", encoding)):
         if value is not None and not layout.label_files:
             raise ParameterError(f"{argument}: {layout.title} has none, got {value!r}")
+    if layout.kinds:
+        kind = next(iter(layout.kinds)) if kind is None else kind
+        check_choice("kind", kind, (*layout.kinds, "both"))
+    elif kind is not None:
+        raise ParameterError(f"kind: {layout.title} has one kind of expressions, got {kind!r}")
     root = os.path.abspath(os.fspath(path))
     if not os.path.isdir(root):
         raise ValueError(f"path: expected the folder of {layout.title}, got {os.fspath(path)!r}")
-    reading = Reading(layout, root, variant)
+    reading = Reading(layout, root, variant, kind=kind)
     tree = FolderTree(root)
     if layout.label_files:
         file = find_label_file(Path(root), layout.label_files) if label_file is None else label_file
         reading.label_file = os.path.abspath(os.fspath(file))
-        sheet = read_sheet(file, layout.sheet, reading.name(reading.label_file), encoding)
-        rows, reading.faults = read_rows(layout, sheet)
+        name = reading.name(reading.label_file)
+        sheet = read_sheet(file, layout.sheet, name, encoding)
+        rows, reading.faults, reading.repairs = read_rows(layout, sheet, repair)
         reading.faults = [*sheet.faults, *reading.faults]
+        if layout.naming is not None:
+            naming, faults = read_naming(layout.naming, file, name, sheet)
+            reading.layout = replace(layout, naming=naming)
+            reading.faults += faults + _contradicted_places(naming, rows)
+        rows = add_further_files(reading, rows)
+        reading.revision = _find_revision(layout, rows)
         template = _choose_template(reading, tree, rows)
-        places = [tree.find(reading.base, _fill(template, row)) for row in rows]
+        places = [_find_place(reading, tree, template, row) for row in rows]
     else:
         rows, places = _rows_of_folders(reading, tree)
-    Joiner(reading, repair, colour, extent or Extent()).join(rows, places)
+        rows = add_further_files(reading, rows)
+    wanted = _of_kind(reading, rows, places)
+    Joiner(reading, colour, extent or Extent()).join(*wanted)
     if layout.label_files and not layout.folders[variant].recordings:
         _report_folders_without_row(reading, tree, template, places)
     return reading
@@ -143,7 +171,8 @@ def _choose_template(reading, tree, rows):
             f"its {reading.variant} frames"
         )
     for base, levels in possible:
-        if any(tree.find(base, _fill(levels, row)) for row in rows):
+        reading.base = base
+        if any(_find_place(reading, tree, levels, row) for row in rows):
             break
     else:
         base, levels = possible[0]
@@ -156,10 +185,55 @@ def _candidates(tree, template):
     return [(base, levels, len(fixed)) for base in tree.find_bases(fixed)]
 
 
-def _fill(levels, row):
-    """Names of the folders in which a row's frames lie."""
-    values = {"subject": row.subject, "clip": row.clip, "label": row.label, "onset": row.onset}
-    return [level.format(**values) for level in levels]
+def _find_place(reading, tree, levels, row):
+    """Folder in which a row's frames lie, or None; an onset in its name may be the repaired one."""
+    values = {"subject": row.subject, "clip": row.clip, "label": row.label}
+    if reading.layout.naming is not None:
+        values |= reading.layout.naming.places(row.subject, row.clip)
+    names = [
+        [level.format(**values, onset=onset) for level in levels]
+        for onset in (row.written_onset, row.onset)
+    ]
+    return tree.find(reading.base, names[0]) or tree.find(reading.base, names[1])
+
+
+def _contradicted_places(naming, rows):
+    return [
+        Fault(
+            "contradiction",
+            row.cells["place"],
+            f"{row.place!r}, where subject and clip are in {naming.places(row.subject, row.clip)}; "
+            "those count",
+            row.key,
+        )
+        for row in rows
+        if row.place and naming.contradicts(row.subject, row.clip, row.place)
+    ]
+
+
+def _find_revision(layout, rows):
+    """Name the revision whose emotions the label file has, or None."""
+    labels = {f"{row.subject}/{row.name}": row.label for row in rows}
+    for name, known in layout.revisions.items():
+        if all(labels.get(key) == label for key, label in known.items()):
+            return name
+    return None
+
+
+def _of_kind(reading, rows, places):
+    """Leave rows and folders of the kind that is asked for, and note how many are left out."""
+    if reading.kind in (None, "both"):
+        return rows, places
+    pairs = [(r, p) for r, p in zip(rows, places, strict=True) if r.kind == reading.kind]
+    if len(pairs) < len(rows):
+        others = sorted({row.kind for row in rows} - {reading.kind})
+        left_out = {row.key for row in rows if row.kind != reading.kind}
+        reading.faults = [fault for fault in reading.faults if fault.clip not in left_out]
+        reading.repairs = [repair for repair in reading.repairs if repair.clip not in left_out]
+        reading.notes.append(
+            f"kind {reading.kind!r}: {len(rows) - len(pairs)} rows of {', '.join(others)} left out"
+        )
+    return [row for row, _ in pairs], [place for _, place in pairs]
 
 
 def _rows_of_folders(reading, tree):
@@ -179,7 +253,7 @@ def _rows_of_folders(reading, tree):
             )
             continue
         subject, name = layout.subject_name(values["subject"]), values["clip"]
-        row = Row(layout.corpus, subject, name, name, emotion, where=where)
+        row = Row(layout.corpus, subject, name, name, emotion, fps=layout.fps, where=where)
         if row.key in rows:
             reading.faults.append(
                 Fault(
@@ -214,10 +288,13 @@ def load_layout(
     extent="expression",
     margin=0,
     encoding=None,
+    kind=None,
 ):
     """Do what `load_database` does for a layout; warnings point to the caller's caller."""
     extent = Extent(extent, margin)
-    reading = read_database(layout, path, variant, repair, colour, label_file, extent, encoding)
+    reading = read_database(
+        layout, path, variant, repair, colour, label_file, extent, encoding, kind
+    )
     lost = [f for f in reading.faults if f.clip is None and f.kind in _COST_A_CLIP]
     if not reading.clips:
         why = f"; {lost[0]}" if lost else ""
@@ -228,4 +305,11 @@ def load_layout(
             f"name, see the corpus' faults. The first: {lost[0]}",
             stacklevel=3,
         )
-    return Corpus(reading.clips, layout.corpus, repairs=reading.repairs, faults=reading.faults)
+    return Corpus(
+        reading.clips,
+        layout.corpus,
+        repairs=reading.repairs,
+        faults=reading.faults,
+        revision=reading.revision,
+        notes=reading.notes,
+    )

@@ -1,11 +1,12 @@
 """Rows of a label file: what the file alone says of a clip."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cdmer._action_units import parse_action_unit, split_action_units, tidy_action_unit
 from cdmer.corpora._databases.columns import find_columns
-from cdmer.corpora._databases.spelling import fold_emotion
+from cdmer.corpora._databases.repairs import repair_row
+from cdmer.corpora._databases.spelling import fold_emotion, fold_name
 from cdmer.corpora._faults import MOMENTS, Fault
 
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
@@ -25,6 +26,15 @@ class Row:
     onset, apex, offset : int or None
     action_units : tuple of str
     objective_class : str or None
+    fps : float or None
+    kind : str or None
+        One of the layout's kinds.
+    place : str
+        ``folder/film``, where the label file names it.
+    written_onset : int or None
+        The onset as the label file has it; folders may be named by it.
+    shares : bool
+        Whether other rows are about other frames of the same folder.
     where : str
         The row, for messages.
     cells : dict of str to str
@@ -41,6 +51,11 @@ class Row:
     offset: int | None = None
     action_units: tuple[str, ...] = ()
     objective_class: str | None = None
+    fps: float | None = None
+    kind: str | None = None
+    place: str = ""
+    written_onset: int | None = None
+    shares: bool = False
     where: str = ""
     cells: dict = field(default_factory=dict)
 
@@ -50,43 +65,70 @@ class Row:
         return f"{self.corpus}/{self.subject}/{self.name}"
 
 
-def read_rows(layout, sheet):
+def read_rows(layout, sheet, repair=True, table=None):
     """Read the rows of a label file.
 
     Parameters
     ----------
     layout : Layout
     sheet : Sheet
+    repair : bool, default=True
+        Put right what is known to be wrong.
+    table : FurtherFile, default=None
+        What the columns hold; by default as the layout says.
 
     Returns
     -------
     rows : list of Row
         In the order of the file, keys once each.
     faults : list of Fault
+    repairs : list of Repair
 
     Raises
     ------
     ValueError
         If a column is missing without which there is no clip.
     """
-    first, columns, faults = find_columns(layout, sheet)
-    rows = {}
+    first, columns, faults = find_columns(table or layout, sheet)
+    parsed, rows, repairs = [], {}, []
     for number in range(first, len(sheet.rows)):
         texts = {f: _cell(sheet.rows[number], column) for f, column in columns.items()}
         if not any(texts.values()):
             continue
         cells = {f: sheet.place(number, column) for f, column in columns.items()}
-        reader = _RowReader(layout, texts, cells)
-        row = reader.read(f"{sheet.name}, row {number + 1}")
+        reader = _RowReader(layout, texts, cells, repair)
+        row, made = reader.read(f"{sheet.name}, row {number + 1}"), []
+        if repair and row is not None:
+            row, made = repair_row(layout, row)
+        parsed.append((row, reader.problems, made))
+    repeated = _repeated_names(layout, [row for row, _, _ in parsed if row is not None])
+    for row, problems, made in parsed:
+        if row is not None and _folded(row) in repeated:
+            known = row.onset is not None
+            name = layout.repeated.format(clip=row.clip, onset=row.onset) if known else row.name
+            row = replace(row, name=name, shares=True)
+            made = [replace(one, clip=row.key) for one in made]
         key = None if row is None else row.key
-        faults += [Fault(*problem, clip=key) for problem in reader.problems]
-        if row is None:
-            continue
+        faults += [Fault(*problem, clip=key) for problem in problems]
         if key in rows:
             faults.append(_duplicate(row, rows[key]))
-        else:
+        elif row is not None:
             rows[key] = row
-    return list(rows.values()), faults
+            repairs += made
+    return list(rows.values()), faults, repairs
+
+
+def _folded(row):
+    return row.subject, fold_name(row.clip)
+
+
+def _repeated_names(layout, rows):
+    """Subject and name of clips that only their onsets tell apart, a set."""
+    onsets = {}
+    if layout.repeated is not None:
+        for row in rows:
+            onsets.setdefault(_folded(row), set()).add(row.onset)
+    return {name for name, known in onsets.items() if len(known - {None}) > 1}
 
 
 def _cell(cells, column):
@@ -108,10 +150,11 @@ def _duplicate(row, earlier):
 class _RowReader:
     """Makes a row of its cells' texts; `problems` lists (kind, cell, message)."""
 
-    def __init__(self, layout, texts, cells):
+    def __init__(self, layout, texts, cells, repair):
         self.layout = layout
         self.texts = texts
         self.cells = cells
+        self.repair = repair
         self.problems = []
 
     def read(self, where):
@@ -125,6 +168,9 @@ class _RowReader:
         if "{onset}" in self.layout.clip and moments["onset"] is None:
             self._report("cell", "onset", f"no onset, which tells clips named {clip!r} apart")
             return None
+        kind = self._kind()
+        if kind is None and self.layout.kinds:
+            return None
         return Row(
             corpus=self.layout.corpus,
             subject=self.layout.subject_name(self.texts["subject"]),
@@ -134,6 +180,10 @@ class _RowReader:
             **moments,
             action_units=self._action_units(),
             objective_class=self._objective_class(),
+            fps=self._fps(),
+            kind=kind,
+            place=self.texts.get("place", ""),
+            written_onset=moments.get("onset"),
             where=where,
             cells=self.cells,
         )
@@ -149,8 +199,11 @@ class _RowReader:
         return int(text.partition(".")[0])
 
     def _emotion(self):
+        if "label" not in self.texts:
+            return None
         emotion = fold_emotion(self.texts["label"])
-        if emotion not in self.layout.emotions:
+        misspelt = self.repair and emotion in self.layout.misspelt
+        if emotion not in self.layout.emotions and not misspelt:
             expected = list(self.layout.emotions)
             self._report("emotion", "label", f"expected one of {expected}, got {emotion!r}")
         return emotion or None
@@ -172,6 +225,24 @@ class _RowReader:
         if text in map(str, range(1, 8)):
             return _ROMAN[int(text) - 1]
         self._report("cell", "objective_class", f"expected I to VII, got {text!r}")
+        return None
+
+    def _kind(self):
+        """Give the kind of expression; a file without the column has the first alone."""
+        kinds = list(self.layout.kinds)
+        text = self.texts.get("kind", kinds[0] if kinds else "")
+        found = [kind for kind in kinds if text.casefold().startswith(kind)]
+        if kinds and not found:
+            self._report("cell", "kind", f"expected one of {kinds}, got {text!r}; there is no clip")
+        return found[0] if found else None
+
+    def _fps(self):
+        if "fps" not in self.texts:
+            return self.layout.fps
+        text = self.texts["fps"]
+        if re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,6})?", text) and float(text) > 0:
+            return float(text)
+        self._report("cell", "fps", f"expected frames per second, got {text!r}; none are known")
         return None
 
     def _report(self, kind, name, message):

@@ -14,7 +14,12 @@ HEADERS = {
     "label": ("emotion", "estimatedemotion"),
     "action_units": ("au", "aus", "actionunit", "actionunits"),
     "objective_class": ("objectiveclass", "objectiveclasses"),
+    "fps": ("fps", "framerate"),
+    "kind": (),
+    "place": (),
 }
+# Columns that say nothing of a clip that is read.
+REMARKS = ("remark", "remarks", "note", "notes", "comment", "comments")
 
 
 def fold_header(text):

@@ -58,7 +58,29 @@ def read_xlsx(content, sheet, name):
         book = python_calamine.load_workbook(io.BytesIO(content))
     title = _choose(book.sheet_names, sheet, name)
     with _damage_named(name), book:
-        return book.get_sheet_by_name(title).to_python(skip_empty_area=False)
+        page = book.get_sheet_by_name(title)
+        rows = page.to_python(skip_empty_area=False)
+        for (top, left), (bottom, right) in page.merged_cell_ranges or ():
+            check_extent(bottom + 1, right + 1, name)
+            for row in rows[top : bottom + 1]:
+                row[left : right + 1] = [rows[top][left]] * len(row[left : right + 1])
+        return rows
+
+
+def list_titles(content, name):
+    """List the names of a spreadsheet's sheets; parameters and errors are as in `read_xlsx`."""
+    if content.startswith(b"PK"):
+        import python_calamine
+
+        _check_archive(content, name)
+        with _damage_named(name):
+            return python_calamine.load_workbook(io.BytesIO(content)).sheet_names
+    import xlrd
+
+    with _damage_named(name):
+        return xlrd.open_workbook(
+            file_contents=content, logfile=io.StringIO(), on_demand=True
+        ).sheet_names()
 
 
 def read_xls(content, sheet, name):

@@ -85,7 +85,9 @@ class Planner:
         -------
         list of PlannedClip
         """
-        mistaken = list(dict.fromkeys((m.subject, m.clip) for m in self.layout.mistakes))
+        # Those of clips that are named by their onset would need an expression of a given length.
+        rehearsed = [] if "{onset}" in self.layout.clip else self.layout.mistakes
+        mistaken = list(dict.fromkeys((m.subject, m.clip) for m in rehearsed))
         plans = []
         for i, face in enumerate(faces):
             key = mistaken[i] if i < len(mistaken) else None
@@ -97,6 +99,9 @@ class Planner:
         subject, file = self._name(face, label) if key is None else key
         mistakes = [m for m in self.layout.mistakes if (m.subject, m.clip) == key]
         values = {"subject": subject, "clip": file}
+        if self.layout.naming is not None:
+            places = self.layout.naming.places(subject, file)
+            values |= {name: text.rstrip("*") for name, text in places.items()}
         numbers = self._number(face, values | {"label": label}, mistakes, i)
         moments = {moment: numbers[getattr(face, moment)] for moment in MOMENTS}
         known, cells = self._annotate(moments, mistakes, oddity)

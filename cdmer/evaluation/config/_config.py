@@ -143,8 +143,8 @@ def load_config(path):
       all ordered pairs.
     - ``[[corpora]]``: ``source``, one of ``published:NAME``, ``features:PATH`` for a saved
       `FeatureTable`, ``synthetic:PRESET`` (with ``n_clips`` and ``seed``), ``NAME:PATH`` for the
-      folder of a database (with ``variant`` and ``label_file``), or the path of a manifest; the
-      last two with ``extent`` and the ``encoding`` of a CSV file.
+      folder of a database (with ``variant``, ``label_file`` and ``kind``), or the path of a
+      manifest; the last two with ``extent`` and the ``encoding`` of a CSV file.
     - ``[descriptor]``: ``class`` and its parameters, or ``steps``, an array of such tables.
     - ``[methods.NAME]``, in the order of the tables: ``class`` and its parameters, or ``steps``;
       ``param_grid``, ``citation`` and ``selection``: see `cdmer.evaluation.Method`. A class with a

@@ -26,7 +26,7 @@ _OPTIONS = {
     "features": (),
     "synthetic": ("n_clips", "seed"),
     "manifest": ("extent", "encoding"),
-    "database": ("variant", "label_file", "extent", "encoding"),
+    "database": ("variant", "label_file", "extent", "encoding", "kind"),
 }
 
 
@@ -42,8 +42,8 @@ class Source:
     path : pathlib.Path or None
         Of the table of features, the manifest, or the folder of the database.
     options : dict
-        ``n_clips`` and ``seed`` of a synthetic corpus, ``variant`` and ``label_file`` of a
-        database, ``extent`` and ``encoding`` of one or of a manifest.
+        ``n_clips`` and ``seed`` of a synthetic corpus, ``variant``, ``label_file`` and ``kind`` of
+        a database, ``extent`` and ``encoding`` of one or of a manifest.
     """
 
     kind: str
@@ -101,6 +101,7 @@ def read_source(section):
         "n_clips": section.read("n_clips", int),
         "seed": section.read("seed", int),
         "variant": section.read("variant", str),
+        "kind": section.read("kind", str),
         "label_file": section.read_path("label_file"),
         "extent": section.read("extent", str),
         "encoding": section.read("encoding", str),

@@ -1,6 +1,6 @@
 """CASME and CASME II."""
 
-from cdmer.corpora._databases.layout import Folders, Layout, RehearsalStyle
+from cdmer.corpora._databases.layout import Folders, FurtherFile, Layout, RehearsalStyle
 from cdmer.corpora._databases.reader import load_layout
 
 CASME = Layout(
@@ -36,8 +36,12 @@ CASME = Layout(
         ("AU", "action_units"),
     ),
     subject="sub{:02d}",
+    repeated="{clip}_{onset}",
     rehearsal=RehearsalStyle("EP{r:02d}_{i}", joints=("+", "\N{FULLWIDTH COMMA}")),
 )
+
+# Clips whose emotion differs between the revisions of CASME II's label file.
+_REVISED = ("sub24/EP07_01", "sub24/EP07_04f", "sub24/EP10_03")
 
 CASME2 = Layout(
     name="casme2",
@@ -58,8 +62,8 @@ CASME2 = Layout(
         "disgust": (63, 64),
         "happiness": 32,
         "repression": 27,
-        "surprise": 25,
-        "sadness": 7,
+        "surprise": (25, 28),
+        "sadness": (7, 4),
         "fear": 2,
     },
     n_clips=(255, 256),
@@ -77,6 +81,16 @@ CASME2 = Layout(
     ),
     subject="sub{:02d}",
     unknown={"apex": ("/",)},
+    revisions={
+        "2014": dict.fromkeys(_REVISED, "sadness"),
+        "2019": dict.fromkeys(_REVISED, "surprise"),
+    },
+    further_files=(
+        FurtherFile(
+            ("CASME2-ObjectiveClasses.xlsx", "CASME2*ObjectiveClass*.xlsx"),
+            (("Subject", "subject"), ("Filename", "clip"), ("Objective Class", "objective_class")),
+        ),
+    ),
     rehearsal=RehearsalStyle("EP{r:02d}_{i:02d}f", "lab-200fps", 41, 7, without_offset=True),
 )
 
@@ -99,9 +113,10 @@ def load_casme(
 
     Notes
     -----
-    Label file ``casme.xlsx``, frames in ``sub{01}/{clip}``. Some rows have a wrong onset, apex or
-    offset; which is right is not published, so they are listed as faults. The apex is column
-    ``ApexF1``.
+    Label file ``casme.xlsx``, frames in ``sub{01}/{clip}``. Where one folder has several
+    expressions, each is a clip of its own frames, named by file and onset, ``"EP01_1_20"``. Some
+    rows have a wrong onset, apex or offset; which is right is not published, so they are listed as
+    faults. The apex is column ``ApexF1``.
 
     References
     ----------
@@ -132,6 +147,9 @@ def load_casme2(
     Label file ``CASME2-coding-*.xlsx``, frames in ``sub{01}/{clip}``. 21 cells of the apex hold
     ``"/"``: these clips have none, see `cdmer.preprocessing.ApexSpotter`. Emotions: others 99,
     disgust 63 (64 of the 256 clips), happiness 32, repression 27, surprise 25, sadness 7, fear 2.
+    Three clips of sub24 are sadness in the sheet of 2014 and surprise in that of 2019: `revision`
+    of the corpus says which was found. Objective classes are read from a column of the label file
+    or from ``CASME2-ObjectiveClasses.xlsx`` beside it.
 
     References
     ----------

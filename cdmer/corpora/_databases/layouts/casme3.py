@@ -1,7 +1,7 @@
 """CAS(ME)^3, parts A and C."""
 
 from cdmer._parameters import check_choice
-from cdmer.corpora._databases.layout import Folders, Layout, RehearsalStyle
+from cdmer.corpora._databases.layout import Folders, KnownMistake, Layout, RehearsalStyle
 from cdmer.corpora._databases.reader import load_layout
 
 CASME3_A = Layout(
@@ -44,6 +44,29 @@ CASME3_A = Layout(
         ("emotion", "label"),
     ),
     clip="{clip}_{onset}",
+    mistakes=(
+        KnownMistake("spNO.40", "e_1812", "offset", 0, 1845, "the label file has offset 0"),
+        KnownMistake("spNO.40", "e_2327", "offset", 0, 2403, "the label file has offset 0"),
+        KnownMistake(
+            "spNO.216",
+            "d_3647",
+            "onset",
+            3647,
+            2647,
+            "the label file puts the onset after apex and offset",
+        ),
+        KnownMistake(
+            "spNO.149", "d_112", "apex", None, 160, "the label file puts the apex before the onset"
+        ),
+        KnownMistake(
+            "spNO.214",
+            "c_5",
+            "offset",
+            3460,
+            34,
+            "the label file lets the expression last 115 seconds",
+        ),
+    ),
     rehearsal=RehearsalStyle(
         "{letter}",
         "webcam-25fps",
@@ -107,8 +130,9 @@ def load_casme3(
     -----
     Label files ``cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx``, the first sheet, and
     ``CAS(ME)3_part_C_ME.xlsx``, sheet ``mockCrimeME``. In part A a file name occurs more than once
-    per subject, so that a clip is named by file and onset, ``"a_116"``. Part C has no apex. Depth
-    is not read.
+    per subject, so that a clip is named by file and onset, ``"a_116"``. Five rows of part A are
+    repaired: offsets that are 0 or far too late, an onset after its offset (which renames the
+    clip), an apex before its onset. Part C has no apex. Depth is not read.
 
     References
     ----------

@@ -6,6 +6,8 @@ from cdmer.corpora._databases.reader import load_layout
 
 # Per part: published number of clips, frames per second.
 _PARTS = {"A": (1118, 500.0), "B": (969, 300.0), "C": (5439, 200.0)}
+# Published number of clips of the files of the challenge: training, testA, testB.
+_RELEASES = (1856, 474, 299)
 
 
 def _dfme(part):
@@ -29,12 +31,18 @@ def _dfme(part):
         emotions=dict.fromkeys(
             ("happiness", "disgust", "contempt", "surprise", "fear", "anger", "sadness", "others")
         ),
-        n_clips=n_clips,
+        n_clips=(n_clips, *_RELEASES),
         label_files=(
             f"DFME_part_{part}.xlsx",
             f"*part{part}.xlsx",
             f"*part?{part}.xlsx",
             f"*part?{part}[!a-z]*.xlsx",
+            "training_full_with_AU.xlsx",
+            "*training*.xlsx",
+            "*testA*.xlsx",
+            "*test?A*.xlsx",
+            "*testB*.xlsx",
+            "*test?B*.xlsx",
         ),
         columns=(
             ("Subject", "subject"),
@@ -45,6 +53,7 @@ def _dfme(part):
             ("AU", "action_units"),
             ("Emotion", "label"),
         ),
+        unread=("EmotionId",),
         rehearsal=RehearsalStyle("{subject}_{i:03d}", "lab-200fps", subject="S{:03d}"),
     )
 
@@ -71,8 +80,10 @@ def load_dfme(
 
     Notes
     -----
-    Parts are recorded at 500, 300 and 200 frames per second. Each release documents its own layout;
-    expected are a label file that names the part, with columns for subject, file, onset, apex,
+    Parts are recorded at 500, 300 and 200 frames per second; where the label file has a column
+    ``Fps``, each clip has its own rate. Each release documents its own layout; expected are a label
+    file that names the part, or one of the challenge, ``training_full_with_AU.xlsx``, ``testA`` or
+    ``testB`` (1,856, 474 and 299 clips of all parts), with columns for subject, file, onset, apex,
     offset, emotion and action units, and frames in ``{subject}/{clip}`` or ``{clip}``, within
     ``part_{part}`` or not. For any other layout there is `load_manifest`.
 

@@ -23,6 +23,7 @@ FOURDME = Layout(
         ("Offset", "offset"),
         ("AUs", "action_units"),
     ),
+    unread=("AU*",),
     rehearsal=RehearsalStyle(
         "{subject}_{i:02d}",
         subject="sub{}",

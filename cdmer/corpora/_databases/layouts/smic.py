@@ -1,7 +1,7 @@
 """SMIC, by three cameras."""
 
 from cdmer._parameters import check_choice
-from cdmer.corpora._databases.layout import Folders, Layout, RehearsalStyle
+from cdmer.corpora._databases.layout import Folders, FurtherFile, Layout, RehearsalStyle
 from cdmer.corpora._databases.reader import load_layout
 
 # Per camera: published counts, frames per second, and what comes nearest in a rehearsal.
@@ -26,6 +26,20 @@ def _smic(camera):
         emotions=emotions,
         n_clips=n_clips,
         subject="s{:02d}",
+        further_files=(
+            FurtherFile(
+                (f"SMIC-{camera}-E_annotation.xlsx", f"SMIC-{camera}-E*.xlsx", "SMIC-*-E*.xlsx"),
+                (
+                    ("Subject", "subject"),
+                    ("Filename", "clip"),
+                    ("OnsetF", "onset"),
+                    ("OffsetF", "offset"),
+                    ("Emotion", "label"),
+                ),
+                sheet=camera,
+                unread=("FirstF", "LastF", "TotalMF*", "TotalVL"),
+            ),
+        ),
         rehearsal=RehearsalStyle("{subject}_{short}_{i:02d}", setup, first, step),
     )
 
@@ -52,8 +66,8 @@ def load_smic(path, *, camera="HS", variant="raw", colour=False):
     -------
     Corpus
         ``"smic-hs"``, ``"smic-vis"`` or ``"smic-nir"``, in the order of subjects, emotions and
-        clips. Onset and offset are the first and the last frame, between which the clips were cut;
-        no apex is given, see `cdmer.preprocessing.ApexSpotter`.
+        clips. Onset and offset are the first and the last frame, between which the clips were cut,
+        or those of the annotation sheet; no apex is given, see `cdmer.preprocessing.ApexSpotter`.
 
     Raises
     ------
@@ -70,7 +84,9 @@ def load_smic(path, *, camera="HS", variant="raw", colour=False):
     Notes
     -----
     There is no label file: frames lie in
-    ``{camera}/{subject}/micro/{negative,positive,surprise}/{clip}``.
+    ``{camera}/{subject}/micro/{negative,positive,surprise}/{clip}``. Where
+    ``SMIC-{camera}-E_annotation.xlsx`` of the long recordings lies beside them, onset and offset
+    are read from its sheet of that camera; a second expression of a recording is not.
 
     References
     ----------
