@@ -27,7 +27,9 @@ class LabelScheme:
         to class, ``""`` or None to leave the clip out) or ``action_units`` (class to combinations
         such as ``"6+12"``; clips that show another one are left out, and an annotated
         `Clip.objective_class` comes first); optionally ``without`` (``subject/name`` of clips left
-        out). The family ``native`` serves corpora that no other family names, and needs no
+        out) and, beside ``emotions``, ``annotated`` (``subject/name`` to the emotion that the clip
+        has in the protocol's label file, where other revisions of the file have another). The
+        family ``native`` serves corpora that no other family names, and needs no
         ``corpora``. Emotions are compared without case and outer spaces, "other" and "others" as
         one.
     description : str, default=""
@@ -129,7 +131,7 @@ class LabelScheme:
         if "action_units" in rules:
             return self._classify_action_units(clip, rules["action_units"])
         emotions = rules["emotions"]
-        emotion = fold_emotion(str(clip.label))
+        emotion = _emotion(rules, clip)
         if emotion not in emotions:
             raise ValueError(
                 f"label of clip {clip.key!r}: scheme {self.name!r} expects one of "
@@ -173,7 +175,7 @@ class LabelScheme:
         if _is_without(rules, clip):
             return "named by the scheme"
         if "action_units" not in rules:
-            return fold_emotion(clip.label)
+            return _emotion(rules, clip)
         annotated = _objective_class(clip)
         return "action units of no class" if annotated is None else annotated
 
@@ -212,6 +214,12 @@ class LabelScheme:
         return None
 
 
+def _emotion(rules, clip):
+    return fold_emotion(
+        str(rules.get("annotated", {}).get(f"{clip.subject}/{clip.name}", clip.label))
+    )
+
+
 def _is_without(rules, clip):
     return f"{clip.subject}/{clip.name}" in rules.get("without", ())
 
@@ -245,9 +253,9 @@ def _read_rules(rules, classes):
         name = f"rules[{family!r}]"
         if not isinstance(given, Mapping):
             raise _refusal(name, f"a dict with one of {_KINDS}", given)
-        unknown = set(given) - {"corpora", "without", *_KINDS}
+        unknown = set(given) - {"corpora", "without", "annotated", *_KINDS}
         if unknown or sum(kind in given for kind in _KINDS) != 1:
-            expected = f"one of {_KINDS} beside 'corpora' and 'without'"
+            expected = f"one of {_KINDS} beside 'corpora', 'without' and 'annotated'"
             raise _refusal(name, expected, list(given))
         own = {"corpora": given.get("corpora", () if family == "native" else None)}
         own |= {"without": given["without"]} if "without" in given else {}
@@ -262,6 +270,9 @@ def _read_rules(rules, classes):
         kind = next(kind for kind in _KINDS if kind in given)
         reader = _read_emotions if kind == "emotions" else _read_combinations
         read[family] = own | {kind: reader(f"{name}[{kind!r}]", given[kind], classes)}
+        if "annotated" in given:
+            known = read[family].get("emotions", {})
+            read[family]["annotated"] = _read_annotated(f"{name}['annotated']", given, known)
     return read
 
 
@@ -279,6 +290,16 @@ def _read_emotions(name, emotions, classes):
             expected = f"one class per emotion, {read[fold_emotion(emotion)]!r} as before"
             raise _refusal(f"{name}[{emotion!r}]", expected, given)
     return read
+
+
+def _read_annotated(name, given, emotions):
+    annotated = given["annotated"]
+    if not isinstance(annotated, Mapping) or not _are_texts(tuple(annotated)):
+        raise _refusal(name, "a dict of 'subject/name' to emotion", annotated)
+    for emotion in annotated.values():
+        if not isinstance(emotion, str) or fold_emotion(emotion) not in emotions:
+            raise _refusal(name, f"emotions among {sorted(emotions)}", emotion)
+    return dict(annotated)
 
 
 def _read_combinations(name, combinations, classes):

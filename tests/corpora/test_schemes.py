@@ -500,3 +500,29 @@ def test_labels_as_annotated_need_labels():
     for labels, got in (([], "none"), ([1], "1"), (["a", None], "None"), ([" "], "' '")):
         with pytest.raises(ValueError, match=f"labels: expected one or more texts, got {got}"):
             LabelScheme.from_labels(labels)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "expected"), [("three", None), ("cdmer-130", "negative"), ("cdmer-148", None)]
+)
+@pytest.mark.parametrize("label", ["sadness", "surprise"])
+@pytest.mark.parametrize("name", ["EP07_01", "EP07_04f", "EP10_03"])
+def test_both_revisions_of_casme2_give_the_protocols_classes(scheme, expected, label, name):
+    """The sheet of 2019 calls three clips surprise that the protocols' sheet calls sadness."""
+    clip = Clip(np.zeros((3, 8, 8), np.uint8), name, "sub24", "casme2", label=label)
+    assert get_scheme(scheme).classify(clip) == expected
+    assert get_scheme("emotion").classify(clip) == label
+
+
+@pytest.mark.parametrize(
+    ("annotated", "message"),
+    [
+        (["s/c"], "expected a dict of 'subject/name' to emotion, got"),
+        ({"s/c": "joy"}, r"expected emotions among \['sad'\], got 'joy'"),
+        ({"s/c": None}, r"expected emotions among \['sad'\], got None"),
+    ],
+)
+def test_annotations_of_a_protocol_are_checked(annotated, message):
+    rules = {"native": {"emotions": {"sad": "sad"}, "annotated": annotated}}
+    with pytest.raises(ValueError, match=message):
+        LabelScheme("mine", ("sad", "glad"), rules)

@@ -48,7 +48,7 @@ def test_sources_and_whole_clips(command, tmp_path):
     code, said, errors = command(*SMALL, *options, "--fps", "25", "-o", tmp_path / "out")
     assert (code, errors) == (0, "")
     assert "12 clips of 2 identities" in said
-    corpus = load_manifest(tmp_path / "out" / "manifest.csv")
+    corpus = load_manifest(tmp_path / "out" / "manifest.csv", extent="folder")
     assert {clip.name.split("-", 1)[1] for clip in corpus} == {"expert-1", "annotated-1"}
     assert all(len(clip.frames) >= 14 for clip in corpus)
 

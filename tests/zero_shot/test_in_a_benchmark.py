@@ -289,7 +289,7 @@ def test_the_command_uploads_with_its_flag_alone(endpoint, tmp_path, monkeypatch
     call += ["--allow-upload", "--api-key-env"]
     code, _, err = cdmer(*call, "NO_SUCH_KEY")
     assert (code, len(endpoint.asked)) == (1, 0)
-    assert "api_key_env: the environment variable of that name" in err
+    assert "--api-key-env: the environment variable of that name" in err
     code, out, err = cdmer(*call, "THE_KEY")
     assert code == 0, err
     assert {a.headers["authorization"] for a in endpoint.asked} == {"Bearer sk-secret-1"}
