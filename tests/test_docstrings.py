@@ -64,3 +64,13 @@ def test_docstring_names_the_parameters_it_has(name):
             documented += [part.strip(" *") for part in line.split(",")]
     expected = [p for p in signature.parameters if p != "self"]
     assert documented == expected
+
+
+def test_descriptions_say_what_a_parameter_is():
+    """No description begins with "Of", as if the reader knew the noun."""
+    found = [
+        f"{name}: {line.strip()}"
+        for name, thing in CALLABLES.items()
+        for line in re.findall(r"^\w[\w, *]* : .*\n {4}(Of .*)$", inspect.getdoc(thing) or "", re.M)
+    ]
+    assert found == []

@@ -156,7 +156,7 @@ def open_corpus(text, n_clips, seed, variant=None, extent=None):
     text : str
         ``"synthetic:<preset>"``, ``"<name of a database>:<path>"``, or the path of a manifest.
     n_clips, seed : int
-        Of synthetic corpora.
+        Number of clips, and seed, of a synthetic corpus.
     variant : str or None
         Which frames of a database.
     extent : {"expression", "folder"} or None

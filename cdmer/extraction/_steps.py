@@ -18,7 +18,7 @@ def name_columns(steps, clip):
     Returns
     -------
     names : ndarray of str, shape (n_columns,), or None
-        Of `get_feature_names_out`; None where a step has no names.
+        Names from `get_feature_names_out`; None where a step has no names.
     groups : ndarray of int64, shape (n_columns,), or None
         Region of each column; None unless the descriptor has `feature_groups_` and later steps, if
         there are any, keep the names of its columns.

@@ -21,7 +21,7 @@ def write_members(path, arrays, about):
     arrays : dict of str to ndarray
         Written in pieces of a few MiB.
     about : dict
-        Of what JSON can hold.
+        Values that JSON can hold.
     """
     about = {"kind": _KIND, "version": _VERSION, **about}
     text = json.dumps(about, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -52,7 +52,7 @@ class Usage:
     from_cache : int
         Questions that had been answered before.
     prompt_tokens, completion_tokens : int
-        Of the answers that requests brought, as far as the server says.
+        Tokens of the answers that requests brought, as far as the server says.
     """
 
     requests: int = 0

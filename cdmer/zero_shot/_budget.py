@@ -17,9 +17,9 @@ class Limits(NamedTuple):
     Parameters
     ----------
     requests_per_minute, tokens_per_minute : int or None
-        Of any 60 seconds.
+        Most requests and tokens within any 60 seconds.
     request_budget, token_budget : int or None
-        Of all requests that were ever noted.
+        Most requests and tokens in all.
     """
 
     requests_per_minute: int | None = None

@@ -84,7 +84,7 @@ def _is_alive(host, pid, born, session):
         return session in _OPEN
     try:
         process = psutil.Process(pid)
-        # Told from the clock, which may be set in between.
+        # Judged by the clock, which may be set in between.
         same = abs(process.create_time() - born) < 2
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:

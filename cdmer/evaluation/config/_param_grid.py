@@ -83,7 +83,7 @@ def read_plain(section, name):
     section : Section
         The table.
     name : str
-        Of the parameter.
+        Name of the parameter.
 
     Returns
     -------

@@ -38,9 +38,9 @@ class Source:
     ----------
     kind : {"published", "features", "synthetic", "manifest", "database"}
     name : str
-        Of the published features, the preset or the database.
+        Name of the published features, the preset or the database.
     path : pathlib.Path or None
-        Of the table of features, the manifest, or the folder of the database.
+        Path of the table of features, the manifest, or the folder of the database.
     options : dict
         ``n_clips`` and ``seed`` of a synthetic corpus, ``variant``, ``label_file`` and ``kind`` of
         a database, ``extent`` and ``encoding`` of one or of a manifest.
