@@ -67,6 +67,7 @@ def _gathered(values, which, repeats):
 
 
 def jobs_frame(done):
+    """One row per finished job, see `Results`."""
     import pandas as pd
 
     rows = [
@@ -87,6 +88,7 @@ def jobs_frame(done):
 
 
 def failures_frame(failed):
+    """One row per job that failed, see `Results`."""
     import pandas as pd
 
     rows = [
