@@ -42,15 +42,11 @@ def list_frames(folder):
         If the folder is not there or cannot be read.
     """
     numbered = []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            name = entry.name
-            if not _is_image(name) or entry.is_dir():
-                continue
-            integers = _INTEGER.findall(name.rpartition(".")[0])
-            if not integers:
-                raise ValueError(f"{os.fspath(folder)}: no frame number in {name!r}")
-            numbered.append((int(integers[-1]), name))
+    for stem, name in _images(folder):
+        integers = _INTEGER.findall(stem)
+        if not integers:
+            raise ValueError(f"{os.fspath(folder)}: no frame number in {name!r}")
+        numbered.append((int(integers[-1]), name))
     if not numbered:
         raise ValueError(f"{os.fspath(folder)}: holds no image")
     numbered.sort()
@@ -173,14 +169,16 @@ def _stamps(folder, names):
 
 def _images(folder):
     """Names of all images in a folder, numbered or not."""
+    return sorted(name for _, name in _images(folder))
+
+
+def _images(folder):
+    """Yield the stem and the name of each image."""
     with os.scandir(folder) as entries:
-        names = [e.name for e in entries if _is_image(e.name) and not e.is_dir()]
-    return sorted(names)
-
-
-def _is_image(name):
-    stem, _, suffix = name.rpartition(".")
-    return suffix.lower() in SUFFIXES and bool(stem) and stem[0] != "."
+        for entry in entries:
+            stem, _, suffix = entry.name.rpartition(".")
+            if suffix.lower() in SUFFIXES and stem and stem[0] != "." and not entry.is_dir():
+                yield stem, entry.name
 
 
 @lru_cache(maxsize=64)
