@@ -19,6 +19,8 @@ _SUFFIXES = (".xlsx", ".xls", ".csv")
 # The line by which Excel is told what separates cells; Excel does not show it.
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
 _QUOTED = re.compile('"[^"]*"')
+# What data frames make of a column of numbers in which a cell is missing.
+_WHOLE = re.compile(r"[0-9]+\.0+")
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Sheet:
         The file, as messages name it.
     rows : list of list of str
         Text of every cell, outer spaces gone; the first row and column of the file come first,
-        empty or not; rows may differ in length. Whole numbers have no decimals: ``"12"`` for 12.0.
+        empty or not; rows may differ in length. Whole numbers have no decimals: ``"12"`` for 12.0,
+        be it a number or text.
     faults : tuple of Fault, default=()
         What is doubtful about the file as a whole.
     """
@@ -209,4 +212,5 @@ def _split(text, delimiter):
 def _text(value):
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return str(value).replace("\ufeff", "").strip()
+    text = str(value).replace("\ufeff", "").strip()
+    return text.partition(".")[0] if _WHOLE.fullmatch(text) else text
