@@ -419,6 +419,79 @@ def test_emotions_that_nobody_knows_are_listed_with_their_cells(tmp_path):
     assert told == [("emotion", f"{shape.file}, I3"), ("emotion", f"{shape.file}, I4")]
 
 
+@pytest.mark.parametrize(
+    ("name", "subject", "spellings"),
+    [
+        ("casme3-a", "spNO.7", ["spNO.7", "spno.7", "spNO. 7", "SPNO.07"]),
+        ("casme2", "sub01", ["1", "Sub 1", "SUB01", "sub1"]),
+        ("4dme", "sub5", ["sub5", "Sub5", "sub 5", "SUB05"]),
+        ("dfme-a", "sub0003", ["sub0003", "SUB0003", "sub3", "Sub 3"]),
+    ],
+)
+def test_a_person_in_several_spellings_is_one(tmp_path, name, subject, spellings):
+    shape = SHAPES[name]().part(8)
+    shape.rows = shape.rows[: shape.first] + shape.rows[shape.first + 4 :]
+    shape.folders, shape.numbers = shape.folders[4:], shape.numbers[4:]
+    for i, spelling in enumerate(spellings):
+        row = shape.rows[shape.first + i]
+        shape.folders[i] = shape.folders[i].replace(f"/{row[0]}/", f"/{subject}/")
+        if name == "dfme-a":
+            shape.folders[i] = f"{subject}/{row[1]}"
+        row[0] = spelling
+    corpus = load_database(name, shape.write(tmp_path))
+    assert [c.subject for c in corpus] == [subject] * 4
+
+
+def test_repairs_and_revisions_know_clips_in_any_case(tmp_path):
+    shape = SHAPES["casme3-a"]().part(6)
+    for row in shape.rows[1:]:
+        row[:2] = row[0].upper(), row[1].upper()
+    corpus = load_casme3(shape.write(tmp_path / "a"))
+    assert len(corpus) == 6
+    assert len(corpus.repairs) == len(REPAIRED)
+    shape = casme2("2019")
+    for row in shape.rows[1:]:
+        row[1] = row[1].lower().replace("ep0", "ep")
+    assert load_casme2(shape.write(tmp_path / "b")).revision == "2019"
+
+
+@pytest.mark.parametrize(("name", "variant"), [("casme3-a", "raw"), ("cas-me-2", "raw")])
+def test_a_clip_of_a_recording_in_two_spellings_is_one(tmp_path, name, variant):
+    shape = cas_me_2("rawpic").part(7) if name == "cas-me-2" else SHAPES[name]().part(7)
+    row = list(shape.rows[-1])
+    row[1] = row[1].upper()
+    shape.rows.append(row)
+    with pytest.warns(UserWarning, match="1 more"):
+        corpus = load_database(name, shape.write(tmp_path), variant=variant)
+    assert len({(c.source.folder, c.onset) for c in corpus}) == len(corpus)
+    assert [f.kind for f in corpus.faults if f.clip is None] == ["duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("casme", (0, 3, 4, 6)),
+        ("casme3-c", (0, 1, 2, 3)),
+        ("cas-me-2", (0, 2, 3, 4)),
+        ("samm", (0, 3, 4, 5, 10)),
+        ("dfme-a", (2, 3, 4, 6, 7)),
+    ],
+)
+def test_whole_numbers_that_a_data_frame_wrote(tmp_path, name, columns):
+    shape = SHAPES[name]().part(6)
+    whole = load_database(name, shape.write(tmp_path / "a"))
+    for row in shape.rows[shape.first :]:
+        for i in columns:
+            row[i] = f"{int(row[i])}.0"
+    shape.file = shape.file.rpartition(".")[0] + ".csv"
+    if name == "samm":
+        shape.rows[:12] = [[*row, *[None] * 11] for row in shape.rows[:12]]
+    corpus = load_database(name, shape.write(tmp_path / "b"))
+    for field in ("subject", "onset", "apex", "offset", "fps", "objective_class"):
+        assert [getattr(c, field) for c in corpus] == [getattr(c, field) for c in whole]
+    assert [c.key for c in corpus] == [c.key for c in whole]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["smic-vis", "casme", "casme2", "cas-me-2", "casme3-a", "samm", "mmew", "dfme-a"]

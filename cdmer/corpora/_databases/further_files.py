@@ -45,7 +45,7 @@ def add_further_files(reading, rows):
 
 
 def _key(row):
-    return row.subject, fold_name(row.clip)
+    return fold_name(row.subject), fold_name(row.clip)
 
 
 def _merge(reading, further, name, rows, added):

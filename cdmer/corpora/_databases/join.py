@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from cdmer.corpora._clip import Clip
+from cdmer.corpora._databases.spelling import fold_name
 from cdmer.corpora._extent import dropped_ends, find_expression, margin_in_frames
 from cdmer.corpora._faults import Fault, check_frames
 from cdmer.corpora._media.frames import FrameFolder, list_frames
@@ -44,8 +45,10 @@ class Joiner:
                 base = self.reading.name(self.reading.base)
                 self._lose("missing-folder", row.where, row, f"no folder in {base!r}")
                 continue
-            owner = owners.setdefault((place, row.onset) if row.shares else place, row)
-            if owner is not row and not self.recordings:
+            # A recording holds many clips, but each once, in whichever case it is written.
+            within = fold_name(row.name) if self.recordings else row.onset if row.shares else None
+            owner = owners.setdefault((place, within), row)
+            if owner is not row:
                 self._lose("duplicate", row.where, row, f"its folder is that of {owner.key!r}")
                 continue
             try:

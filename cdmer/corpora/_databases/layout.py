@@ -276,7 +276,7 @@ class Layout(_Table):
         Parameters
         ----------
         text : str
-            A cell or the name of a folder: ``"1"``, ``"01"`` or ``"sub01"``.
+            A cell or the name of a folder: ``"1"``, ``"01"``, ``"sub01"`` or ``"Sub 1"``.
 
         Returns
         -------
@@ -284,7 +284,7 @@ class Layout(_Table):
             ``"sub01"``; the text itself where it is not of this form.
         """
         prefix = self.subject.partition("{")[0]
-        number = re.fullmatch(rf"(?:{re.escape(prefix)})?0*(\d+)", text, re.IGNORECASE)
+        number = re.fullmatch(rf"(?:{re.escape(prefix)}\s*)?0*(\d+)", text, re.IGNORECASE)
         if self.subject == "{}" or number is None:
             return text
         return self.subject.format(int(number[1]))

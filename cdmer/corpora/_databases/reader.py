@@ -13,6 +13,7 @@ from cdmer.corpora._databases.join import Joiner
 from cdmer.corpora._databases.label_files import find_label_file, read_sheet
 from cdmer.corpora._databases.naming import read_naming
 from cdmer.corpora._databases.rows import Row, read_rows
+from cdmer.corpora._databases.spelling import fold_name
 from cdmer.corpora._extent import Extent
 from cdmer.corpora._faults import Fault
 
@@ -213,9 +214,9 @@ def _contradicted_places(naming, rows):
 
 def _find_revision(layout, rows):
     """Name the revision whose emotions the label file has, or None."""
-    labels = {f"{row.subject}/{row.name}": row.label for row in rows}
+    labels = {fold_name(f"{row.subject}/{row.name}"): row.label for row in rows}
     for name, known in layout.revisions.items():
-        if all(labels.get(key) == label for key, label in known.items()):
+        if all(labels.get(fold_name(key)) == label for key, label in known.items()):
             return name
     return None
 

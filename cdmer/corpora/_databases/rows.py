@@ -90,7 +90,7 @@ def read_rows(layout, sheet, repair=True, table=None):
         If a column is missing without which there is no clip.
     """
     first, columns, faults = find_columns(table or layout, sheet)
-    parsed, rows, repairs = [], {}, []
+    parsed, rows, repairs, subjects = [], {}, [], {}
     for number in range(first, len(sheet.rows)):
         texts = {f: _cell(sheet.rows[number], column) for f, column in columns.items()}
         if not any(texts.values()):
@@ -98,6 +98,9 @@ def read_rows(layout, sheet, repair=True, table=None):
         cells = {f: sheet.place(number, column) for f, column in columns.items()}
         reader = _RowReader(layout, texts, cells, repair)
         row, made = reader.read(f"{sheet.name}, row {number + 1}"), []
+        if row is not None:
+            # One person in two spellings would be two, and stand on both sides of a split.
+            row = replace(row, subject=subjects.setdefault(fold_name(row.subject), row.subject))
         if repair and row is not None:
             row, made = repair_row(layout, row)
         parsed.append((row, reader.problems, made))
