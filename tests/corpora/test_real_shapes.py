@@ -173,6 +173,20 @@ def test_a_second_file_that_disagrees_lacks_clips_or_is_damaged(tmp_path):
     assert [f.where for f in corpus.faults if f.kind == "file"] == [name]
 
 
+def test_a_second_file_is_read_in_the_encoding_asked_for(tmp_path):
+    shape = casme2().part(2)
+    shape.write(tmp_path)
+    name = "CASME2-ObjectiveClasses.csv"
+    rows = [["Subject", "Filename", "Objective Class", "Notes"]]
+    rows += [[*row[:2], 4, "caf\xe9\u4e2d"] for row in shape.rows[1:]]
+    text = "\n".join(",".join(map(str, row)) for row in rows)
+    (tmp_path / name).write_bytes(text.encode("utf-16-le"))
+    corpus = load_casme2(tmp_path)
+    assert [f.where for f in corpus.faults if f.kind == "file"] == [name]
+    corpus = load_casme2(tmp_path, encoding="utf-16-le")
+    assert [c.objective_class for c in corpus] == ["IV", "IV"]
+
+
 @pytest.mark.parametrize(
     ("where", "variant"), [("cropped", "cropped"), ("selectedpic", "selected"), ("rawpic", "raw")]
 )
@@ -336,6 +350,27 @@ def test_a_frame_rate_that_is_none(tmp_path, cell):
     assert [c.fps for c in corpus] == [500.0, None, 200.0]
     told = [(f.kind, f.where) for f in corpus.faults if f.kind == "cell"]
     assert told == [("cell", "training_full_with_AU.xlsx, H3")]
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "known"),
+    [
+        ("dfme-a", "training_full_with_AU.xlsx", False),
+        ("dfme-b", "DFME_testA.csv", False),
+        ("dfme-c", "test_B.xlsx", False),
+        ("dfme-a", "DFME_part_A.xlsx", True),
+        ("dfme-b", "DFME partB.csv", True),
+        ("dfme-a", "part_A_training.xlsx", True),
+    ],
+)
+def test_files_of_all_parts_without_frame_rates(tmp_path, name, file, known):
+    shape = dfme(file, n=3)
+    for row in shape.rows:
+        del row[7]
+    corpus = load_database(name, shape.write(tmp_path))
+    told = [(f.kind, f.where) for f in corpus.faults if "frame rates" in f.message]
+    assert told == ([] if known else [("column", file)])
+    assert {c.fps for c in corpus} == {get_layout(name).fps if known else None}
 
 
 @pytest.mark.parametrize("legend", [9, 12, 13])

@@ -162,7 +162,7 @@ def load_database(
         Frames before the onset and after the offset that belong to the clip as well, where the
         folder has them; or seconds, such as ``"0.2 s"``, rounded to frames.
     encoding : str, default=None
-        Encoding of a label file in CSV, such as ``"gb18030"``. By default UTF-8, or UTF-16 with a
+        Encoding of label files in CSV, such as ``"gb18030"``. By default UTF-8, or UTF-16 with a
         byte order mark; other files are read as Windows-1252 or GB18030 where only one of them can
         be meant, with a fault that names it.
     kind : str, default=None

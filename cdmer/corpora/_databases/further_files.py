@@ -9,7 +9,7 @@ from cdmer.corpora._databases.spelling import fold_name
 from cdmer.corpora._faults import Fault
 
 
-def add_further_files(reading, rows):
+def add_further_files(reading, rows, encoding=None):
     """Fill in what the second files of a database say, where a copy has them.
 
     Parameters
@@ -18,6 +18,8 @@ def add_further_files(reading, rows):
         Takes notes of what was read, and faults: files that cannot be read, and what contradicts
         the label file, which counts.
     rows : list of Row
+    encoding : str, default=None
+        Encoding of second files in CSV; by default it is found out.
 
     Returns
     -------
@@ -32,7 +34,7 @@ def add_further_files(reading, rows):
             if file is None:
                 continue
             name = reading.name(file)
-            sheet = read_sheet(file, further.sheet, name)
+            sheet = read_sheet(file, further.sheet, name, encoding)
             added, faults, _ = read_rows(reading.layout, sheet, table=further)
         except ValueError as error:
             message = f"{str(error).removeprefix(f'{name}: ')}; nothing of it is read"

@@ -80,7 +80,7 @@ def find_label_file(root, patterns, needed=True, depth=_DEPTH):
     while folders and level <= depth:
         files, within = _list(folders)
         for pattern in patterns:
-            found = [file for file in files if _is_named(file.name, pattern)]
+            found = [file for file in files if is_named(file.name, pattern)]
             if len(found) > 1:
                 names = ", ".join(repr(file.relative_to(root).as_posix()) for file in found)
                 raise ValueError(
@@ -94,8 +94,8 @@ def find_label_file(root, patterns, needed=True, depth=_DEPTH):
     raise ValueError(f"{root}: no label file; expected one named like {patterns[0]!r}")
 
 
-def _is_named(name, pattern):
-    """Compare without case, and take a CSV export for the spreadsheet."""
+def is_named(name, pattern):
+    """Whether a file is named like a pattern, in any case, or is a CSV export of one that is."""
     if not name.lower().endswith(_SUFFIXES) or name.startswith((".", "~$")):
         return False
     fold = "".join(name.casefold().split()).rpartition(".")[0]

@@ -179,6 +179,9 @@ class Layout(_Table):
         file needs the first three; moments, action units, objective classes and frame rates are
         read where a file has them under a usual header. A file without header goes by the order
         alone.
+    mixed_rates : tuple of str, default=()
+        Those of `label_files` whose clips have several frame rates: where such a file has no column
+        of them, none is known.
     header : int or None, default=0
         Row of the header in the official file, from 0; None for a file without. A header in
         another row is found as well.
@@ -241,6 +244,7 @@ class Layout(_Table):
     label_files: tuple[str, ...] = ()
     sheet: str | None = None
     columns: tuple[tuple[str, str | None], ...] = ()
+    mixed_rates: tuple[str, ...] = ()
     header: int | None = 0
     other_columns: tuple = ()
     unread: tuple[str, ...] = ()

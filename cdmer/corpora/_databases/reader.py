@@ -10,7 +10,7 @@ from cdmer.corpora._corpus import Corpus
 from cdmer.corpora._databases.folders import FolderTree, split_template
 from cdmer.corpora._databases.further_files import add_further_files
 from cdmer.corpora._databases.join import Joiner
-from cdmer.corpora._databases.label_files import find_label_file, read_sheet
+from cdmer.corpora._databases.label_files import find_label_file, is_named, read_sheet
 from cdmer.corpora._databases.naming import read_naming
 from cdmer.corpora._databases.rows import Row, read_rows
 from cdmer.corpora._databases.spelling import fold_name
@@ -138,11 +138,12 @@ def read_database(
         sheet = read_sheet(file, layout.sheet, name, encoding)
         rows, reading.faults, reading.repairs = read_rows(layout, sheet, repair)
         reading.faults = [*sheet.faults, *reading.faults]
+        rows = _without_rates(reading, file, rows)
         if layout.naming is not None:
             naming, faults = read_naming(layout.naming, file, name, sheet)
             reading.layout = replace(layout, naming=naming)
             reading.faults += faults + _contradicted_places(naming, rows)
-        rows = add_further_files(reading, rows)
+        rows = add_further_files(reading, rows, encoding)
         reading.revision = _find_revision(layout, rows)
         template = _choose_template(reading, tree, rows)
         places = [_find_place(reading, tree, template, row) for row in rows]
@@ -210,6 +211,17 @@ def _contradicted_places(naming, rows):
         for row in rows
         if row.place and naming.contradicts(row.subject, row.clip, row.place)
     ]
+
+
+def _without_rates(reading, file, rows):
+    """Leave no frame rate to clips of several, where no column says which is whose."""
+    named = (p for p in reading.layout.label_files if is_named(Path(file).name, p))
+    if next(named, None) not in reading.layout.mixed_rates or not rows or "fps" in rows[0].cells:
+        return rows
+    name = reading.name(reading.label_file)
+    message = "no column of frame rates, 'Fps', though clips have several; none is known"
+    reading.faults.append(Fault("column", name, message))
+    return [replace(row, fps=None) for row in rows]
 
 
 def _find_revision(layout, rows):

@@ -6,8 +6,17 @@ from cdmer.corpora._databases.reader import load_layout
 
 # Per part: published number of clips, frames per second.
 _PARTS = {"A": (1118, 500.0), "B": (969, 300.0), "C": (5439, 200.0)}
-# Published number of clips of the files of the challenge: training, testA, testB.
+# Published number of clips of the files of the challenge: training, testA, testB. Each holds clips
+# of all parts.
 _RELEASES = (1856, 474, 299)
+_RELEASE_FILES = (
+    "training_full_with_AU.xlsx",
+    "*training*.xlsx",
+    "*testA*.xlsx",
+    "*test?A*.xlsx",
+    "*testB*.xlsx",
+    "*test?B*.xlsx",
+)
 
 
 def _dfme(part):
@@ -37,13 +46,9 @@ def _dfme(part):
             f"*part{part}.xlsx",
             f"*part?{part}.xlsx",
             f"*part?{part}[!a-z]*.xlsx",
-            "training_full_with_AU.xlsx",
-            "*training*.xlsx",
-            "*testA*.xlsx",
-            "*test?A*.xlsx",
-            "*testB*.xlsx",
-            "*test?B*.xlsx",
+            *_RELEASE_FILES,
         ),
+        mixed_rates=_RELEASE_FILES,
         columns=(
             ("Subject", "subject"),
             ("Filename", "clip"),
@@ -81,11 +86,12 @@ def load_dfme(
     Notes
     -----
     Parts are recorded at 500, 300 and 200 frames per second; where the label file has a column
-    ``Fps``, each clip has its own rate. Each release documents its own layout; expected are a label
-    file that names the part, or one of the challenge, ``training_full_with_AU.xlsx``, ``testA`` or
-    ``testB`` (1,856, 474 and 299 clips of all parts), with columns for subject, file, onset, apex,
-    offset, emotion and action units, and frames in ``{subject}/{clip}`` or ``{clip}``, within
-    ``part_{part}`` or not. For any other layout there is `load_manifest`.
+    ``Fps``, each clip has its own rate, and where a file of the challenge lacks it, none. Each
+    release documents its own layout; expected are a label file that names the part, or one of the
+    challenge, ``training_full_with_AU.xlsx``, ``testA`` or ``testB`` (1,856, 474 and 299 clips of
+    all parts), with columns for subject, file, onset, apex, offset, emotion and action units, and
+    frames in ``{subject}/{clip}`` or ``{clip}``, within ``part_{part}`` or not. For any other
+    layout there is `load_manifest`.
 
     References
     ----------
