@@ -83,6 +83,16 @@ def test_damage_is_reported(registry, tmp_path, layout):
             assert len(load_database("ours", lost.root)) == 5
 
 
+@pytest.mark.parametrize("folder", ["Other", "others", "OTHER"])
+def test_emotions_of_folders_are_spelt_as_those_of_cells(registry, tmp_path, folder):
+    emotions = {"joy": None, "others": None}
+    register_database(replace(WITHOUT_FILE, emotions=emotions, schemes={}))
+    place = tmp_path / "p2s01" / folder / "a"
+    place.mkdir(parents=True)
+    (place / "0001.png").touch()
+    assert [c.label for c in load_database("ours", tmp_path)] == ["others"]
+
+
 def test_a_further_release_shares_the_rules_of_its_corpus(registry):
     register_database(replace(get_layout("samm"), name="samm-2"))
     assert get_layout("samm-2").corpus == "samm"
@@ -150,6 +160,7 @@ def test_what_is_forgotten_is_named():
         ({"unknown": {"apex": "/"}}, "unknown['apex']: expected a tuple of str, got '/'"),
         ({"mistakes": ("a",)}, "mistakes: expected a tuple of KnownMistake, got ('a',)"),
         ({"misspelt": {"joi": "bliss"}}, "misspelt: expected values among ['joy', 'neutral']"),
+        ({"mixed_rates": ("a.csv",)}, "mixed_rates: expected names among .* got ('a.csv',)"),
         ({"kinds": {"micro": "many"}}, "kinds['micro']: expected a whole number >= 0, got 'many'"),
         ({"revisions": {"1": "joy"}}, "revisions['1']: expected a dict of str to str, got 'joy'"),
         ({"naming": {}}, "naming: expected a Naming, got {}"),

@@ -1,5 +1,6 @@
 """Every database in the shape of its real label file loads to the published counts."""
 
+import csv
 import sys
 import tempfile
 from collections import Counter
@@ -371,6 +372,39 @@ def test_files_of_all_parts_without_frame_rates(tmp_path, name, file, known):
     told = [(f.kind, f.where) for f in corpus.faults if "frame rates" in f.message]
     assert told == ([] if known else [("column", file)])
     assert {c.fps for c in corpus} == {get_layout(name).fps if known else None}
+
+
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+@pytest.mark.parametrize("first", ["SAMM micro-movements", "L = left, R = right; A, T = both"])
+def test_a_legend_does_not_say_what_separates_cells(tmp_path, sign, first):
+    from real_shapes import samm
+
+    shape = samm(9).part(3)
+    shape.file, file = None, tmp_path / "SAMM_Micro_FACS_Codes_v2.csv"
+    shape.rows[0] = [first]
+    shape.write(tmp_path)
+    with open(file, "w", encoding="utf-16", newline="") as out:
+        rows = [["" if c is None else c for c in row] for row in shape.rows]
+        csv.writer(out, delimiter=sign).writerows(rows)
+    assert [c.label for c in load_samm(tmp_path)] == ["anger", "happiness", "others"]
+
+
+@pytest.mark.parametrize("folder", ["other", "Other", "Others", "others"])
+@pytest.mark.parametrize("cell", ["other", "Others "])
+def test_folders_named_by_others_in_any_spelling(tmp_path, folder, cell):
+    shape = SHAPES["mmew"]().part(4)
+    shape.rows[3][6] = cell
+    shape.folders[2] = f"Micro_Expression/{folder}/{shape.rows[3][1]}"
+    corpus = load_database("mmew", shape.write(tmp_path))
+    assert [c.label for c in corpus].count("others") == 1
+    assert len(corpus) == 4
+
+
+def test_films_in_any_spelling(tmp_path):
+    shape = cas_me_2("rawpic").part(30)
+    for row in shape.rows:
+        row[1] = row[1].title().replace("1_", " 1_")
+    assert len(load_cas_me_2(shape.write(tmp_path), variant="raw")) == 5
 
 
 @pytest.mark.parametrize("legend", [9, 12, 13])

@@ -18,6 +18,8 @@ _DEPTH = 2
 _SUFFIXES = (".xlsx", ".xls", ".csv")
 # The line by which Excel is told what separates cells; Excel does not show it.
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
+# Lines of which the sign that separates cells is found out: a legend above the header has few.
+_SOUNDED = 50
 _QUOTED = re.compile('"[^"]*"')
 # What data frames make of a column of numbers in which a cell is missing.
 _WHOLE = re.compile(r"[0-9]+\.0+")
@@ -191,8 +193,8 @@ def _read_csv(text, name):
         delimiter, text = said[1], text[said.end() :]
     else:
         # A line break or separator within quotes counts for nothing.
-        first = re.split("[\r\n]", _QUOTED.sub("", text.lstrip()), maxsplit=1)[0]
-        delimiter = max(",;\t", key=first.count)
+        lines = re.split("[\r\n]+", _QUOTED.sub("", text.lstrip()), maxsplit=_SOUNDED)[:_SOUNDED]
+        delimiter = max(",;\t", key="".join(lines).count)
     try:
         return _split(text, delimiter)
     except csv.Error as error:

@@ -47,7 +47,7 @@ class Naming:
         folder = self.folders.get(subject, subject)
         film = clip.rpartition("_")[0] or clip
         number = re.sub(r"^\D+", "", folder)
-        code = self.films.get(film.casefold())
+        code = self.films.get("".join(film.casefold().split()))
         return {"folder": folder, "film": f"{number}_" + (film if code is None else f"{code}*")}
 
     def contradicts(self, subject, clip, text):

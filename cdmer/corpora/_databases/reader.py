@@ -13,7 +13,7 @@ from cdmer.corpora._databases.join import Joiner
 from cdmer.corpora._databases.label_files import find_label_file, is_named, read_sheet
 from cdmer.corpora._databases.naming import read_naming
 from cdmer.corpora._databases.rows import Row, read_rows
-from cdmer.corpora._databases.spelling import fold_name
+from cdmer.corpora._databases.spelling import fold_emotion, fold_name
 from cdmer.corpora._extent import Extent
 from cdmer.corpora._faults import Fault
 
@@ -189,14 +189,16 @@ def _candidates(tree, template):
 
 def _find_place(reading, tree, levels, row):
     """Folder in which a row's frames lie, or None; an onset in its name may be the repaired one."""
-    values = {"subject": row.subject, "clip": row.clip, "label": row.label}
+    values = {"subject": row.subject, "clip": row.clip}
     if reading.layout.naming is not None:
         values |= reading.layout.naming.places(row.subject, row.clip)
-    names = [
-        [level.format(**values, onset=onset) for level in levels]
-        for onset in (row.written_onset, row.onset)
-    ]
-    return tree.find(reading.base, names[0]) or tree.find(reading.base, names[1])
+    for label in (row.label, "other") if row.label == "others" else (row.label,):
+        for onset in (row.written_onset, row.onset):
+            names = [level.format(**values, label=label, onset=onset) for level in levels]
+            found = tree.find(reading.base, names)
+            if found is not None:
+                return found
+    return None
 
 
 def _contradicted_places(naming, rows):
@@ -255,7 +257,7 @@ def _rows_of_folders(reading, tree):
     layout, rows, places = reading.layout, {}, []
     for place, values in tree.leaves(reading.base, levels):
         where = reading.name(place)
-        emotion = values["label"].casefold()
+        emotion = fold_emotion(values["label"])
         if emotion not in layout.emotions:
             reading.faults.append(
                 Fault(
