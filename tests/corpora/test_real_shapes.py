@@ -464,6 +464,20 @@ def test_moments_are_read_whole_or_not_at_all(tmp_path, name, column, cell, kind
     assert (kind, place) in {(f.kind, f.where) for f in corpus.faults}
 
 
+@pytest.mark.parametrize("name", ["casme2", "mmew", "samm", "casme3-a", "dfme-a"])
+def test_a_workbook_that_begins_with_another_sheet(tmp_path, name):
+    shape = SHAPES[name]().part(3)
+    shape.write(tmp_path)
+    sheets = {"readme": [["Subject", "a person"], ["Onset", "first frame"]], "data": shape.rows}
+    write_sheets(tmp_path / shape.file, sheets)
+    corpus = load_database(name, tmp_path)
+    assert len(corpus) == 3
+    assert corpus.notes == (f"sheet 'data' of {shape.file}: the first has no headers",)
+    write_sheets(tmp_path / shape.file, sheets | {"data 2": shape.rows})
+    with pytest.raises(ValueError, match="no row with the headers"):
+        load_database(name, tmp_path)
+
+
 def test_merged_cells_all_hold_what_stands_in_them(tmp_path):
     import openpyxl
 

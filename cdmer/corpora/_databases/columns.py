@@ -37,16 +37,7 @@ def find_columns(table, sheet):
     """
     if table.header is None:
         return 0, *_count_columns(table, sheet)
-    fields = list(table.fields)
-    spellings = {name: table.headers(name) for name in fields}
-    matches = [
-        {
-            name: [i for i, text in enumerate(row) if fold_header(text) in spellings[name]]
-            for name in fields
-        }
-        for row in sheet.rows[:_HEADER_ROWS]
-    ]
-    found = [sum(map(bool, match.values())) for match in matches]
+    fields, (matches, found) = list(table.fields), _match_headers(table, sheet)
     if max(found, default=0) < 2:
         raise ValueError(f"{sheet.name}: no row with the headers {_official(table, fields)}")
     at = found.index(max(found))
@@ -87,6 +78,26 @@ def find_columns(table, sheet):
         if text and i not in known and not _is_passed_over(table, passed_over, text)
     ]
     return at + 1, columns, faults
+
+
+def has_header(table, sheet):
+    """Whether a row of a sheet has most of the headers without which there is no clip."""
+    needed = [name for name in _NEEDED if name in table.fields]
+    matches, _ = _match_headers(table, sheet)
+    return any(2 * sum(bool(match[name]) for name in needed) > len(needed) for match in matches)
+
+
+def _match_headers(table, sheet):
+    """For each of the first rows the columns of every field, and how many fields have one."""
+    spellings = {name: table.headers(name) for name in table.fields}
+    matches = [
+        {
+            name: [i for i, text in enumerate(row) if fold_header(text) in spellings[name]]
+            for name in spellings
+        }
+        for row in sheet.rows[:_HEADER_ROWS]
+    ]
+    return matches, [sum(map(bool, match.values())) for match in matches]
 
 
 def _is_passed_over(table, passed_over, text):

@@ -170,7 +170,7 @@ class Layout(_Table):
         Empty: emotion and subject are in the names of the folders, and a folder holds the frames
         from onset to offset.
     sheet : str, default=None
-        Name of the sheet; None for the first.
+        Name of the sheet; None for the first or, if it has no headers, the only one that has.
     columns : tuple of (str, str or None), default=()
         Headers in the order of the official file, and what each column holds: ``"subject"``,
         ``"clip"``, ``"label"``, ``"onset"``, ``"apex"``, ``"offset"``, ``"action_units"``,

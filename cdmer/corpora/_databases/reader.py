@@ -7,10 +7,11 @@ from pathlib import Path
 
 from cdmer._parameters import ParameterError, check_choice, check_flag
 from cdmer.corpora._corpus import Corpus
+from cdmer.corpora._databases.columns import has_header
 from cdmer.corpora._databases.folders import FolderTree, split_template
 from cdmer.corpora._databases.further_files import add_further_files
 from cdmer.corpora._databases.join import Joiner
-from cdmer.corpora._databases.label_files import find_label_file, is_named, read_sheet
+from cdmer.corpora._databases.label_files import find_label_file, is_named, read_sheet, read_titles
 from cdmer.corpora._databases.naming import read_naming
 from cdmer.corpora._databases.rows import Row, read_rows
 from cdmer.corpora._databases.spelling import fold_emotion, fold_name
@@ -135,7 +136,7 @@ def read_database(
         file = find_label_file(Path(root), layout.label_files) if label_file is None else label_file
         reading.label_file = os.path.abspath(os.fspath(file))
         name = reading.name(reading.label_file)
-        sheet = read_sheet(file, layout.sheet, name, encoding)
+        sheet = _read_labels(layout, file, name, encoding, reading.notes)
         rows, reading.faults, reading.repairs = read_rows(layout, sheet, repair)
         reading.faults = [*sheet.faults, *reading.faults]
         rows = _without_rates(reading, file, rows)
@@ -155,6 +156,19 @@ def read_database(
     if layout.label_files and not layout.folders[variant].recordings:
         _report_folders_without_row(reading, tree, template, places)
     return reading
+
+
+def _read_labels(layout, file, name, encoding, notes):
+    """Read the layout's sheet; where the first has no headers, the only one that has."""
+    first = read_sheet(file, layout.sheet, name, encoding)
+    if layout.header is None or layout.sheet is not None or has_header(layout, first):
+        return first
+    sheets = {title: read_sheet(file, title, name) for title in read_titles(file, name)}
+    found = [title for title, sheet in sheets.items() if has_header(layout, sheet)]
+    if len(found) != 1:
+        return first
+    notes.append(f"sheet {found[0]!r} of {name}: the first has no headers")
+    return sheets[found[0]]
 
 
 def _choose_template(reading, tree, rows):
