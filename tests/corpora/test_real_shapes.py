@@ -296,6 +296,18 @@ def test_a_kind_that_is_none(tmp_path):
         load_database("samm", tmp_path, kind="micro")
 
 
+def test_a_row_with_several_bad_cells_is_one_clip_less(tmp_path):
+    shape = cas_me_2()
+    shape.rows.insert(0, ["Subject", "Clip", "Onset", "Apex", "Offset", "AU", "x", "Type", "y"])
+    shape.more.clear()
+    with pytest.warns(UserWarning, match="57 clips; 1 more"):
+        load_cas_me_2(shape.write(tmp_path / "a"))
+    shape = SHAPES["casme3-a"]().part(7)
+    shape.rows[6][2], shape.rows[7][2] = "100.5", "first"
+    with pytest.warns(UserWarning, match="5 clips; 2 more"):
+        load_casme3(shape.write(tmp_path / "b"))
+
+
 REPAIRED = {
     ("casme3-a/spNO.40/e_1812", "offset", 0, 1845),
     ("casme3-a/spNO.40/e_2327", "offset", 0, 2403),

@@ -1,6 +1,7 @@
 """The engine that reads a database: label file, folders and frames joined, repaired, checked."""
 
 import os
+import re
 import warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -307,6 +308,12 @@ def _report_folders_without_row(reading, tree, levels, places):
             reading.faults.append(Fault("missing-row", reading.name(place), message))
 
 
+def _row_of(fault):
+    """What a fault that costs a clip is about; those of cells of one row cost one."""
+    cell = re.fullmatch(r"(.*, )[A-Z]+([0-9]+)", fault.where)
+    return cell.groups() if cell else fault
+
+
 def load_layout(
     layout,
     path,
@@ -329,8 +336,9 @@ def load_layout(
         why = f"; {lost[0]}" if lost else ""
         raise ValueError(f"{layout.title}: no clip in {reading.root!r}{why}")
     if lost:
+        number = len(set(map(_row_of, lost)))
         warnings.warn(
-            f"{layout.title}: {len(reading.clips)} clips; {len(lost)} more have no frames or no "
+            f"{layout.title}: {len(reading.clips)} clips; {number} more have no frames or no "
             f"name, see the corpus' faults. The first: {lost[0]}",
             stacklevel=3,
         )
