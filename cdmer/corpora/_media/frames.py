@@ -2,7 +2,7 @@
 
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -133,7 +133,7 @@ class FrameFolder:
 
     def part(self, start, stop):
         """Source of the frames at positions `start` to `stop`, the latter exclusive, from 0."""
-        return replace(self, names=self.names[start:stop])
+        return FrameFolder(self.folder, self.names[start:stop], self.colour)
 
     def fingerprint(self):
         """Identify the frames without reading them.
