@@ -42,7 +42,7 @@ def list_frames(folder):
         If the folder is not there or cannot be read.
     """
     numbered = []
-    for stem, name in _images(folder):
+    for stem, name in _scan(folder):
         integers = _INTEGER.findall(stem)
         if not integers:
             raise ValueError(f"{os.fspath(folder)}: no frame number in {name!r}")
@@ -169,10 +169,10 @@ def _stamps(folder, names):
 
 def _images(folder):
     """Names of all images in a folder, numbered or not."""
-    return sorted(name for _, name in _images(folder))
+    return sorted(name for _, name in _scan(folder))
 
 
-def _images(folder):
+def _scan(folder):
     """Yield the stem and the name of each image."""
     with os.scandir(folder) as entries:
         for entry in entries:
