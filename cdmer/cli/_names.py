@@ -4,8 +4,10 @@ from functools import wraps
 
 import click
 
+from cdmer._text import nearest
+
 # Parameters of the library that commands call otherwise.
-_CALLED = {"random_state": "seed", "cache_dir": "cache", "folder": "out", "path": "path"}
+_CALLED = {"random_state": "seed", "cache_dir": "cache", "folder": "out"}
 
 
 def name_options(command):
@@ -53,8 +55,6 @@ class SuggestingGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from cdmer._text import nearest
-
             near = nearest(args[0], list(self.commands))
             if near is not None and near not in error.message:
                 error.message += f" Did you mean {near!r}?"
