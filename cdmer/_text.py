@@ -1,6 +1,13 @@
-"""Numbers with nouns, and names that are not known, in words."""
+"""Numbers with nouns, names that are not known, in words, and text that nothing runs."""
 
+import re
 from difflib import get_close_matches
+
+# Control characters but for tab and line feed, marks of direction, and halves of pairs.
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_FORMULA = re.compile(r"'*[=+\-@]")
 
 
 def counted(number, noun):
@@ -64,3 +71,45 @@ def is_missing(value):
         return bool(value != value)
     except TypeError:  # the NA of pandas is neither equal nor unequal to anything
         return True
+
+
+def printable(text):
+    r"""Text as a terminal may show it: what steers terminals or turns text around is escaped.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+        Line feeds and tabs stay; other control characters become ``\x1b`` and the like, characters
+        that change the direction of writing ``\u202e``.
+    """
+    return _UNPRINTABLE.sub(_escaped, text)
+
+
+def spreadsheet_cell(text):
+    """Text of a CSV cell that spreadsheets show, and do not run as a formula.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+        With an apostrophe before it where it begins as a formula does, and without control
+        characters. `plain_cell` takes the apostrophe away again.
+    """
+    text = _UNPRINTABLE.sub(_escaped, text).replace("\n", "\\n").replace("\t", "\\t")
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def plain_cell(text):
+    """Text of a cell that `spreadsheet_cell` may have written, without the apostrophe."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
+def _escaped(match):
+    return match[0].encode("unicode_escape").decode("ascii")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cdmer._files import atomic_file
+from cdmer._files.writing import atomic_file
 from cdmer._parameters import check_choice
 from cdmer._text import counted
 

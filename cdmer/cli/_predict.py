@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from cdmer._extras import import_extra
-from cdmer._files import atomic_file
+from cdmer._files.writing import atomic_file
 from cdmer.cli._options import check_folder
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from cdmer._files import write_atomically
+from cdmer._files.writing import write_atomically
 from cdmer.cli._options import check_folder, quiet_option
 from cdmer.cli._stored import (
     STORE,

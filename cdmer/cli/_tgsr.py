@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cdmer._files import write_atomically
+from cdmer._files.writing import write_atomically
 from cdmer.cli._fetch import CORPORA, home_option
 from cdmer.cli._options import check_folder, jobs_option, quiet_option, show, table_text
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cdmer._extras import import_extra
-from cdmer._files import atomic_file, write_atomically
+from cdmer._files.writing import atomic_file, write_atomically
 from cdmer.corpora._databases.encodings import check_encoding
 from cdmer.corpora._databases.label_files import Sheet, read_sheet
 from cdmer.corpora._extent import find_expression

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cdmer._files import atomic_file, remove_unfinished
+from cdmer._files.writing import atomic_file, remove_unfinished
 from cdmer._fingerprint import fingerprint, name_frames
 
 # Part of every name: files of other layouts are not found.

@@ -5,7 +5,7 @@ import zipfile
 
 import numpy as np
 
-from cdmer._files import atomic_file
+from cdmer._files.writing import atomic_file
 
 _KIND, _VERSION = "cdmer.FeatureTable", 2
 _DOCUMENT = "table.json"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cdmer._files import remove_unfinished
+from cdmer._files.writing import remove_unfinished
 from cdmer._text import is_missing
 from cdmer.corpora import get_scheme
 from cdmer.extraction._arrays import check_distinct, check_features, texts

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.exceptions import InconsistentVersionWarning
 
-from cdmer._files import atomic_file, remove_unfinished
+from cdmer._files.writing import atomic_file, remove_unfinished
 from cdmer._parameters import check_number
 from cdmer.models._fitted import FittedModel, fitted_model, library_versions
 from cdmer.models._parts import take_apart

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from cdmer._cv2 import import_cv2
-from cdmer._files import write_atomically
+from cdmer._files.writing import write_atomically
 
 REQUEST = "synthesis.json"
 MANIFEST = "manifest.csv"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cdmer._sqlite import Layout, SharedFile
+from cdmer._files.sqlite import Layout, SharedFile
 
 FILE_NAME = "answers.sqlite"
 LAYOUT = Layout(

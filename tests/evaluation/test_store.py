@@ -533,7 +533,7 @@ def test_threads_share_a_store(tmp_path, in_memory):
 
 
 def test_another_process_keeps_it_locked(tmp_path, monkeypatch):
-    monkeypatch.setattr("cdmer._sqlite.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("cdmer._files.sqlite.BUSY_SECONDS", 0.1)
     path = tmp_path / "s.db"
     with ResultStore(path) as store:
         store.add(*make_job(0))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cdmer._cv2 import import_cv2
 from cdmer._extras import import_extra
-from cdmer._files import write_atomically
+from cdmer._files.writing import write_atomically
 
 
 def write_frames(folder, names, frames):

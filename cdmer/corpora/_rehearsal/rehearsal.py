@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from cdmer._faces.setups import PRESETS
-from cdmer._files import whole_folder
+from cdmer._files.writing import whole_folder
 from cdmer._parameters import check_choice, check_number
 from cdmer.corpora._corpus import Corpus
 from cdmer.corpora._databases.databases import get_layout, list_databases

@@ -1,6 +1,6 @@
 """The tables of a store."""
 
-from cdmer._sqlite import Layout
+from cdmer._files.sqlite import Layout
 
 LAYOUT = Layout(
     noun="store",

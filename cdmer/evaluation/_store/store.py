@@ -5,8 +5,8 @@ import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
+from cdmer._files.sqlite import SharedFile
 from cdmer._parameters import ParameterError, check_flag
-from cdmer._sqlite import SharedFile
 from cdmer.evaluation._results import Results
 from cdmer.evaluation._store.rows import (
     JOB_COLUMNS,

@@ -5,7 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from cdmer._extras import import_extra
-from cdmer._files import write_atomically
+from cdmer._files.writing import write_atomically
 from cdmer.evaluation.figures import RegionMap
 from cdmer.evaluation.report import _pictures as pictures
 from cdmer.evaluation.report._about import about, caveats

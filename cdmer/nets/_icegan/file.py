@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from cdmer._extras import import_extra
-from cdmer._files import atomic_file
+from cdmer._files.writing import atomic_file
 from cdmer._parameters import ParameterError
 from cdmer.nets._icegan.generator import ICEGANGenerator
 from cdmer.nets._weights.weights import load_weights

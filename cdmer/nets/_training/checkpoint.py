@@ -11,7 +11,7 @@ import torch
 
 from cdmer._devices import random_states, set_random_states
 from cdmer._extras import import_extra
-from cdmer._files import atomic_file
+from cdmer._files.writing import atomic_file
 from cdmer._fingerprint import fingerprint
 from cdmer._functions import identify_function
 from cdmer._modules import identify_module

@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ _STALE = 3600
 
 
 @contextmanager
-def atomic_file(path):
+def atomic_file(path, is_ours=None, *, private=False):
     """Open a new file that takes its place when the block ends, and not at all if it fails.
 
     A process that is killed in the block leaves ``.<name>-<16 hexadecimal digits>`` in the folder,
@@ -22,7 +23,11 @@ def atomic_file(path):
     Parameters
     ----------
     path : path-like
-        An existing file is replaced.
+        A link stays, what it leads to is replaced.
+    is_ours : callable or None, default=None
+        As `check_replaceable` takes it. None where the name is of our own making.
+    private : bool, default=False
+        Whether nobody but the owner may read or write it. Otherwise the umask decides.
 
     Yields
     ------
@@ -31,25 +36,88 @@ def atomic_file(path):
 
     Raises
     ------
+    FileExistsError
+        If a file is there that is not ours.
     OSError
-        If the folder does not exist or cannot be written to.
+        If the folder does not exist or cannot be written to; the message names the file.
     """
-    path = Path(path)
+    given = path
+    check_replaceable(given, is_ours or _any)
+    path = Path(os.path.realpath(given))
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path}: there is no folder {path.parent}")
+        raise FileNotFoundError(f"{given}: there is no folder {path.parent}")
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     # Not through `tempfile`: its files are private, and the umask that would tell how readable a
     # new file is can only be asked for by changing it, for all threads.
-    file = open(temporary, "xb")  # noqa: SIM115
+    file = open(temporary, "xb", opener=_open_private if private else None)  # noqa: SIM115
     try:
         with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename in (None, os.fspath(temporary)):
+            error.filename = os.fspath(given)  # a full disk does not say which file
         raise
+
+
+def check_replaceable(path, is_ours):
+    """Refuse to replace a file that another program, or a person, has written.
+
+    Parameters
+    ----------
+    path : path-like
+        Nothing, an empty file, or one that is ours.
+    is_ours : callable
+        ``is_ours(path)``: whether an existing regular file is of the kind that is to be written.
+
+    Raises
+    ------
+    FileExistsError
+        If something else is there.
+    """
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(found.st_mode):
+        raise FileExistsError(f"{os.fspath(path)}: expected a file, got a folder")
+    if not stat.S_ISREG(found.st_mode):
+        raise FileExistsError(f"{os.fspath(path)}: expected a regular file, got a pipe or device")
+    if found.st_size and not is_ours(path):
+        raise FileExistsError(
+            f"{os.fspath(path)}: there is another file of that name, which cdmer has not written "
+            "and does not replace; remove it, or give another name"
+        )
+
+
+def private_folder(path):
+    """Make a folder, and those above it, that nobody but the owner can look into.
+
+    Parameters
+    ----------
+    path : path-like
+        A folder that is there already keeps its mode.
+
+    Returns
+    -------
+    Path
+    """
+    path = Path(path)
+    for folder in [*reversed(path.parents), path]:
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
+def _any(path):
+    return True
+
+
+def _open_private(path, flags):
+    return os.open(path, flags, 0o600)
 
 
 @contextmanager
@@ -81,22 +149,23 @@ def whole_folder(path):
         raise
 
 
-def write_atomically(path, text):
+def write_atomically(path, text, is_ours=None):
     """Write text to a file so that no reader, and no interruption, ever leaves half of it.
 
     Parameters
     ----------
     path : path-like
-        An existing file is replaced.
     text : str
         Written as UTF-8, line ends as they are.
+    is_ours : callable or None, default=None
+        As `atomic_file` takes it.
 
     Raises
     ------
     OSError
-        If the folder does not exist or cannot be written to.
+        As `atomic_file` does.
     """
-    with atomic_file(path) as file:
+    with atomic_file(path, is_ours) as file:
         file.write(text.encode("utf-8"))
 
 

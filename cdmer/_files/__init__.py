@@ -1,0 +1,1 @@
+"""Files: written whole, read with limits, whoever made them."""
