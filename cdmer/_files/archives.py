@@ -79,7 +79,7 @@ def read_array(archive, member):
     with archive.open(info) as file:
         try:
             shape, columns_first, dtype = _read_header(file)
-        except ValueError as error:
+        except Exception as error:  # headers are parsed as Python, and fail in its ways
             raise ValueError(f"{member}: no array of numpy.save: {error}") from error
         if dtype.kind not in _PLAIN:
             raise ValueError(f"{member}: expected numbers or text, got {dtype}")
