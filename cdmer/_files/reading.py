@@ -98,6 +98,27 @@ def read_head(path, n_bytes=4096):
         return file.read(n_bytes)
 
 
+def foreign_kind(head):
+    """What often lies in place of a large file, for messages.
+
+    Parameters
+    ----------
+    head : bytes
+        The file's first bytes.
+
+    Returns
+    -------
+    str or None
+        None if it is neither a web page nor a pointer to a file elsewhere.
+    """
+    head = head.lstrip().lower()
+    if head.startswith(b"version https://git-lfs"):
+        return "a pointer of Git LFS; fetch the file itself (git lfs pull)"
+    if head.startswith((b"<!doctype html", b"<html")):
+        return "a web page; download the file itself"
+    return None
+
+
 def parse_json(data, name, most_bytes=MOST_JSON_BYTES):
     """Parse JSON.
 
@@ -132,8 +153,8 @@ def parse_json(data, name, most_bytes=MOST_JSON_BYTES):
 def _distinct(pairs):
     content = dict(pairs)
     if len(content) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        seen = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
         raise ValueError(f"the key {twice!r} comes twice")
     return content
 

@@ -26,7 +26,11 @@ from cdmer.nets._saliency.maps import SaliencyMaps  # noqa: E402
 from cdmer.nets._saliency.saliency import saliency  # noqa: E402
 from cdmer.nets._training.classifier import NetClassifier  # noqa: E402
 from cdmer.nets._training.horizontal_flip import HorizontalFlip  # noqa: E402
-from cdmer.nets._weights.weights import WeightsReport, load_weights  # noqa: E402
+from cdmer.nets._weights.weights import (  # noqa: E402
+    WeightsReport,
+    load_weights,
+    save_weights,
+)
 
 __all__ = [
     "C3D",
@@ -57,6 +61,7 @@ __all__ = [
     "load_weights",
     "register_network",
     "saliency",
+    "save_weights",
     "stacks_well",
 ]
 

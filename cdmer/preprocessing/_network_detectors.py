@@ -9,8 +9,12 @@ from typing import ClassVar
 import numpy as np
 
 from cdmer._cv2 import import_cv2
+from cdmer._files.reading import foreign_kind, read_regular
 from cdmer._parameters import check_number
 from cdmer.preprocessing._detectors import Face, check_frame
+
+# Both networks have less than a megabyte.
+_MOST_BYTES = 2**27
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,13 @@ class NetworkDetector(ABC):
 
     def __post_init__(self):
         path = Path(self.model_path)
-        if not path.is_file():
+        if path.is_dir() or not path.exists():
             raise FileNotFoundError(
                 f"model_path: there is no file {str(path)!r}; expected the network "
                 f"{self._network}, which cdmer does not download"
             )
         check_number("score_threshold", self.score_threshold, least=0, most=1)
-        with open(path, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = _digest(path, self._network)
         # Frozen: caches know a detector by its parameters.
         object.__setattr__(self, "model_path", str(path))
         object.__setattr__(self, "model_sha256", digest)
@@ -79,8 +82,11 @@ class YuNetDetector(NetworkDetector):
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
+    OSError
+        If there is no such file, or it cannot be read.
+    ValueError
+        If the file is no regular one, or a web page, or a pointer of Git LFS; when a frame is
+        searched, if it holds no such network.
     ParameterError
         A ValueError and a TypeError: if a parameter has the wrong type or value.
 
@@ -99,11 +105,19 @@ class YuNetDetector(NetworkDetector):
         # OpenCV's networks expect blue first.
         picture = cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR if frame.ndim == 2 else cv2.COLOR_RGB2BGR)
         # A new one for each picture: it is bound to one size, and no thread disturbs another.
-        network = cv2.FaceDetectorYN.create(
-            self.model_path, "", (frame.shape[1], frame.shape[0]), self.score_threshold
-        )
-        rows = network.detect(picture)[1]
-        return [] if rows is None else [_of_yunet(row) for row in rows.astype(np.float64)]
+        size = frame.shape[1], frame.shape[0]
+        try:
+            network = cv2.FaceDetectorYN.create(self.model_path, "", size, self.score_threshold)
+            rows = network.detect(picture)[1]
+        except cv2.error as error:
+            raise ValueError(
+                f"{self.model_path}: is no network YuNet that OpenCV can run ({error.err})"
+            ) from error
+        if rows is None:
+            return []
+        if not np.isfinite(rows).all():
+            raise ValueError(f"{self.model_path}: expected finite places of faces, got others")
+        return [_of_yunet(row) for row in rows.astype(np.float64)]
 
 
 @dataclass(frozen=True)
@@ -128,8 +142,11 @@ class MediaPipeDetector(NetworkDetector):
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
+    OSError
+        If there is no such file, or it cannot be read.
+    ValueError
+        If the file is no regular one, or a web page, or a pointer of Git LFS; when a frame is
+        searched, if it holds no such network.
     ParameterError
         A ValueError and a TypeError: if a parameter has the wrong type or value.
     ImportError
@@ -161,9 +178,22 @@ class MediaPipeDetector(NetworkDetector):
             running_mode=mp.tasks.vision.RunningMode.IMAGE,
             min_detection_confidence=self.score_threshold,
         )
-        with mp.tasks.vision.FaceDetector.create_from_options(options) as network:
-            found = network.detect(image).detections
+        try:
+            with mp.tasks.vision.FaceDetector.create_from_options(options) as network:
+                found = network.detect(image).detections
+        except RuntimeError as error:
+            raise ValueError(
+                f"{self.model_path}: is no network BlazeFace that MediaPipe can run ({error})"
+            ) from error
         return [_of_mediapipe(detection, *frame.shape[:2]) for detection in found]
+
+
+def _digest(path, network):
+    content = read_regular(path, _MOST_BYTES)
+    foreign = foreign_kind(content[:512])
+    if foreign:
+        raise ValueError(f"model_path: expected the network {network} in {path}, got {foreign}")
+    return hashlib.sha256(content).hexdigest()
 
 
 def _of_yunet(row):

@@ -3,14 +3,16 @@
 import hashlib
 import os
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
 from cdmer._extras import import_extra
+from cdmer._files.reading import open_regular
 from cdmer._parameters import ParameterError, check_number
 from cdmer.synthesis._expression import Expression, Renderer
 from cdmer.synthesis._warp import WarpRenderer, checked_course
+
+_MOST_BYTES = 2**31  # as `load_generator` takes
 
 
 class GANRenderer(Renderer):
@@ -46,7 +48,7 @@ class GANRenderer(Renderer):
     ParameterError
         A ValueError and a TypeError: if faces or classes do not match the generator.
     FileNotFoundError, ValueError
-        If there is no such file, or it holds no generator.
+        If there is no such file, it is damaged, or it holds no generator.
     ImportError
         If the extra ``deep`` is missing.
 
@@ -195,9 +197,11 @@ def _check_classes(path, own, classes):
 
 
 def _digest(path):
-    """SHA-256 of the file, or of nothing if it is not there: `load_generator` says why."""
-    path = Path(path)
-    return hashlib.sha256(path.read_bytes() if path.is_file() else b"").hexdigest()
+    """SHA-256 of the file, or of nothing if it cannot be one: `load_generator` says why."""
+    if not os.path.isfile(path) or os.path.getsize(path) > _MOST_BYTES:
+        return hashlib.sha256(b"").hexdigest()
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @lru_cache(maxsize=2)  # workers get renderers by pickle, many times, and each file once

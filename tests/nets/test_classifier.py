@@ -539,7 +539,7 @@ def epochs_in(path):
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:
-        return json.loads(file.metadata()["cdmer"])["epoch"]
+        return json.loads(file.metadata()["cdmer"])["content"]["epoch"]
 
 
 def test_a_resumed_fit_does_not_begin_anew(tmp_path, monkeypatch):
@@ -571,7 +571,7 @@ def test_checkpoints_of_other_fits_are_refused(tmp_path):
         with pytest.raises(ValueError, match="belongs to a fit with other rows"):
             quick(checkpoint=path).fit(*changed)
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(ValueError, match="is no checkpoint of a fit"):
+    with pytest.raises(ValueError, match=r"is no whole checkpoint of a fit .* remove it"):
         quick(checkpoint=path).fit(X, y)
 
 

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from cdmer.nets import STSTNet, load_weights
+from cdmer.nets import STSTNet, load_weights, save_weights
 
 
 class Release(nn.Module):
@@ -242,11 +242,10 @@ def test_missing_file(tmp_path):
             load_weights(STSTNet(), path)
 
 
-def test_missing_safetensors_names_its_remedy(release, tmp_path, monkeypatch):
-    path = saved(release.state_dict(), "safetensors", tmp_path)
-    monkeypatch.setitem(sys.modules, "safetensors", None)
+def test_missing_safetensors_names_its_remedy(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors.torch", None)
     with pytest.raises(ImportError, match=r'safetensors is missing: pip install "cdmer\[deep\]"'):
-        load_weights(STSTNet(), path)
+        save_weights(STSTNet(), tmp_path / "weights.safetensors")
 
 
 class Trap:

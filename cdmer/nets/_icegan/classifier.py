@@ -336,10 +336,12 @@ class ICEGANClassifier(TrainedClassifier):
         Parameters
         ----------
         path : path-like
-            File to write; replaced if it exists.
+            File to write; replaced if cdmer wrote it.
 
         Raises
         ------
+        FileExistsError
+            If another file is there.
         OSError
             If the file cannot be written.
         """

@@ -1,17 +1,17 @@
 """Trained generators in files."""
 
-import json
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from cdmer._extras import import_extra
-from cdmer._files.writing import atomic_file
-from cdmer._parameters import ParameterError
+from cdmer._parameters import ParameterError, check_number
 from cdmer.nets._icegan.generator import ICEGANGenerator
-from cdmer.nets._weights.weights import load_weights
+from cdmer.nets._weights.state_dict import check_finite
+from cdmer.nets._weights.tensor_file import open_tensors, write_tensors
 
-_FORMAT = 1
+_MOST = 4096  # classes, pixels along a side, channels of the first layer
+_MOST_BYTES = 2**31
 _SHAPE = ("n_classes", "size", "width", "graph_reasoning")
 
 
@@ -21,22 +21,20 @@ def save_generator(path, generator, classes):
     Parameters
     ----------
     path : path-like
-        Replaced if it exists.
+        Replaced if cdmer wrote it.
     generator : ICEGANGenerator
     classes : array-like of str or int, shape (n_classes,)
 
     Raises
     ------
+    FileExistsError
+        If another file is there.
     OSError
         If the file cannot be written.
     """
-    save = import_extra("safetensors.torch", "deep").save
-    header = {"format": _FORMAT, "classes": np.asarray(classes).tolist()}
-    header |= {name: getattr(generator, name) for name in _SHAPE}
-    tensors = {name: t.detach().cpu().contiguous() for name, t in generator.state_dict().items()}
-    content = save(tensors, metadata={"cdmer.generator": json.dumps(header)})
-    with atomic_file(path) as file:
-        file.write(content)
+    content = {"classes": _check_classes(np.asarray(classes).tolist())}
+    content |= {name: getattr(generator, name) for name in _SHAPE}
+    write_tensors(path, "generator", generator.state_dict(), content)
 
 
 def load_generator(path):
@@ -62,40 +60,65 @@ def load_generator(path):
     ------
     FileNotFoundError
         If there is no such file.
-    ImportError
-        If safetensors is missing.
+    OSError
+        If the file cannot be read.
     ValueError
         If the file is damaged, holds no generator, or its weights do not fit what it says they are.
     """
     path = Path(path)
-    if not path.is_file():
+    if path.is_dir() or not path.exists():
         raise FileNotFoundError(f"{path}: there is no such file; expected a generator of ICEGAN")
-    header = _read_header(path)
+    with open_tensors(path, "generator", _MOST_BYTES) as file:
+        generator, classes = _build(path, file)
+        # Assigned: the generator that was built has shapes alone.
+        tensors = {name: file.read(name).clone() for name in file.entries}
+        generator.load_state_dict(tensors, assign=True)
+    for name, tensor in generator.state_dict().items():
+        check_finite(name, tensor, torch.zeros(()), path)
+    return generator.eval(), np.asarray(classes)
+
+
+def _build(path, file):
+    """Build the generator that a file describes, without memory for its weights."""
+    content = file.sealed["content"]
     try:
-        generator = ICEGANGenerator(**{name: header[name] for name in _SHAPE})
+        classes = _check_classes(content.get("classes"))
+        for name in ("n_classes", "size", "width"):
+            check_number(name, content.get(name), least=1, most=_MOST, whole=True)
+        if content["n_classes"] != len(classes):
+            raise ParameterError(
+                f"n_classes: expected {len(classes)}, one for each class, got "
+                f"{content['n_classes']}"
+            )
+        with torch.device("meta"):
+            generator = ICEGANGenerator(**{name: content.get(name) for name in _SHAPE})
     except ParameterError as error:
         raise ValueError(f"{path}: holds no generator ({error})") from None
-    load_weights(generator, path)
-    return generator.eval(), np.asarray(header["classes"])
-
-
-def _read_header(path):
-    safetensors = import_extra("safetensors", "deep")
-    try:
-        with safetensors.safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{path}: is no whole safetensors file ({error})") from None
-    try:
-        header = json.loads(metadata["cdmer.generator"])
-        classes = header["classes"]
-        whole = header["format"] == _FORMAT and isinstance(classes, list)
-        whole = whole and len(classes) == header["n_classes"]
-        whole = whole and all(name in header for name in _SHAPE)
-    except (KeyError, TypeError, ValueError):
-        whole = False
-    if not whole:
+    expected, found = _kinds(generator.state_dict()), _kinds(file.entries)
+    differing = [name for name in {**expected, **found} if expected.get(name) != found.get(name)]
+    if differing:
+        name = differing[0]
         raise ValueError(
-            f"{path}: holds no generator; expected what ICEGANClassifier.save_generator wrote"
+            f"{path}: holds no generator of the size that it says: expected {expected.get(name)} "
+            f"under {name!r:.80}, got {found.get(name)}"
         )
-    return header
+    return generator, classes
+
+
+def _kinds(tensors):
+    return {
+        name: f"{str(t.dtype).removeprefix('torch.')} of shape {tuple(t.shape)}"
+        for name, t in tensors.items()
+    }
+
+
+def _check_classes(classes):
+    good = isinstance(classes, list) and 1 <= len(classes) <= _MOST
+    good = good and len({type(one) for one in classes}) == 1
+    good = good and isinstance(classes[0], str | bool | int | float)
+    if not good or len(set(classes)) < len(classes):
+        raise ParameterError(
+            f"classes: expected a list of 1 to {_MOST} different names or numbers, got "
+            f"{type(classes).__name__}"
+        )
+    return classes

@@ -39,7 +39,7 @@ class SpectralNorm(nn.Module):
         rows, columns = self._matrix().shape
         self.register_buffer("u", functional.normalize(torch.randn(rows), dim=0))
         self.register_buffer("v", functional.normalize(torch.randn(columns), dim=0))
-        for _ in range(FIRST):
+        for _ in range(0 if self.weight.is_meta else FIRST):  # no numbers, where it has but a shape
             self._iterate(self._matrix().detach())
 
     def _matrix(self):

@@ -1,8 +1,6 @@
 """Fits that go on where a killed process left them."""
 
 import hashlib
-import json
-import struct
 from pathlib import Path
 from types import FunctionType
 
@@ -10,14 +8,12 @@ import numpy as np
 import torch
 
 from cdmer._devices import random_states, set_random_states
-from cdmer._extras import import_extra
-from cdmer._files.writing import atomic_file
 from cdmer._fingerprint import fingerprint
 from cdmer._functions import identify_function
 from cdmer._modules import identify_module
 from cdmer._parameters import ParameterError
+from cdmer.nets._weights.tensor_file import open_tensors, write_tensors
 
-_FORMAT = 1
 # What changes how, not what, is computed; and what the rows and initial weights stand for.
 _NOT_IN_NAME = (
     "network",
@@ -80,12 +76,10 @@ def checkpoint_path(given, name):
 def write_checkpoint(path, training, name):
     """Write the state of a training, whole or not at all.
 
-    Tensors are held by safetensors, the rest as JSON in its header; nothing is pickled.
-
     Parameters
     ----------
     path : path-like
-        Replaced if it exists.
+        Replaced if cdmer wrote it.
     training : Training
     name : str
         Names what is fitted; only the same fit can be resumed.
@@ -95,7 +89,6 @@ def write_checkpoint(path, training, name):
     OSError
         If the file cannot be written.
     """
-    save = import_extra("safetensors.torch", "deep").save
     tensors = {f"network.{k}": v for k, v in tensors_of(training.network).items()}
     if training.module is not None:
         own = tensors_of(training.module)
@@ -105,8 +98,7 @@ def write_checkpoint(path, training, name):
     tensors["random.order"] = training.generator.get_state()
     for number, state in training.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{k}": v for k, v in state.items() if v is not None}
-    header = {
-        "format": _FORMAT,
+    content = {
         "fit": name,
         "epoch": training.epoch,
         "losses": training.losses,
@@ -114,10 +106,7 @@ def write_checkpoint(path, training, name):
         "rows_at_once": training.memory.limit,
         "scaler": training.scaler.state_dict(),
     }
-    tensors = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
-    content = save(tensors, metadata={"cdmer": json.dumps(header)})
-    with atomic_file(path) as file:
-        file.write(content)
+    write_tensors(path, "checkpoint", tensors, content)
 
 
 def read_checkpoint(path, training, name):
@@ -133,30 +122,65 @@ def read_checkpoint(path, training, name):
     Raises
     ------
     ValueError
-        If the file is no checkpoint, or that of another fit.
+        If the file is no checkpoint, is damaged, or is that of another fit.
     """
-    content = Path(path).read_bytes()
-    load = import_extra("safetensors.torch", "deep").load
     try:
-        tensors = load(content)
-        length = struct.unpack("<Q", content[:8])[0]
-        header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["cdmer"])
-    except Exception as error:  # the library has an exception of its own for damaged files
-        raise ValueError(f"checkpoint: {path} is no checkpoint of a fit ({error})") from None
-    if (header.get("format"), header.get("fit")) != (_FORMAT, name):
+        with open_tensors(path, "checkpoint") as file:
+            if file.sealed["content"].get("fit") != name:
+                raise ParameterError(
+                    f"checkpoint: {path} belongs to a fit with other rows, parameters or initial "
+                    "weights; remove it, or give another path (or a folder, in which every fit has "
+                    "its own file)"
+                )
+            _check_shapes(file.entries, training)
+            tensors = {name: file.read(name).clone() for name in file.entries}
+            _restore(training, tensors, file.sealed["content"])
+    except ParameterError:
+        raise
+    # Digests are right: only a file that was made up fails in other ways.
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        reason = str(error).removeprefix(f"{path}: ")
         raise ValueError(
-            f"checkpoint: {path} belongs to a fit with other rows, parameters or initial weights; "
-            "remove it, or give another path (or a folder, in which every fit has its own file)"
-        )
+            f"checkpoint: {path} is no whole checkpoint of a fit ({reason}); remove it, and the "
+            "fit begins anew, or give another path"
+        ) from error
+
+
+def _check_shapes(entries, training):
+    """Check shapes before anything is read: of what was trained, and of what optimizers keep."""
+    own = {f"network.{k}": v for k, v in _tensors(training.network).items()}
+    if training.module is not None:
+        own |= {f"adaptation.{k}": v for k, v in _tensors(training.module).items()}
+    own["random.cpu"], own["random.order"] = torch.get_rng_state(), training.generator.get_state()
+    missing = set(own) - set(entries)
+    if missing:
+        raise ValueError(f"{min(missing)} is missing")
+    learnt = [p for group in training.optimizer.param_groups for p in group["params"]]
+    for name, entry in entries.items():
+        kind, _, rest = name.partition(".")
+        if name == "random.cuda":  # of another device, which a fit may move to or from
+            continue
+        if kind == "optimizer":
+            shapes = (), tuple(learnt[int(rest.partition(".")[0])].shape)
+        else:
+            shapes = (tuple(own[f"network.{rest}" if kind == "best" else name].shape),)
+        if entry.shape not in shapes:
+            raise ValueError(f"{name!r:.80}: expected shape {shapes[-1]}, got {entry.shape}")
+
+
+def _restore(training, tensors, content):
+    epoch, losses, limit = content["epoch"], content["losses"], content["rows_at_once"]
+    if not 0 < epoch == len(losses) <= training.settings.n_epochs:
+        raise ValueError(f"epoch: expected 1 to {training.settings.n_epochs}, one for each loss")
+    if len(content["validation_losses"]) not in (0, epoch) or not (limit is None or limit > 0):
+        raise ValueError("expected a validation loss for each epoch, and rows at once above 0")
     copy_into(training.network, _part(tensors, "network"))
     if training.module is not None:
         copy_into(training.module, _part(tensors, "adaptation"))
     training.best = {k: v.to(training.device) for k, v in _part(tensors, "best").items()}
-    training.epoch = header["epoch"]
-    training.losses = header["losses"]
-    training.validation_losses = header["validation_losses"]
-    training.memory.limit = header["rows_at_once"]
-    training.scaler.load_state_dict(header["scaler"])
+    training.epoch, training.losses, training.memory.limit = epoch, losses, limit
+    training.validation_losses = content["validation_losses"]
+    training.scaler.load_state_dict(content["scaler"])
     states = training.optimizer.state_dict()
     for key, value in _part(tensors, "optimizer").items():
         number, entry = key.split(".", 1)
@@ -172,16 +196,18 @@ def tensors_of(module, parameters=True):
 
     Unlike its state dict this has the buffers that are not kept in files.
     """
-    found = dict(module.named_buffers())
-    if parameters:
-        found |= dict(module.named_parameters())
+    found = _tensors(module) if parameters else dict(module.named_buffers())
     return {name: tensor.detach().clone() for name, tensor in found.items()}
+
+
+def _tensors(module):
+    return dict(module.named_buffers()) | dict(module.named_parameters())
 
 
 @torch.no_grad()
 def copy_into(module, tensors):
     """Overwrite buffers and parameters of a module, by their names."""
-    own = dict(module.named_buffers()) | dict(module.named_parameters())
+    own = _tensors(module)
     for name, tensor in tensors.items():
         own[name].copy_(tensor)
 

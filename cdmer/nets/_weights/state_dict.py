@@ -1,18 +1,21 @@
 """Tensors by name, from files in which nothing can run."""
 
-import re
 from collections.abc import Mapping
+from contextlib import contextmanager
+from math import isfinite
 from os import PathLike
 from pathlib import Path
 
 import torch
 
-from cdmer._extras import import_extra
 from cdmer._parameters import ParameterError
+from cdmer.nets._weights.entry import Entry
+from cdmer.nets._weights.tensor_file import open_tensors
 
 
-def read_state_dict(path_or_state, network_name):
-    """Read tensors by name, and nothing else, from a file or a state dict.
+@contextmanager
+def open_state(path_or_state, network_name):
+    """Open a file or a state dict of tensors by name, and nothing else.
 
     Parameters
     ----------
@@ -21,80 +24,92 @@ def read_state_dict(path_or_state, network_name):
     network_name : str
         What they are for, named where there is no file.
 
-    Returns
-    -------
+    Yields
+    ------
     source : str or Path
         What to call it in messages.
-    state : dict of str to torch.Tensor
-        On the CPU where read from a file.
+    state : dict of str to (torch.Tensor or Entry)
+        Shapes and types.
+    read : callable
+        Gives the tensor of a name, on the CPU where it comes from a file.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
-    ImportError
-        If the file is a safetensors file and safetensors is missing.
     TypeError
         If it is neither a path nor a dict.
     ValueError
         If it holds anything else than tensors by name.
     """
     if isinstance(path_or_state, Mapping):
-        source, state = "path_or_state", path_or_state
-    elif isinstance(path_or_state, str | PathLike):
-        source = Path(path_or_state)
-        if not source.is_file():
-            raise FileNotFoundError(
-                f"{source}: there is no such file; expected weights of {network_name} as "
-                "safetensors, or as a torch file of a state dict"
-            )
-        state = _read_safetensors(source) if _is_safetensors(source) else _read_torch(source)
-    else:
+        _check_state(path_or_state, "path_or_state")
+        yield "path_or_state", dict(path_or_state), path_or_state.__getitem__
+        return
+    if not isinstance(path_or_state, str | PathLike):
         raise ParameterError(
             f"path_or_state: expected a path or a dict of tensors, got {path_or_state!r}"
         )
-    _check_state(state, source)
-    return source, dict(state)
+    path = Path(path_or_state)
+    if path.is_dir() or not path.exists():
+        raise FileNotFoundError(
+            f"{path}: there is no such file; expected weights of {network_name} as "
+            "safetensors, or as a torch file of a state dict"
+        )
+    with open_tensors(path) as file:
+        _check_state(file.entries, path)
+        yield path, dict(file.entries), file.read
 
 
-def _is_safetensors(path):
-    # Eight bytes with its length, then a header in JSON; no torch file has a brace there.
-    with open(path, "rb") as file:
-        return path.suffix == ".safetensors" or file.read(9)[8:] == b"{"
+def check_finite(name, tensor, own, source):
+    """Refuse numbers that are not finite in place of numbers that are.
 
+    Parameters
+    ----------
+    name : str
+        What the tensor is called in the source.
+    tensor : torch.Tensor
+    own : torch.Tensor
+        What it takes the place of. Where this is infinite, as in a mask, so may the other be.
+    source : str or Path
 
-def _read_safetensors(path):
-    safetensors = import_extra("safetensors", "deep")
-    load_file = import_extra("safetensors.torch", "deep").load_file
-    try:
-        return load_file(path)
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{path}: is no whole safetensors file ({error})") from error
-
-
-def _read_torch(path):
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except MemoryError:
-        raise
-    # What damaged files raise depends on where the damage is.
-    except Exception as error:
-        other = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
-        found = f"it holds {other[1]}, which could run code" if other else "it is no such file"
-        raise ValueError(
-            f"{path}: expected safetensors or a torch file of tensors alone, {found}. Where you "
-            "trust it, save its state_dict() with safetensors.torch.save_file"
-        ) from error
+    Raises
+    ------
+    ValueError
+        If a number is infinite or NaN.
+    """
+    if not (tensor.is_floating_point() or tensor.is_complex()):
+        return
+    # A sum is quick, and not finite if one of its terms is not.
+    if isfinite(abs(tensor.sum().item())):
+        return
+    if tensor.isfinite().all() or not own.isfinite().all():
+        return
+    n = int((~tensor.isfinite()).sum())
+    raise ValueError(
+        f"{source}: expected finite numbers in {name!r}, got {n} of {tensor.numel()} that are "
+        "infinite or NaN"
+    )
 
 
 def _check_state(state, source):
     if not isinstance(state, Mapping) or not state:
-        found = "none" if isinstance(state, Mapping) else type(state).__name__
+        found = "none" if isinstance(state, Mapping) else _kind(state)
         raise ValueError(f"{source}: expected a dict of tensors by name, got {found}")
     for name, tensor in state.items():
-        if not isinstance(name, str) or not isinstance(tensor, torch.Tensor):
+        if not isinstance(name, str) or not isinstance(tensor, torch.Tensor | Entry):
             inside = "; hand over that part alone" if isinstance(tensor, Mapping) else ""
             raise ValueError(
-                f"{source}: expected tensors by name, got {type(tensor).__name__} under "
-                f"{name!r}{inside}"
+                f"{source}: expected tensors by name, got {_kind(tensor)} under {name!r}{inside}"
             )
+        if isinstance(tensor, torch.Tensor) and (
+            tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta
+        ):
+            raise ValueError(
+                f"{source}: expected plain tensors with all their numbers, {name!r} is "
+                f"{'on no device' if tensor.is_meta else 'quantised or sparse'}"
+            )
+
+
+def _kind(value):
+    return "Tensor" if isinstance(value, Entry) else type(value).__name__

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from cdmer._parameters import ParameterError, check_flag
-from cdmer.nets._weights.state_dict import read_state_dict
+from cdmer.nets._weights.state_dict import check_finite, open_state
+from cdmer.nets._weights.tensor_file import write_tensors
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,9 @@ class WeightsReport:
 def load_weights(network, path_or_state, names=None, strict=True):
     """Load weights from a file or a state dict into a network.
 
-    Only tensors are ever read; nothing in a file can run.
+    Only tensors are ever read, and only those that fit; nothing in a file can run. Files that
+    `save_weights` wrote must be what it wrote, to the bit. Numbers must be finite where the
+    network's own are.
 
     Files that the authors of `STSTNet`, or others for `C3D` and `R3D18`, have released are known by
     the names of their tensors. They want an input of their own, which the network's
@@ -78,8 +81,7 @@ def load_weights(network, path_or_state, names=None, strict=True):
     network : torch.nn.Module
         Network to fill in place; it stays on its device and in its floating-point type.
     path_or_state : path-like or dict of str to torch.Tensor
-        A safetensors file, a torch file of a state dict (read with ``weights_only=True``), or a
-        state dict.
+        A safetensors file, a torch file of a state dict, or a state dict.
     names : dict of str to (str or None), callable or "released", optional
         Names in the network for given names. A dict has whole names or their beginnings up to
         a dot, of which the longest counts: ``{"conv1": "streams.0.conv", "fc": "head"}``; names it
@@ -98,12 +100,13 @@ def load_weights(network, path_or_state, names=None, strict=True):
     ------
     FileNotFoundError
         If there is no such file.
-    ImportError
-        If the file is a safetensors file and safetensors is missing.
+    OSError
+        If the file cannot be read.
     TypeError
         If an argument has the wrong type.
     ValueError
-        If the file holds anything else than tensors by name, if `names` has a name that nothing
+        If the file is damaged, or holds anything else than tensors by name, if numbers are infinite
+        or NaN, if `names` has a name that nothing
         begins with or sends two tensors to one place, if no released weights of the network are
         known, if nothing fits or, when strict, not everything. The network is then as it was.
 
@@ -118,17 +121,21 @@ def load_weights(network, path_or_state, names=None, strict=True):
     if not isinstance(network, nn.Module):
         raise ParameterError(f"network: expected a torch.nn.Module, got {network!r}")
     check_flag("strict", strict)
-    source, given = read_state_dict(path_or_state, type(network).__name__)
-    released = _released_names(network, given, names)
-    renamed, left_out = _rename(given, names if released is None else released, source)
     own = {k: v for k, v in network.state_dict().items() if isinstance(v, torch.Tensor)}
-    fitting, report = _compare(own, given, renamed, left_out)
-    if not fitting or (strict and not report.fits):
-        raise ValueError(
-            f"{source}: does not fit {type(network).__name__}, which is left as it was; {report}. "
-            "names= maps given names to the network's; strict=False fills what fits"
-        )
-    network.load_state_dict(fitting, strict=False)
+    with open_state(path_or_state, type(network).__name__) as (source, given, read):
+        released = _released_names(network, given, names)
+        renamed, left_out = _rename(given, names if released is None else released, source)
+        fitting, report = _compare(own, given, renamed, left_out)
+        if not fitting or (strict and not report.fits):
+            raise ValueError(
+                f"{source}: does not fit {type(network).__name__}, which is left as it was; "
+                f"{report}. names= maps given names to the network's; strict=False fills what fits"
+            )
+        # Only now, when each is known to be as large as the network's own.
+        tensors = {ours: read(name) for ours, name in fitting.items()}
+        for ours, tensor in tensors.items():
+            check_finite(fitting[ours], tensor, own[ours], source)
+        network.load_state_dict(tensors, strict=False)
     if released is not None:
         parts = tuple(network._released_input())
         # Other channels or sizes, of which only a part of the weights fits, keep their input.
@@ -136,6 +143,48 @@ def load_weights(network, path_or_state, names=None, strict=True):
             network.expected_input = parts
             report = replace(report, made_by=network.made_by)
     return report
+
+
+def save_weights(network, path):
+    """Save the weights of a network to a file, for `load_weights`.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Its parameters, and the buffers that belong to its state.
+    path : path-like
+        A safetensors file, with digests by which `load_weights` notices damage. Replaced if cdmer
+        wrote it.
+
+    Raises
+    ------
+    FileExistsError
+        If another file is there.
+    ImportError
+        If safetensors is missing.
+    OSError
+        If the file cannot be written.
+    TypeError
+        If `network` is no torch.nn.Module, or holds numbers of a type that files do not have.
+
+    See Also
+    --------
+    load_weights : Fill a network from a file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from cdmer.nets import STSTNet, load_weights, save_weights
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_weights(STSTNet(), f"{folder}/ststnet.safetensors")
+    ...     report = load_weights(STSTNet(), f"{folder}/ststnet.safetensors")
+    >>> report.fits
+    True
+    """
+    if not isinstance(network, nn.Module):
+        raise ParameterError(f"network: expected a torch.nn.Module, got {network!r}")
+    tensors = {k: v for k, v in network.state_dict().items() if isinstance(v, torch.Tensor)}
+    write_tensors(path, "weights", tensors, {"network": type(network).__name__})
 
 
 def _released_names(network, given, names):
@@ -162,13 +211,13 @@ def _without_match(beginnings, names):
 
 
 def _compare(own, given, renamed, left_out):
-    """Tensors that fit, by the network's names, and the report."""
+    """Given names of tensors that fit, by the network's names, and the report."""
     fitting, unexpected, differing = {}, {}, {}
     for name, ours in renamed.items():
         if ours not in own:
             unexpected[name] = ours
         elif _kind(given[name]) == _kind(own[ours]):
-            fitting[ours] = given[name]
+            fitting[ours] = name
         else:
             differing[ours] = f"expected {_described(own[ours])}, got {_described(given[name])}"
     loaded = tuple(name for name in own if name in fitting)
@@ -183,7 +232,7 @@ def _compare(own, given, renamed, left_out):
 
 def _kind(tensor):
     # Half precision may fill single and so on; quantised integers are no weights.
-    return tensor.shape, tensor.is_floating_point(), tensor.is_complex()
+    return tuple(tensor.shape), tensor.dtype.is_floating_point, tensor.dtype.is_complex
 
 
 def _described(tensor):
