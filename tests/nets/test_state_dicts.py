@@ -244,7 +244,8 @@ def test_missing_file(tmp_path):
 
 def test_missing_safetensors_names_its_remedy(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors.torch", None)
-    with pytest.raises(ImportError, match=r'safetensors is missing: pip install "cdmer\[deep\]"'):
+    message = r'safetensors\.torch is missing: pip install "cdmer\[deep\]"'
+    with pytest.raises(ImportError, match=message):
         save_weights(STSTNet(), tmp_path / "weights.safetensors")
 
 

@@ -37,9 +37,14 @@ class SpectralNorm(nn.Module):
 
     def _start_iteration(self):
         rows, columns = self._matrix().shape
-        self.register_buffer("u", functional.normalize(torch.randn(rows), dim=0))
-        self.register_buffer("v", functional.normalize(torch.randn(columns), dim=0))
-        for _ in range(0 if self.weight.is_meta else FIRST):  # no numbers, where it has but a shape
+        for name, size in (("u", rows), ("v", columns)):
+            # Without numbers where the weight has none, which then all come from a file.
+            start = torch.empty if self.weight.is_meta else torch.randn
+            self.register_buffer(name, start(size))
+        if self.weight.is_meta:
+            return
+        self.u, self.v = (functional.normalize(start, dim=0) for start in (self.u, self.v))
+        for _ in range(FIRST):
             self._iterate(self._matrix().detach())
 
     def _matrix(self):

@@ -138,7 +138,7 @@ def read_checkpoint(path, training, name):
     except ParameterError:
         raise
     # Digests are right: only a file that was made up fails in other ways.
-    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
         reason = str(error).removeprefix(f"{path}: ")
         raise ValueError(
             f"checkpoint: {path} is no whole checkpoint of a fit ({reason}); remove it, and the "
