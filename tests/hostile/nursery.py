@@ -140,7 +140,8 @@ def _serve():
     import cdmer.nets
     import cdmer.zero_shot  # noqa: F401
 
-    for module in ("skops.io", "pandas", "cv2", "python_calamine", "pyarrow.parquet", "matplotlib"):
+    heavy = ("skops.io", "pandas", "cv2", "python_calamine", "pyarrow.parquet", "matplotlib")
+    for module in (*heavy, "torch._dynamo"):  # the last is what torch's optimizers load
         with contextlib.suppress(ImportError):
             __import__(module)
     answers = os.fdopen(os.dup(1), "w")

@@ -331,3 +331,40 @@ def test_any_module_can_be_filled():
     report = load_weights(network, other.state_dict())
     assert report.loaded == ("weight", "bias")
     assert torch.equal(network.weight, other.weight)
+
+
+def test_saved_weights_are_loaded_to_the_bit(release, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_weights(release, path)
+    found = type(release)()
+    assert load_weights(found, path).fits
+    assert all(torch.equal(t, found.state_dict()[k]) for k, t in release.state_dict().items())
+    assert load_weights(STSTNet(), path, NAMES).fits
+    save_weights(STSTNet(), path)  # which replaces what it wrote
+    assert load_weights(STSTNet(), path).fits
+
+
+def test_weights_that_are_shared_or_infinite_are_kept(tmp_path):
+    network = nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 2)])
+    network[1].weight = network[0].weight
+    network.register_buffer("mask", torch.tensor([0.0, -torch.inf]))
+    network.register_buffer("short", torch.ones(3, dtype=torch.bfloat16))
+    network.register_buffer("which", torch.tensor([True, False]))
+    save_weights(network, tmp_path / "w.safetensors")
+    state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    with torch.no_grad():
+        network[0].weight.zero_()
+    network.which.fill_(True)
+    assert load_weights(network, tmp_path / "w.safetensors").fits
+    assert all(torch.equal(t, state[k]) for k, t in network.state_dict().items())
+
+
+def test_bad_saves(tmp_path):
+    with pytest.raises(TypeError, match=r"network: expected a torch.nn.Module, got 3"):
+        save_weights(3, tmp_path / "w")
+    network = nn.Linear(2, 2).to(torch.float8_e4m3fn)
+    with pytest.raises(TypeError, match="weight: expected numbers that files can hold, got torch"):
+        save_weights(network, tmp_path / "w")
+    (tmp_path / "w").write_text("a thesis")
+    with pytest.raises(FileExistsError, match="which cdmer has not written"):
+        save_weights(nn.Linear(2, 2), tmp_path / "w")

@@ -85,7 +85,8 @@ class ICEGANGenerator(nn.Module):
         )
         # Free to be as faint or as strong as expressions are.
         self.last = nn.ConvTranspose2d(inputs[-1], 1, 4, 2, 1)
-        nn.init.normal_(self.last.weight, std=0.02)
+        if not self.last.weight.is_meta:  # of which torch would load its compiler first
+            nn.init.normal_(self.last.weight, std=0.02)
         nn.init.zeros_(self.last.bias)
 
     def forward(self, face, label, noise):
