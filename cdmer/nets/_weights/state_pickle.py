@@ -180,7 +180,8 @@ class _Machine:
 
 def _known(name):
     if name not in _KNOWN:
-        raise ValueError(f"it holds {name:.80}, which could run code")
+        why = "makes no plain tensor" if name.startswith("torch._") else "could run code"
+        raise ValueError(f"it holds {name:.80}, which {why}")
     return _Global(name)
 
 
