@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+from cdmer._files.reading import read_regular
+from cdmer.corpora._databases import limits
 from cdmer.corpora._databases.encodings import check_encoding, decode_text
-from cdmer.corpora._databases.spreadsheets import check_extent, list_titles, read_xls, read_xlsx
+from cdmer.corpora._databases.limits import check_count, check_extent
+from cdmer.corpora._databases.spreadsheets import list_titles, read_xls, read_xlsx
 from cdmer.corpora._faults import Fault
 
-# Far beyond the largest label file of a database.
-MAX_BYTES = 64 * 2**20
 # A label file lies in the database's folder, or in a folder or two within it.
 _DEPTH = 2
 _SUFFIXES = (".xlsx", ".xls", ".csv")
@@ -157,7 +158,8 @@ def read_sheet(path, sheet=None, name=None, encoding=None):
         faults = () if doubt is None else (Fault("encoding", name, doubt),)
         rows = _read_csv(text, name)
     check_extent(len(rows), max(map(len, rows), default=0), name)
-    return Sheet(name, [[_text(value) for value in row] for row in rows], faults)
+    check_count(sum(map(len, rows)), name)
+    return Sheet(name, _texts(rows, name), faults)
 
 
 def read_titles(path, name):
@@ -173,16 +175,11 @@ def read_titles(path, name):
 
 
 def _read(path, name):
-    path = Path(path)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(
-                f"{name}: expected a label file, at most {MAX_BYTES} bytes, got "
-                f"{path.stat().st_size}"
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"{name}: cannot be read: {error}") from error
+        return read_regular(path, limits.MAX_BYTES)
+    except (OSError, ValueError) as error:
+        problem = str(error).removeprefix(f"{path}: ")
+        raise ValueError(f"{name}: cannot be read: {problem}") from error
 
 
 def _read_csv(text, name):
@@ -195,6 +192,7 @@ def _read_csv(text, name):
         # A line break or separator within quotes counts for nothing.
         lines = re.split("[\r\n]+", _QUOTED.sub("", text.lstrip()), maxsplit=_SOUNDED)[:_SOUNDED]
         delimiter = max(",;\t", key="".join(lines).count)
+    check_count(sum(map(text.count, (delimiter, "\r", "\n"))), name)
     try:
         return _split(text, delimiter)
     except csv.Error as error:
@@ -211,8 +209,24 @@ def _split(text, delimiter):
     return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
-def _text(value):
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    text = str(value).replace("\ufeff", "").strip()
-    return text.partition(".")[0] if _WHOLE.fullmatch(text) else text
+def _texts(rows, name):
+    """Text of every cell."""
+    known, texts, n_letters = {}, [], 0  # many cells may be one long text, which is seen to once
+    for row in rows:
+        texts.append([_text(value, known) for value in row])
+        n_letters += sum(map(len, texts[-1]))
+        if n_letters > limits.MAX_TEXT:
+            raise ValueError(f"{name}: expected at most {limits.MAX_TEXT} letters, got more")
+    return texts
+
+
+def _text(value, known):
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else str(value)
+    if not isinstance(value, str):
+        return str(value)
+    text = known.get(value)
+    if text is None:
+        text = value.replace("\ufeff", "").strip()
+        text = known[value] = text.partition(".")[0] if _WHOLE.fullmatch(text) else text
+    return text
