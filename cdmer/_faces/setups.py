@@ -11,12 +11,14 @@ def _check(name, value, holds, expected):
         raise ValueError(f"{name}: expected {expected}, got {value!r}")
 
 
-def check_count(name, value, least):
-    """Refuse what is no integer, or below the least."""
+def check_count(name, value, least, most):
+    """Refuse what is no integer, below the least or above the most."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name}: expected an integer, got {value!r}")
     if value < least:
         raise ValueError(f"{name}: expected an integer >= {least}, got {value!r}")
+    if value > most:
+        raise ValueError(f"{name}: expected an integer <= {most}, got {value!r}")
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class RecordingSetup:
         for name in ("blur", "noise", "background", "amplitude", "head_motion", "blink_rate"):
             _check(name, getattr(self, name), lambda v: v >= 0, "a number >= 0")
         _check("ambient", self.ambient, lambda v: 0 <= v <= 1, "a number between 0 and 1")
-        check_count("resolution", self.resolution, 16)
+        check_count("resolution", self.resolution, 16, 4096)
         for name in ("light", "balance"):
             value = getattr(self, name)
             if not isinstance(value, tuple | list) or len(value) != 3:

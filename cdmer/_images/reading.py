@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from cdmer._cv2 import import_cv2
+from cdmer._files.reading import read_head, read_regular
 from cdmer._images.decoders import watch_decoders
 from cdmer._images.headers import read_header
 
@@ -12,6 +13,7 @@ SUFFIXES = frozenset(("bmp", "jpeg", "jpg", "png", "tif", "tiff", "webp"))
 
 # Twice the pixels of an 8K frame. A few kilobytes may announce far more than memory holds.
 MAX_PIXELS = 2**26
+MAX_BYTES = 2**29
 # Numbers of bits that the cameras of 16-bit pictures have.
 _BITS = (8, 10, 12, 14, 16)
 
@@ -41,7 +43,8 @@ def read_image(path, colour=False, bits=None):
     Raises
     ------
     ValueError
-        If the file is no such image, is truncated or corrupt, has more than `MAX_PIXELS`, or its
+        If the file is no such image, is truncated or corrupt, has more than `MAX_PIXELS` or
+        `MAX_BYTES`, is no regular file, or its
         pixels are floating-point numbers, signed or have more than 16 bits. The message names it.
     OSError
         If it cannot be read.
@@ -67,10 +70,10 @@ def decode_image(path, colour, bits):
 
 def is_deep(path):
     """Whether a file is an image with more than 8 bits per value; False if it is no image."""
-    with open(path, "rb") as file:
-        head = file.read(32)
-        # The header of a TIFF file may lie at its end.
-        data = head + file.read() if head.startswith((b"II*\0", b"MM\0*")) else head
+    head = read_head(path, 32)
+    # The header of a TIFF file may lie at its end.
+    is_tiff = head.startswith((b"II*\0", b"MM\0*"))
+    data = read_regular(path, MAX_BYTES) if is_tiff else head
     try:
         return read_header(data, path)[2] > 8
     except ValueError:
@@ -110,9 +113,8 @@ def count_bits(paths):
 
 def _load(path):
     """Content of an image file, checked, and whether its values have more than 8 bits."""
-    # By `open`: OpenCV does not find files of every name on every system.
-    with open(path, "rb", buffering=0) as file:
-        data = file.read()
+    # Not by OpenCV, which does not find files of every name on every system.
+    data = read_regular(path, MAX_BYTES)
     height, width, bits, form = read_header(data, path)
     if height * width > MAX_PIXELS:
         raise ValueError(
@@ -155,7 +157,6 @@ def _is_padding(path, damage):
     matches = [_EXTRANEOUS.fullmatch(line) for line in damage]
     if not all(matches):
         return False
-    with open(path, "rb") as file:
-        data = file.read()
+    data = read_regular(path, MAX_BYTES)
     end = data.rfind(_END)
     return all(len(set(data[max(end - int(m[1]), 0) : end])) == 1 for m in matches)

@@ -8,9 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from cdmer._extras import import_extra
+from cdmer._files.reading import check_regular, read_regular
 from cdmer._files.writing import atomic_file, write_atomically
+from cdmer.corpora._databases import limits
 from cdmer.corpora._databases.encodings import check_encoding
-from cdmer.corpora._databases.label_files import Sheet, read_sheet
+from cdmer.corpora._databases.label_files import Sheet, as_texts, read_sheet
+from cdmer.corpora._databases.limits import check_count, check_extent
+from cdmer.corpora._databases.spreadsheets import damage_named
 from cdmer.corpora._extent import find_expression
 from cdmer.corpora._media.frame_cache import CachedFrames
 from cdmer.corpora._media.frames import FrameFolder, list_frames
@@ -60,8 +64,9 @@ def read_manifest(path, encoding=None):
         If it cannot be read.
     """
     check_encoding(encoding)
-    if not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(f"{path}: there is no such file")
+    check_regular(path)
     is_parquet = path.suffix.lower() == ".parquet"
     sheet = _read_parquet(path) if is_parquet else read_sheet(path, encoding=encoding)
     if not any(map(any, sheet.rows[1:])):
@@ -71,13 +76,48 @@ def read_manifest(path, encoding=None):
 
 def _read_parquet(path):
     parquet, arrow = import_extra("pyarrow.parquet", "parquet"), import_extra("pyarrow", "parquet")
-    try:
-        with open(path, "rb") as file:
-            columns = parquet.ParquetFile(file).read().to_pydict()
-    except arrow.ArrowException as error:
-        raise ValueError(f"{path}: no Parquet file that can be read: {error}") from error
-    rows = zip(*columns.values(), strict=True)
-    return Sheet(path.name, [list(columns), *([_text(cell) for cell in row] for row in rows)])
+    content = read_regular(path, limits.MAX_BYTES)
+    with damage_named(path, "Parquet file"):
+        file = parquet.ParquetFile(arrow.BufferReader(content))
+        _check_parquet(file, arrow.types, path)
+        # Dictionaries, since one long text may stand in every row.
+        texts = [field.name for field in file.schema_arrow if _is_text(field.type, arrow.types)]
+        file = parquet.ParquetFile(arrow.BufferReader(content), read_dictionary=texts)
+        table = file.read()
+        columns = [_read_column(column) for column in table.columns]
+    rows = list(zip(*columns, strict=True))
+    return Sheet(path.name, as_texts([table.column_names, *rows], path.name))
+
+
+def _check_parquet(file, types, path):
+    """Refuse, by what the file says of itself, what would fill the memory."""
+    found = file.metadata
+    check_extent(found.num_rows, found.num_columns, path)
+    check_count(found.num_rows * found.num_columns, path)
+    n_bytes = sum(found.row_group(i).total_byte_size for i in range(found.num_row_groups))
+    if n_bytes > limits.MAX_UNPACKED:
+        raise ValueError(
+            f"{path}: expected at most {limits.MAX_UNPACKED} bytes unpacked, got {n_bytes}"
+        )
+    nested = [field.name for field in file.schema_arrow if types.is_nested(field.type)]
+    if nested:
+        raise ValueError(f"{path}: expected a number or a text in each cell of {nested[0]!r}")
+
+
+def _is_text(kind, types):
+    return any(f(kind) for f in (types.is_string, types.is_large_string, types.is_binary))
+
+
+def _read_column(column):
+    """Cells of a column, each text once in memory, however often it stands there."""
+    cells = []
+    for chunk in column.chunks:
+        if hasattr(chunk, "dictionary"):
+            values = [_text(cell) for cell in chunk.dictionary.to_pylist()]
+            cells += ["" if i is None else values[i] for i in chunk.indices.to_pylist()]
+        else:
+            cells += map(_text, chunk.to_pylist())
+    return cells
 
 
 def _text(cell):

@@ -12,7 +12,7 @@ from cdmer.corpora._clip import Clip
 from cdmer.corpora._extent import dropped_ends, find_expression, margin_in_frames
 from cdmer.corpora._faults import Fault, check_frames
 from cdmer.corpora._manifest_files import NUMBERS
-from cdmer.corpora._media.frames import FrameFolder, list_frames
+from cdmer.corpora._media.frames import FrameFolder, list_links
 from cdmer.corpora._media.video import VideoFile, slack
 
 
@@ -43,7 +43,7 @@ class RowReader:
         self.colour = colour
         self.allow_outside = allow_outside
         self.extent = extent
-        self.list_frames = cache(list_frames)  # a folder may hold several clips
+        self.list_frames = cache(self._list_frames)  # a folder may hold several clips
         self.lines_of = {}
         self.clips, self.faults, self.lost = [], [], []
         self.problems = []  # of the row that is read: cell and message
@@ -167,12 +167,7 @@ class RowReader:
     def _place(self, text):
         """Path of a clip, which is refused outside of the root."""
         place = os.path.normpath(os.path.join(self.root, text))
-        # Links are followed first: what counts is where the frames are.
-        if not (self.allow_outside or self._is_inside(os.path.realpath(place))):
-            raise _RowError(
-                "outside",
-                f"path: {text!r} leads out of {self.root}; allow_outside=True accepts that",
-            )
+        self._check_inside(place, text)
         try:
             os.stat(place)
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -180,8 +175,21 @@ class RowReader:
             raise _RowError("missing-folder", message) from error
         return place
 
-    def _is_inside(self, place):
-        return os.path.join(place, "").startswith(self.real_root)
+    def _check_inside(self, place, text):
+        """Refuse what lies outside; links are followed first, since what is read counts."""
+        real = os.path.realpath(place)
+        if not (self.allow_outside or os.path.join(real, "").startswith(self.real_root)):
+            raise _RowError(
+                "outside",
+                f"path: {text!r} leads out of {self.root}; allow_outside=True accepts that",
+            )
+
+    def _list_frames(self, place):
+        names, numbers, links = list_links(place)
+        for name in links:
+            frame = os.path.join(place, name)
+            self._check_inside(frame, os.path.relpath(frame, self.root))
+        return names, numbers
 
     def _folder(self, place, start, stop):
         """See `_video`; a folder of images has no rate."""

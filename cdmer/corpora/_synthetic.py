@@ -11,6 +11,7 @@ from cdmer.corpora._clip import Clip
 from cdmer.corpora._corpus import Corpus
 
 CLASSES = ("negative", "positive", "surprise")
+_MOST, _MOST_PIXELS = 100_000, 4096  # clips or people; pixels along a side
 
 
 def make_synthetic_corpus(
@@ -60,9 +61,9 @@ def make_synthetic_corpus(
     (112, 112)
     """
     setup, preset_name = _look_up(preset)
-    check_count("n_clips", n_clips, len(CLASSES))
-    check_count("n_subjects", n_subjects, 1)
-    check_count("size", size, 32)
+    check_count("n_clips", n_clips, len(CLASSES), _MOST)
+    check_count("n_subjects", n_subjects, 1, _MOST)
+    check_count("size", size, 32, _MOST_PIXELS)
     rng = _generator(random_state, preset_name)
     people = draw_identities(n_subjects, rng)
     labels = _draw_labels(setup.balance, n_clips, rng)

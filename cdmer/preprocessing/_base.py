@@ -1,5 +1,6 @@
 """The base of preprocessing steps: clips in, clips out, frames computed when they are read."""
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,7 @@ from sklearn.base import clone
 from cdmer._clip_transformer import ClipwiseTransformer, as_objects
 from cdmer._clips import is_clip, known_length, read_frames
 from cdmer._fingerprint import fingerprint
+from cdmer._limits import check_clip_bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,6 +161,12 @@ class ClipTransformer(ClipwiseTransformer, auto_wrap_output_keys=None):
                 raise
             kind, step = type(error).__name__, type(self).__name__
             raise RuntimeError(f"{name}: {step} failed with {kind}: {error}") from error
+
+
+def new_frames(shape, name):
+    """Make room for new frames, or refuse what would fill the memory; see `check_clip_bytes`."""
+    check_clip_bytes(math.prod(map(int, shape)), name)
+    return np.empty(shape, dtype=np.uint8)
 
 
 def numpy_frames(clip, name):

@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from cdmer._cv2 import import_cv2
+from cdmer._limits import check_clip_bytes
 from cdmer._parameters import ParameterError, check_flag, check_number
-from cdmer.preprocessing._base import ClipTransformer
+from cdmer.preprocessing._base import ClipTransformer, new_frames
 from cdmer.preprocessing._detectors import CascadeDetector, Face
 
 # Places of the eyes in a square of side 1 without margin, seen from its centre: x + iy, y down.
@@ -108,7 +109,8 @@ class CropAlign(ClipTransformer):
             placed = self._by_eyes(face, name)
         else:
             placed = self._by_box(face, name)
-        return _cut_out(frames, *placed, self.height, self.width)
+        cut = new_frames((len(frames), self.height, self.width, *frames.shape[3:]), name)
+        return _cut_out(frames, *placed, cut, name)
 
     def _find(self, frame, name):
         """The largest face of a frame."""
@@ -152,7 +154,7 @@ class CropAlign(ClipTransformer):
         return turn, right, centre + side * RIGHT_EYE
 
 
-def _cut_out(frames, turn, old, new, height, width):
+def _cut_out(frames, turn, old, new, cut, name):
     """Turn, scale and shift all frames alike.
 
     Parameters
@@ -163,8 +165,10 @@ def _cut_out(frames, turn, old, new, height, width):
         from the upper left corner of the frame.
     old, new : complex
         A place in the old frames, and where it is in the new ones.
-    height, width : int
-        Size of the new frames.
+    cut : ndarray of uint8, shape (T, height, width) or (T, height, width, 3)
+        Takes the new frames.
+    name : str
+        Name of the clip in messages.
 
     Returns
     -------
@@ -178,7 +182,8 @@ def _cut_out(frames, turn, old, new, height, width):
     middle = 0.5 + 0.5j
     first = old - turn * new + step * middle - middle
     matrix = np.array([[step.real, -step.imag, first.real], [step.imag, step.real, first.imag]])
-    cut = np.empty((len(frames), height, width, *frames.shape[3:]), dtype=np.uint8)
+    height, width = cut.shape[1:3]
+    check_clip_bytes(4 * n**2 * cut[0].size, name)  # of the samples for one frame
     for frame, out in zip(frames, cut, strict=True):
         samples = cv2.warpAffine(
             np.asarray(frame, dtype=np.float32, order="C"),

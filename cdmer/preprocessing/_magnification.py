@@ -6,7 +6,7 @@ import numpy as np
 
 from cdmer._cv2 import one_cv2_thread
 from cdmer._parameters import ParameterError, check_choice, check_number
-from cdmer.preprocessing._base import ClipTransformer
+from cdmer.preprocessing._base import ClipTransformer, new_frames
 
 # Li et al. (2018), and Guo et al. (2019) after them.
 PRESETS = {"casme2": 20, "samm": 20, "smic": 8}
@@ -137,7 +137,7 @@ class MotionMagnification(ClipTransformer):
                 f"{name}: frames of {height} x {width} pixels are too small to magnify motion in; "
                 f"expected at least {2 * TAPS} x {2 * TAPS}"
             )
-        magnified = np.empty(frames.shape, dtype=np.uint8)
+        magnified = new_frames(frames.shape, name)
         with one_cv2_thread() as cv2:
             for frame, band, out in zip(
                 frames, band_passed(frames, self.r1, self.r2), magnified, strict=True

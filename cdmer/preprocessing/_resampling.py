@@ -6,10 +6,13 @@ from fractions import Fraction
 import numpy as np
 
 from cdmer._clips import known_length
+from cdmer._limits import check_clip_bytes
 from cdmer._moments import covered_numbers
 from cdmer._parameters import ParameterError, check_number
 from cdmer.preprocessing._base import ClipTransformer, numpy_frames
 from cdmer.preprocessing._frame_sums import cosine_weights, linear_weights, spread, weighted_sums
+
+MOST_FRAMES = 100_000  # of a new clip: minutes at the rates of fast cameras
 
 
 class TemporalInterpolation(ClipTransformer):
@@ -27,7 +30,7 @@ class TemporalInterpolation(ClipTransformer):
     Parameters
     ----------
     n_frames : int, default=10
-        Number of frames of the new clips, at least 2.
+        Number of frames of the new clips, at least 2 and at most 100,000.
 
     Raises
     ------
@@ -79,11 +82,12 @@ class TemporalInterpolation(ClipTransformer):
         self.n_frames = n_frames
 
     def _check_parameters(self):
-        check_number("n_frames", self.n_frames, least=2, whole=True)
+        check_number("n_frames", self.n_frames, least=2, most=MOST_FRAMES, whole=True)
 
     def _apply(self, frames, clip, name):
         check_two(len(frames), name)
         positions = spread(len(frames), self.n_frames)
+        check_sums(frames, len(positions), name)
         return weighted_sums(frames, cosine_weights(positions, len(frames)))
 
     def _n_frames_out(self, clip, n_frames):
@@ -146,13 +150,14 @@ class LinearResampling(ClipTransformer):
                 f"n_frames={self.n_frames!r} and fps={self.fps!r}"
             )
         if self.fps is None:
-            check_number("n_frames", self.n_frames, least=2, whole=True)
+            check_number("n_frames", self.n_frames, least=2, most=MOST_FRAMES, whole=True)
         else:
             check_number("fps", self.fps, above=0)
 
     def _apply(self, frames, clip, name):
         check_two(len(frames), name)
         positions = self._positions(clip, name, len(frames))
+        check_sums(frames, len(positions), name)
         return weighted_sums(frames, linear_weights(positions, len(frames)))
 
     def _n_frames_out(self, clip, n_frames):
@@ -174,8 +179,33 @@ class LinearResampling(ClipTransformer):
         # The shortest decimals that stand for the rates, so that 29.97 to 9.99 is exactly a third.
         step = Fraction(str(float(clip.fps))) / Fraction(str(float(self.fps)))
         n_new = math.floor((int(numbers[-1]) - int(numbers[0])) / step) + 1
+        check_number_of(n_new, name)
         times = [int(numbers[0]) + i * step for i in range(n_new)]
         return np.interp([float(t) for t in times], numbers, np.arange(n_frames))
+
+
+def check_number_of(n_new, name):
+    """Refuse more new frames than any clip has.
+
+    Raises
+    ------
+    ValueError
+        If `n_new` is above `MOST_FRAMES`.
+    """
+    if n_new > MOST_FRAMES:
+        raise ValueError(f"{name}: expected at most {MOST_FRAMES} new frames, got {n_new}")
+
+
+def check_sums(frames, n_new, name):
+    """Refuse new frames, or weights of the old ones in them, that would fill the memory.
+
+    Raises
+    ------
+    ValueError
+        See `check_clip_bytes`.
+    """
+    check_clip_bytes(n_new * frames[0].size, name)
+    check_clip_bytes(8 * n_new * len(frames), name)
 
 
 def check_two(n_frames, name):

@@ -4,7 +4,7 @@ import numpy as np
 
 from cdmer._cv2 import import_cv2
 from cdmer._parameters import check_choice, check_number
-from cdmer.preprocessing._base import ClipTransformer
+from cdmer.preprocessing._base import ClipTransformer, new_frames
 
 INTERPOLATIONS = ("auto", "area", "linear", "cubic")
 
@@ -57,7 +57,7 @@ class Resize(ClipTransformer):
             return frames
         passes = self._passes(old, new)
         cv2 = import_cv2()
-        resized = np.empty((len(frames), *new, *frames.shape[3:]), dtype=np.uint8)
+        resized = new_frames((len(frames), *new, *frames.shape[3:]), name)
         for frame, out in zip(frames, resized, strict=True):
             picture = np.ascontiguousarray(frame)
             for (height, width), how in passes:

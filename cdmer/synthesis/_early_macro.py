@@ -1,6 +1,7 @@
 """Action units of macro-expressions that have just begun."""
 
 import hashlib
+import io
 import re
 import warnings
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from cdmer._faces.emotions import EMOTIONS
+from cdmer._files.reading import read_regular
 from cdmer._parameters import ParameterError, check_number
 from cdmer.synthesis._expert import check_emotions
 from cdmer.synthesis._expression import ACTION_UNITS, Expression, UnitSource
@@ -15,6 +17,7 @@ from cdmer.synthesis._expression import ACTION_UNITS, Expression, UnitSource
 _EARLIEST, _LATEST = 0.25, 0.5  # of the span from onset to apex
 _FAINTEST = 0.02  # a tenth of a level: below it tables hold noise
 _BEGUN = 0.1  # of the rise: where an expression is taken to begin
+_MOST_BYTES = 2**27  # an hour of 714 columns has half of it
 # Missing values as programs on Windows write them: "-nan(ind)", "1.#QNAN0", "-1.#IND00", and with
 # few digits "-1.#J".
 _MISSING = re.compile(r"[+-]?(nan(\(\w*\))?|1\.#(qnan|snan|ind|[jr])0*)", re.IGNORECASE)
@@ -72,8 +75,10 @@ class EarlyMacroUnits(UnitSource):
             if place.name not in asked:
                 continue
             for path in sorted(p for p in place.iterdir() if p.suffix.lower() == ".csv"):
-                tables.setdefault(place.name, []).append(_read_rise(path, least_confidence))
-                digest.update(f"{place.name}/{path.name}".encode() + path.read_bytes())
+                content = read_regular(path, _MOST_BYTES)
+                rise = _read_rise(path, content, least_confidence)
+                tables.setdefault(place.name, []).append(rise)
+                digest.update(f"{place.name}/{path.name}".encode() + content)
         if not tables:
             raise ParameterError(
                 f"folder: expected <emotion>/<name>.csv in {folder}, for emotions of "
@@ -110,7 +115,7 @@ class EarlyMacroUnits(UnitSource):
         return self._description
 
 
-def _read_rise(path, least_confidence):
+def _read_rise(path, content, least_confidence):
     """Intensities from onset to apex, ndarray of shape (n_frames, 17), 0 to 1."""
     import pandas as pd
 
@@ -121,7 +126,7 @@ def _read_rise(path, least_confidence):
         with warnings.catch_warnings():
             # More cells than columns would be taken for an index, and shift all columns.
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            table = pd.read_csv(path, skipinitialspace=True, index_col=False)
+            table = pd.read_csv(io.BytesIO(content), skipinitialspace=True, index_col=False)
     except pd.errors.ParserWarning:
         text = "expected a cell per column, between commas, got more; are commas decimal points?"
         raise fault(text) from None

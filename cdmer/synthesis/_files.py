@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from cdmer._cv2 import import_cv2
+from cdmer._files.reading import MOST_JSON_BYTES, open_regular, parse_json, read_regular
 from cdmer._files.writing import write_atomically
 
 REQUEST = "synthesis.json"
@@ -53,10 +54,7 @@ def claim_folder(folder, content):
 
 
 def _read_request(place):
-    try:
-        found = json.loads(place.read_text("utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{place}: cannot be read as JSON ({error})") from None
+    found = parse_json(read_regular(place, MOST_JSON_BYTES), place)
     if not isinstance(found, dict):
         raise ValueError(f"{place}: expected an object, got a {type(found).__name__}")
     return found
@@ -84,11 +82,11 @@ def is_whole(folder, n_frames):
     """Whether all frames of a clip are there, each to its last byte."""
     try:
         for i in range(n_frames):
-            with open(folder / frame_name(i), "rb") as file:
+            with open_regular(folder / frame_name(i)) as file:
                 file.seek(-len(_END), os.SEEK_END)
                 if file.read() != _END:
                     return False
-    except OSError:  # none there, or shorter than its end
+    except (OSError, ValueError):  # none there, shorter than its end, or no file
         return False
     return True
 

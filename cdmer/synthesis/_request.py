@@ -92,11 +92,11 @@ class Request:
     def __post_init__(self):
         self._check_classes()
         _check_name("name", self.name)
-        check_number("identities", self.identities, least=1, whole=True)
-        check_number("per_class", self.per_class, least=1, whole=True)
+        check_number("identities", self.identities, least=1, most=10**6, whole=True)
+        check_number("per_class", self.per_class, least=1, most=10**4, whole=True)
         check_number("random_state", self.random_state, least=0, most=2**32 - 1, whole=True)
         if self.fps is not None:
-            check_number("fps", self.fps, above=0)
+            check_number("fps", self.fps, above=0, most=10**5)
         self._check_renderer()
 
     def _check_renderer(self):

@@ -329,7 +329,7 @@ def test_a_file_without_permission_says_so(tmp_path, monkeypatch):
     def refuse(file, *args, **kwargs):
         raise PermissionError(13, "Permission denied", file)
 
-    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr("cdmer._files.reading.os.open", refuse)
     with pytest.raises(PermissionError, match="Permission denied: .*img1.png"):
         read_image(path)
     with pytest.raises(PermissionError, match="Permission denied: .*img1.png"):

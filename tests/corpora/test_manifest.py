@@ -343,7 +343,7 @@ def test_a_place_that_may_not_be_read_says_so(root, monkeypatch):
         raise PermissionError(13, "Permission denied", place)
 
     manifest = write(root, "s1/a b,1,x,,,,,", *ROWS[1:])
-    monkeypatch.setattr("cdmer.corpora._media.video.open", refuse, raising=False)
+    monkeypatch.setattr("cdmer.corpora._media.containers.read_head", refuse)
     with pytest.warns(UserWarning, match="2 clips; 1 more rows"):
         corpus = load_manifest(manifest)
     assert [fault.kind for fault in corpus.faults] == ["gap", "frames"]

@@ -232,7 +232,7 @@ def test_a_video_without_permission_says_so(videos, monkeypatch):
     def refuse(file, *args, **kwargs):
         raise PermissionError(13, "Permission denied", file)
 
-    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr("cdmer._files.reading.os.open", refuse)
     for read in (VideoFile(str(videos / "mjpg.avi")), VideoFile(str(videos / "mjpg.avi")).header):
         with pytest.raises(PermissionError, match=r"Permission denied: .*mjpg.avi"):
             read()

@@ -196,7 +196,7 @@ class TestBoth:
 
     @pytest.mark.parametrize("value", [1, 0, -3, 2.5, "10", True])
     def test_parameters_are_checked(self, step, value):
-        message = re.escape(f"n_frames: expected a whole number >= 2, got {value!r}")
+        message = re.escape(f"n_frames: expected a whole number >= 2 and <= 100000, got {value!r}")
         with pytest.raises(ValueError, match=message):
             step(n_frames=value).fit()
         with pytest.raises(TypeError, match=message):

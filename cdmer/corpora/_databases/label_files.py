@@ -159,7 +159,7 @@ def read_sheet(path, sheet=None, name=None, encoding=None):
         rows = _read_csv(text, name)
     check_extent(len(rows), max(map(len, rows), default=0), name)
     check_count(sum(map(len, rows)), name)
-    return Sheet(name, _texts(rows, name), faults)
+    return Sheet(name, as_texts(rows, name), faults)
 
 
 def read_titles(path, name):
@@ -209,8 +209,8 @@ def _split(text, delimiter):
     return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
-def _texts(rows, name):
-    """Text of every cell."""
+def as_texts(rows, name):
+    """Give the text of every cell; ValueError if they are more letters than a label file has."""
     known, texts, n_letters = {}, [], 0  # many cells may be one long text, which is seen to once
     for row in rows:
         texts.append([_text(value, known) for value in row])

@@ -28,7 +28,7 @@ def read_xlsx(content, sheet, name):
     ValueError
         If the file is damaged or too large, or there is no such sheet.
     """
-    with _damage_named(name):
+    with damage_named(name):
         book = Workbook(content, name)
         return book.read(_choose(book.titles, sheet, name))
 
@@ -36,11 +36,11 @@ def read_xlsx(content, sheet, name):
 def list_titles(content, name):
     """List the names of a spreadsheet's sheets; parameters and errors are as in `read_xlsx`."""
     if content.startswith(b"PK"):
-        with _damage_named(name):
+        with damage_named(name):
             return Workbook(content, name).titles
     import xlrd
 
-    with _damage_named(name):
+    with damage_named(name):
         return xlrd.open_workbook(
             file_contents=content, logfile=io.StringIO(), on_demand=True
         ).sheet_names()
@@ -50,20 +50,20 @@ def read_xls(content, sheet, name):
     """Read an xls file; parameters and the rest are as in `read_xlsx`."""
     import xlrd
 
-    with _damage_named(name):
+    with damage_named(name):
         book = xlrd.open_workbook(
             file_contents=content, logfile=io.StringIO(), on_demand=True, ragged_rows=True
         )
     title = _choose(book.sheet_names(), sheet, name)
-    with _damage_named(name), book:
+    with damage_named(name), book:
         page = book.sheet_by_name(title)
         check_count(sum(map(page.row_len, range(page.nrows))), name)
         return [[_xls_value(cell, book) for cell in page.row(i)] for i in range(page.nrows)]
 
 
 @contextmanager
-def _damage_named(name):
-    """Whatever the libraries that read spreadsheets raise says that the file is to blame."""
+def damage_named(name, kind="spreadsheet"):
+    """Whatever the libraries that read files of a kind raise says that the file is to blame."""
     try:
         yield
     except MemoryError:
@@ -71,7 +71,7 @@ def _damage_named(name):
     except Exception as error:
         if str(error).startswith(f"{name}"):
             raise
-        raise ValueError(f"{name}: damaged spreadsheet: {error}") from error
+        raise ValueError(f"{name}: damaged {kind}: {error}") from error
 
 
 def _choose(titles, sheet, name):

@@ -10,9 +10,11 @@ import numpy as np
 from cdmer._fingerprint import fingerprint
 from cdmer._images.decoders import watch_decoders
 from cdmer._images.reading import SUFFIXES, count_bits, decode_image, is_deep, read_image
+from cdmer._limits import check_clip_bytes
 from cdmer._parameters import check_flag
 
 _INTEGER = re.compile(r"[0-9]+")
+_MOST_DIGITS = 18  # arrays of numbers have no more
 
 
 def list_frames(folder):
@@ -41,12 +43,20 @@ def list_frames(folder):
     OSError
         If the folder is not there or cannot be read.
     """
-    numbered = []
-    for stem, name in _scan(folder):
+    return list_links(folder)[:2]
+
+
+def list_links(folder):
+    """List the frames in a folder, as `list_frames` does, and third those that are links."""
+    numbered, links = [], []
+    for stem, name, is_link in _scan(folder):
         integers = _INTEGER.findall(stem)
         if not integers:
             raise ValueError(f"{os.fspath(folder)}: no frame number in {name!r}")
+        if len(integers[-1]) > _MOST_DIGITS:
+            raise ValueError(f"{os.fspath(folder)}: the frame number in {name!r} is too large")
         numbered.append((int(integers[-1]), name))
+        links += [name] * is_link
     if not numbered:
         raise ValueError(f"{os.fspath(folder)}: holds no image")
     numbered.sort()
@@ -56,7 +66,7 @@ def list_frames(folder):
         raise ValueError(
             f"{os.fspath(folder)}: {names[i - 1]!r} and {names[i]!r} are both frame {numbers[i]}"
         )
-    return names, numbers
+    return names, numbers, links
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,9 @@ class FrameFolder:
         ------
         ValueError
             If a file is no image, is truncated, corrupt or huge, its pixels are floating-point
-            numbers or have more than 16 bits, or its size differs from that of the first.
+            numbers or have more than 16 bits, its size differs from that of the first, or all
+            frames together take more memory than the environment variable
+            ``CDMER_MAX_CLIP_BYTES`` allows (2 GiB by default).
         OSError
             If a file is missing or cannot be read.
         """
@@ -114,6 +126,7 @@ class FrameFolder:
         for i, name in enumerate(self.names):
             image = decode_image(os.path.join(self.folder, name), self.colour, self._bits)
             if frames is None:
+                check_clip_bytes(len(self.names) * image.nbytes, self.folder)
                 frames = np.empty((len(self.names), *image.shape), dtype=np.uint8)
             if image.shape != frames.shape[1:]:
                 raise ValueError(
@@ -169,16 +182,16 @@ def _stamps(folder, names):
 
 def _images(folder):
     """Names of all images in a folder, numbered or not."""
-    return sorted(name for _, name in _scan(folder))
+    return sorted(name for _, name, _ in _scan(folder))
 
 
 def _scan(folder):
-    """Yield the stem and the name of each image."""
+    """Yield the stem and the name of each image, and whether it is a link."""
     with os.scandir(folder) as entries:
         for entry in entries:
             stem, _, suffix = entry.name.rpartition(".")
             if suffix.lower() in SUFFIXES and stem and stem[0] != "." and not entry.is_dir():
-                yield stem, entry.name
+                yield stem, entry.name, entry.is_symlink()
 
 
 @lru_cache(maxsize=64)

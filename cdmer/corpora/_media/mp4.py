@@ -5,10 +5,13 @@ import struct
 
 import numpy as np
 
+from cdmer._files.reading import open_regular
+from cdmer.corpora._media.containers import MP4_FIRST
+
 # Far beyond the tables of a video of a day; a few bytes may announce far more than memory holds.
 _MOST_BYTES = 2**27
 _MOST_FRAMES = 2**24
-_FIRST = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+_MOST_BOXES = 2**16
 
 
 def count_played(path):
@@ -30,9 +33,11 @@ def count_played(path):
     ------
     OSError
         If the file cannot be read.
+    ValueError
+        If it is no regular file.
     """
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             track = _find_track(_read_tables(file))
         return None if track is None else _count(*track)
     except (struct.error, LookupError, ValueError):
@@ -42,13 +47,15 @@ def count_played(path):
 def _read_tables(file):
     """Content of the box ``moov``, which holds all tables; the frames lie in others."""
     at, end = 0, os.fstat(file.fileno()).st_size
-    while at < end:
+    for _ in range(_MOST_BOXES):
+        if at >= end:
+            break
         file.seek(at)
         size, kind = struct.unpack(">I4s", file.read(8))
         head = 8
         if size == 1:
             (size,), head = struct.unpack(">Q", file.read(8)), 16
-        if (at == 0 and kind not in _FIRST) or size < head:
+        if (at == 0 and kind not in MP4_FIRST) or size < head:
             break
         if kind == b"moov" and size <= _MOST_BYTES:
             return file.read(size - head)
@@ -59,7 +66,9 @@ def _read_tables(file):
 def _boxes(data):
     """Boxes within a box, by their kind; of several of one kind all."""
     found, at = {}, 0
-    while at + 8 <= len(data):
+    for _ in range(_MOST_BOXES):
+        if at + 8 > len(data):
+            break
         size, kind = struct.unpack_from(">I4s", data, at)
         if size < 8:
             break

@@ -1,6 +1,8 @@
 """Frames of video files."""
 
+import math
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -10,10 +12,29 @@ from cdmer._cv2 import import_cv2
 from cdmer._fingerprint import fingerprint
 from cdmer._images.decoders import watch_decoders
 from cdmer._images.reading import MAX_PIXELS
+from cdmer._limits import check_clip_bytes
 from cdmer._parameters import check_flag, check_number
+from cdmer.corpora._media.containers import check_container
 from cdmer.corpora._media.frames import stamp
 from cdmer.corpora._media.mp4 import count_played
 
+# FFmpeg takes a name with %d and another suffix than these for pictures that are numbered so.
+_PATTERN = re.compile("%[0-9]*d")
+_SUFFIXES = (
+    ".avi",
+    ".mp4",
+    ".m4v",
+    ".mov",
+    ".mkv",
+    ".webm",
+    ".mpg",
+    ".mpeg",
+    ".ts",
+    ".mts",
+    ".wmv",
+)
+# Bytes of frames that are made room for at first, whatever a file announces.
+_AT_FIRST = 2**28
 # Lines of the decoder that one message lists at most.
 _LISTED = 3
 
@@ -25,7 +46,8 @@ class VideoFile:
     Parameters
     ----------
     path : str
-        A file that OpenCV can play.
+        A file that OpenCV can play: AVI, MP4, QuickTime, Matroska, WebM, MPEG, WMV, FLV, Ogg, Y4M
+        or GIF, by its content. Playlists and other files that name further files are refused.
     start : int, default=0
         The first frame, counted from 0.
     stop : int or None, default=None
@@ -66,9 +88,10 @@ class VideoFile:
         Raises
         ------
         ValueError
-            If OpenCV cannot play the file, its frames are huge, the decoder says that it is
-            damaged, or it ends before `stop`, or, where that is None, before the frame that the
-            file announces as its last.
+            If OpenCV cannot play the file, its frames are huge or differ in size, all of them
+            together take more memory than the environment variable ``CDMER_MAX_CLIP_BYTES`` allows
+            (2 GiB by default), the decoder says that it is damaged, or it ends before `stop`, or,
+            where that is None, before the frame that the file announces as its last.
         OSError
             If it is missing or cannot be read.
         """
@@ -77,30 +100,30 @@ class VideoFile:
             problem = f"damaged, the decoder says: {'; '.join(damage[:_LISTED])}"
         if problem is not None:
             raise ValueError(f"{self.path}: {problem}")
-        return np.stack(frames)
+        return frames
 
     def _decode(self):
         """Frames, and why they are not all, or None."""
         cv2 = import_cv2()
-        convert = cv2.COLOR_BGR2RGB if self.colour else cv2.COLOR_BGR2GRAY
-        frames, at, slots = [], 0, 0
+        at, slots = 0, 0
         with _playing(self.path) as video:
             announced, rate = _announced(self.path, video), _rate(video) or 0
+            frames = _Frames(self, announced)
             while (self.stop is None or at < self.stop) and video.grab():
                 if at >= self.start:
                     decoded, frame = video.retrieve()
                     if not decoded:
                         break
-                    frames.append(cv2.cvtColor(frame, convert))
+                    frames.add(cv2, frame)
                 at += 1
                 # Where frames are not evenly spaced, the number announced is that of a full row.
                 slots = max(at, round(video.get(cv2.CAP_PROP_POS_MSEC) * rate / 1000) + 1)
         expected = announced - slack(announced) if self.stop is None else self.stop
         reached = slots if self.stop is None else at
-        if reached < expected or not frames:
+        if reached < expected or not frames.n:
             expected = max(expected, self.start + 1)
-            return frames, f"the video ends after {at} frames, expected at least {expected}"
-        return frames, None
+            return None, f"the video ends after {at} frames, expected at least {expected}"
+        return frames.array(), None
 
     @property
     def n_frames(self):
@@ -158,16 +181,62 @@ class VideoFile:
         return fingerprint("video", file, self.start, self.stop, self.colour)
 
 
+class _Frames:
+    """Frames in one array, made for as many as are announced, which grows if there are more.
+
+    Parameters
+    ----------
+    video : VideoFile
+    announced : int
+        Number of frames of the whole video, true or not.
+    """
+
+    def __init__(self, video, announced):
+        self.path, self.colour = video.path, video.colour
+        self.expected = max(1, (announced if video.stop is None else video.stop) - video.start)
+        self.n, self._array = 0, None
+
+    def add(self, cv2, frame):
+        shape = frame.shape if self.colour else frame.shape[:2]
+        if self._array is None:
+            n_bytes = math.prod(shape)
+            check_clip_bytes(self.expected * n_bytes, self.path)
+            n = max(1, min(self.expected, _AT_FIRST // n_bytes))
+            self._array = np.empty((n, *shape), dtype=np.uint8)
+        if shape != self._array.shape[1:]:
+            raise ValueError(f"{self.path}: frames differ in size")
+        if self.n == len(self._array):
+            check_clip_bytes((self.n + 1) * math.prod(shape), self.path)
+            twice = 2 * self.n
+            n = min(twice, self.expected) if self.expected > self.n else twice
+            self._resize(n)
+        convert = cv2.COLOR_BGR2RGB if self.colour else cv2.COLOR_BGR2GRAY
+        cv2.cvtColor(frame, convert, dst=self._array[self.n])
+        self.n += 1
+
+    def array(self):
+        if self.n < len(self._array):
+            self._resize(self.n)
+        return self._array
+
+    def _resize(self, n):
+        # In place, where the memory allows; a second array would double what is needed.
+        self._array.resize((n, *self._array.shape[1:]), refcheck=False)
+
+
 @contextmanager
 def _playing(path):
     """Open a video file, and close it when the block ends."""
     # OpenCV would take an address on the net or the number of a camera, too, and calls a file that
     # must not be read no video.
-    if not os.path.isdir(path):
-        with open(path, "rb"):
-            pass
+    if os.path.isdir(path):
+        raise ValueError(f"{path}: OpenCV cannot play the file, it is a folder")
+    check_container(path)
+    path = os.path.abspath(path)
+    if _PATTERN.search(path) and not path.lower().endswith(_SUFFIXES):
+        raise ValueError(f"{path}: OpenCV cannot play the file, its name is a pattern of names")
     cv2 = import_cv2()
-    video = cv2.VideoCapture(path)
+    video = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
     try:
         if not video.isOpened():
             raise ValueError(f"{path}: OpenCV cannot play the file, it is no video or is truncated")
