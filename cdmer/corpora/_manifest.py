@@ -62,7 +62,8 @@ def load_manifest(
     colour : bool, default=False
         Read red, green and blue in place of grey levels.
     allow_outside : bool, default=False
-        Accept paths that lead out of `root`: absolute ones, with ``..``, or through links.
+        Accept paths that lead out of `root`: absolute ones, with ``..``, or through links, those of
+        single frames included.
     extent : {"expression", "folder"}, default="expression"
         Whether a clip is the frames from onset to offset, where both are known, or all of the
         folder or the video. Rows with `start` or `stop` say so themselves.
@@ -80,8 +81,9 @@ def load_manifest(
         In the order of the rows. Only names of images and headers of videos are read. Its `faults`
         list rows that give no clip, cells that do not hold what their column should, moments that
         are out of order or outside the frames, gaps in the frame numbers, frames that are left out,
-        clips of more than 4 seconds, and columns that are not
-        read.
+        clips of more than 4 seconds, and columns that are not read. Reading frames that take more
+        memory than the environment variable ``CDMER_MAX_CLIP_BYTES`` says, 2 GiB by default, raises
+        ValueError.
 
     Raises
     ------
