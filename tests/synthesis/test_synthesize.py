@@ -141,7 +141,7 @@ def test_a_folder_answers_one_request(tmp_path):
             synthesize(out, **SMALL | change)
     assert contents(out) == before
     (out / REQUEST).write_text("{")
-    with pytest.raises(ValueError, match=r"synthesis\.json: cannot be read as JSON"):
+    with pytest.raises(ValueError, match=r"synthesis\.json: no JSON that can be read"):
         synthesize(out, **SMALL)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("")
