@@ -19,6 +19,7 @@ _DAMAGE = (
 # Booleans, whole and floating-point numbers, and text; never objects, which would be pickles.
 _PLAIN = "biufU"
 _ENCRYPTED = 0x1
+_PIECE = 2**20
 
 
 @contextmanager
@@ -77,20 +78,51 @@ def read_array(archive, member):
     """
     info = archive.getinfo(member)
     with archive.open(info) as file:
-        try:
-            shape, columns_first, dtype = _read_header(file)
-        except Exception as error:  # headers are parsed as Python, and fail in its ways
-            raise ValueError(f"{member}: no array of numpy.save: {error}") from error
-        if dtype.kind not in _PLAIN:
-            raise ValueError(f"{member}: expected numbers or text, got {dtype}")
-        n_bytes = math.prod(shape) * dtype.itemsize
-        if min(shape, default=0) < 0 or n_bytes != info.file_size - file.tell():
-            raise ValueError(
-                f"{member}: expected {n_bytes} bytes for {dtype} of shape {shape}, got "
-                f"{info.file_size - file.tell()}"
-            )
-        values = np.frombuffer(bytearray(file.read()), dtype=dtype)
-    return values.reshape(shape, order="F" if columns_first else "C")
+        return parse_array(file, info.file_size, member)
+
+
+def parse_array(file, n_bytes, name):
+    """Read an array that `numpy.save` wrote, of numbers or text, from an open file.
+
+    Parameters
+    ----------
+    file : binary file
+    n_bytes : int
+        Its size, which is there in full.
+    name : str
+        What to call it in messages.
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    ValueError
+        If it is no such array, or its shape is not that of its content.
+    """
+    try:
+        shape, columns_first, dtype = _read_header(file)
+    except Exception as error:  # headers are parsed as Python, and fail in its ways
+        raise ValueError(f"{name}: no array of numpy.save: {error}") from error
+    if dtype.kind not in _PLAIN or not dtype.itemsize:
+        raise ValueError(f"{name}: expected numbers or text, got {dtype}")
+    expected = math.prod(shape) * dtype.itemsize
+    n_bytes -= file.tell()
+    if min(shape, default=0) < 0 or expected != n_bytes:
+        raise ValueError(
+            f"{name}: expected {expected} bytes for {dtype} of shape {shape}, got {n_bytes}"
+        )
+    values = np.empty(n_bytes, dtype=np.uint8)
+    for start in range(0, n_bytes, _PIECE):
+        piece = file.read(min(_PIECE, n_bytes - start))
+        if len(piece) < min(_PIECE, n_bytes - start):
+            raise ValueError(f"{name}: ends before its {n_bytes} bytes")
+        values[start : start + _PIECE] = np.frombuffer(piece, dtype=np.uint8)
+    try:
+        return values.view(dtype).reshape(shape, order="F" if columns_first else "C")
+    except (ValueError, OverflowError) as error:  # an axis of no length beside one without end
+        raise ValueError(f"{name}: no array of shape {shape}: {error}") from error
 
 
 def _read_header(file):

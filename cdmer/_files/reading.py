@@ -12,6 +12,7 @@ _KINDS = (
 )
 # Far more than any document of ours has; deeper ones would end the parser, or the process.
 MOST_JSON_BYTES = 2**26
+MOST_JSON_LEVELS = 200
 
 
 def check_regular(path):
@@ -137,13 +138,19 @@ def parse_json(data, name, most_bytes=MOST_JSON_BYTES):
     Raises
     ------
     ValueError
-        If it is no JSON, too large or too deep, or an object has a key twice.
+        If it is no JSON, too large or too deep, an object has a key twice, or a text is none that
+        can be written.
     """
     if len(data) > most_bytes:
         raise ValueError(f"{name}: expected at most {most_bytes} bytes of JSON, got {len(data)}")
     try:
         text = data if isinstance(data, str) else bytes(data).decode("utf-8")
-        return json.loads(text, object_pairs_hook=_distinct)
+        content = json.loads(text, object_pairs_hook=_distinct)
+        if "\\ud" in text.lower():  # halves of characters
+            json.dumps(content, ensure_ascii=False).encode("utf-8")
+        if text.count("[") + text.count("{") > MOST_JSON_LEVELS:
+            _check_levels(content)
+        return content
     except RecursionError:
         raise ValueError(f"{name}: JSON is nested too deeply") from None
     except ValueError as error:  # UnicodeDecodeError, and whole numbers of thousands of digits
@@ -157,6 +164,16 @@ def _distinct(pairs):
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))
         raise ValueError(f"the key {twice!r} comes twice")
     return content
+
+
+def _check_levels(content):
+    level = [[content]]
+    for _ in range(MOST_JSON_LEVELS):
+        parts = (part.values() if isinstance(part, dict) else part for part in level)
+        level = [v for part in parts for v in part if isinstance(v, dict | list)]
+        if not level:
+            return
+    raise RecursionError
 
 
 def _check_mode(mode, path):

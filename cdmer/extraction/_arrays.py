@@ -34,6 +34,19 @@ def check_features(X, feature_names):
     return features, names
 
 
+def check_finite(features, keys):
+    """Refuse features that are NaN or infinite, and name the first."""
+    with np.errstate(all="ignore"):
+        if np.isfinite(features.sum()):  # far less than asking each
+            return
+    row, column = next(zip(*np.nonzero(~np.isfinite(features)), strict=True), (None, None))
+    if row is not None:
+        raise ValueError(
+            f"features: expected finite numbers, got {features[row, column]} in row {row}, column "
+            f"{column} (clip {keys.iloc[row]!r})"
+        )
+
+
 def check_distinct(argument, names):
     """Refuse names that occur twice."""
     found, counts = np.unique(np.asarray(names, dtype=str), return_counts=True)

@@ -2,11 +2,14 @@
 
 import hashlib
 import io
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from cdmer._files.writing import atomic_file, remove_unfinished
+from cdmer._files.archives import parse_array
+from cdmer._files.reading import read_regular
+from cdmer._files.writing import atomic_file, private_folder, remove_unfinished
 from cdmer._fingerprint import fingerprint, name_frames
 
 # Part of every name: files of other layouts are not found.
@@ -15,13 +18,14 @@ _FORMAT = 1
 # as landmarks given per clip do.
 _ANNOTATIONS = ("key", "onset", "apex", "offset", "fps", "frame_numbers", "apex_spotted_by")
 _SEAL = hashlib.sha256().digest_size
+_MOST_BYTES = 2**30  # of a row; a larger file is no row
 
 
 class FeatureCache:
     """Rows of features that steps gave before.
 
     A file is ``.npy`` with a seal behind it, the SHA-256 of name and content, which `numpy.load`
-    does not mind.
+    does not mind. Folders that are made, and files, are for their owner alone.
 
     Parameters
     ----------
@@ -46,7 +50,7 @@ class FeatureCache:
                 "cache_dir: a parameter of the transformer has no name to be cached under "
                 f"({error}); leave cache_dir=None"
             ) from error
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self.folder)
 
     def name(self, clip):
         """Name the features of a clip.
@@ -73,33 +77,48 @@ class FeatureCache:
         Returns
         -------
         ndarray of float64, shape (n_columns,), or None
-            None if there is no such file, or it is not, to the last bit, what was stored.
+            None if there is no such file, it cannot be read, or it is not, to the last bit, what
+            was stored.
         """
         try:
-            content = self._path(name).read_bytes()
-        except FileNotFoundError:
+            content = read_regular(self._path(name), _MOST_BYTES)
+            row, seal = memoryview(content)[:-_SEAL], content[-_SEAL:]
+            if seal != _seal(name, row):
+                return None
+            row = parse_array(io.BytesIO(row), len(row), name)
+        except (OSError, ValueError):  # a folder, a pipe, another user's
             return None
-        if content[-_SEAL:] != _seal(name, content[:-_SEAL]):
-            return None
-        return np.load(io.BytesIO(content[:-_SEAL]), allow_pickle=False)
+        return row if row.dtype == np.float64 and row.ndim == 1 else None
 
     def store(self, name, row):
-        """Write a row; who reads meanwhile finds all of it or nothing."""
+        """Write a row; who reads meanwhile finds all of it or nothing.
+
+        Raises
+        ------
+        FileExistsError
+            If what is in its place is no file, and so is left as it is.
+        OSError
+            If it cannot be written, such as to a full disk.
+        """
         content = io.BytesIO()
         np.save(content, row, allow_pickle=False)
         path = self._path(name)
         try:
-            path.parent.mkdir(exist_ok=True)
-            with atomic_file(path) as file:
+            if not path.parent.is_dir():
+                path.parent.mkdir(mode=0o700, exist_ok=True)
+            if path.is_symlink():  # what it leads to is not ours to replace
+                path.unlink()
+            with atomic_file(path, private=True) as file:
                 file.write(content.getbuffer())
                 file.write(_seal(name, content.getbuffer()))
         except OSError as error:  # a full disk does not say which
-            raise OSError(f"cache_dir: could not write {path}: {error}") from error
+            raise type(error)(f"cache_dir: could not write {path}: {error}") from error
 
     def sweep(self):
         """Remove what killed processes left unfinished, but nothing that may be in the making."""
         for folder in self.folder.glob("[0-9a-f][0-9a-f]"):
-            remove_unfinished(folder, r"[0-9a-f]{64}\.npy")
+            with suppress(OSError):  # no folder, or another user's
+                remove_unfinished(folder, r"[0-9a-f]{64}\.npy")
 
     def _path(self, name):
         return self.folder / name[:2] / f"{name}.npy"

@@ -15,8 +15,9 @@ from cdmer._steps import stateless_steps, steps_text
 from cdmer._workers import in_one_worker
 from cdmer.corpora import Clip, Corpus
 from cdmer.extraction._cache import FeatureCache
+from cdmer.extraction._frames import clips_frame, failures_frame
 from cdmer.extraction._steps import check_names, name_columns
-from cdmer.extraction._table import FeatureTable, clips_frame, failures_frame
+from cdmer.extraction._table import FeatureTable
 from cdmer.extraction._worker import work
 
 
@@ -77,7 +78,9 @@ def extract(corpus, transformer, *, n_jobs=None, cache_dir=None, on_error="raise
     - the version of cdmer. Not the versions of the libraries below it, nor the code of steps that
       are not part of it: after a change there, take another folder.
 
-    A file that is truncated or changed is recognised by a checksum and replaced.
+    A file that is truncated or changed is recognised by a checksum and replaced. Where something
+    else is in its place, such as a folder, the features are used, not kept, and a warning says so.
+    Files of the cache, and folders that are made for it, are readable by their owner alone.
 
     Memory holds the table, which the parent process fills row by row, and per worker the frames of
     one clip. Clips that hold their frames as an array are sent to workers, two per worker at most.
@@ -123,6 +126,12 @@ def extract(corpus, transformer, *, n_jobs=None, cache_dir=None, on_error="raise
         warnings.warn(
             f"{len(failures)} of {len(corpus)} clips could not be described and have no row; "
             f"table.failures says why, first {failures['message'][0]}",
+            stacklevel=2,
+        )
+    if gathered.kept_out:
+        warnings.warn(
+            f"features of {len(gathered.kept_out)} clips could not be kept, first "
+            f"{gathered.kept_out[0]}",
             stacklevel=2,
         )
     return FeatureTable(
@@ -178,6 +187,7 @@ class _Gathered:
     def __init__(self, n_clips):
         self.n_clips = n_clips
         self.features, self.clips, self.failures, self.n_cached = None, [], [], 0
+        self.kept_out = []
 
     def add(self, clip, outcome, on_error):
         """Take the outcome of the next clip."""
@@ -197,3 +207,5 @@ class _Gathered:
         self.features[len(self.clips)] = row
         self.clips.append(clip)
         self.n_cached += outcome.cached
+        if outcome.kept_out is not None:
+            self.kept_out.append(outcome.kept_out)

@@ -1,14 +1,18 @@
 """Arrays and a JSON document in one npz file: streamed, without pickles, the same bytes again."""
 
 import json
+import os
 import zipfile
 
 import numpy as np
 
+from cdmer._files.archives import open_archive, read_array
+from cdmer._files.reading import open_regular, parse_json
 from cdmer._files.writing import atomic_file
 
 _KIND, _VERSION = "cdmer.FeatureTable", 2
 _DOCUMENT = "table.json"
+_TYPES = {"features": "<f8", "feature_names": "<U", "feature_groups": "<i8"}
 
 
 def write_members(path, arrays, about):
@@ -55,23 +59,34 @@ def read_members(path):
     Raises
     ------
     ValueError
-        If the file is another one, truncated or changed (the archive holds checksums), or of
-        another version. The message names it.
+        If the file is another one, truncated or changed (the archive holds checksums), of another
+        version, or has other members or types of arrays. The message names it.
     OSError
         If it cannot be read.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            about = json.loads(archive.read(_DOCUMENT))
-            _check_version(about)
-            arrays = {}
-            for name in archive.namelist():
-                if name != _DOCUMENT:
-                    with archive.open(name) as member:
-                        array = np.lib.format.read_array(member, allow_pickle=False)
-                    arrays[name.removesuffix(".npy")] = array
-    except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: not a whole feature table: {error}") from error
+    name = f"{path}: not a whole feature table"
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        with open_archive(file, name, most_bytes=size) as archive:
+            try:
+                return _read(archive)
+            except (ValueError, KeyError) as error:
+                raise ValueError(f"{name}: {error}") from error
+
+
+def _read(archive):
+    about = parse_json(archive.read(_DOCUMENT), _DOCUMENT)
+    _check_version(about)
+    arrays = {}
+    for member in archive.namelist():
+        if member == _DOCUMENT:
+            continue
+        name = member.removesuffix(".npy")
+        if member != f"{name}.npy" or name not in _TYPES:
+            raise ValueError(f"expected {_DOCUMENT} and arrays {tuple(_TYPES)}, got {member!r:.60}")
+        arrays[name] = read_array(archive, member)
+        if not arrays[name].dtype.str.startswith(_TYPES[name]):
+            raise ValueError(f"{member}: expected {_TYPES[name]}, got {arrays[name].dtype.str}")
     return arrays, about
 
 
@@ -81,5 +96,5 @@ def _check_version(about):
     if about.get("version") != _VERSION:
         raise ValueError(
             f"expected format version {_VERSION}, which this version of cdmer reads, got "
-            f"{about.get('version')!r}"
+            f"{about.get('version')!r:.60}"
         )

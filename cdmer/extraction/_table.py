@@ -9,22 +9,27 @@ import numpy as np
 from cdmer._files.writing import remove_unfinished
 from cdmer._text import is_missing
 from cdmer.corpora import get_scheme
-from cdmer.extraction._arrays import check_distinct, check_features, texts
+from cdmer.extraction._arrays import check_distinct, check_features, check_finite, texts
+from cdmer.extraction._frames import (
+    COLUMNS,
+    FAILURES,
+    NUMBERS,
+    check_keys,
+    check_lists,
+    clips_from_lists,
+    failures_frame,
+    frame_from_lists,
+    to_lists,
+    typed,
+)
 from cdmer.extraction._storage import read_members, write_members
 
-_TEXTS = (
-    "key",
-    "corpus",
-    "subject",
-    "name",
-    "label",
-    "action_units",
-    "apex_spotted_by",
-    "objective_class",
-)
-_NUMBERS = ("onset", "apex", "offset")
-_COLUMNS = (*_TEXTS[:5], *_NUMBERS, "fps", *_TEXTS[5:])
-_FAILURES = ("key", "error", "message")
+_KINDS = {"biuf": "numbers", "U": "texts", "iu": "whole numbers"}
+_ARRAYS = {
+    "features": ("<f8", "biuf"),
+    "feature_names": (str, "U"),
+    "feature_groups": ("<i8", "iu"),
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,7 +62,7 @@ class FeatureTable:
     Raises
     ------
     ValueError
-        If shapes or columns do not match.
+        If shapes or columns do not match, features are not finite numbers, or a key occurs twice.
 
     Notes
     -----
@@ -77,9 +82,12 @@ class FeatureTable:
     n_cached: int = 0
 
     def __post_init__(self):
-        for name, dtype in (("features", "<f8"), ("feature_names", str), ("feature_groups", "<i8")):
+        for name, (dtype, kinds) in _ARRAYS.items():
             value = getattr(self, name)
             if value is not None:
+                value = np.asarray(value)
+                if value.dtype.kind not in kinds:
+                    raise ValueError(f"{name}: expected {_KINDS[kinds]}, got {value.dtype}")
                 object.__setattr__(self, name, np.ascontiguousarray(value, dtype=dtype))
         if self.features.ndim != 2 or len(self.clips) != len(self.features):
             raise ValueError(
@@ -92,10 +100,17 @@ class FeatureTable:
                 raise ValueError(
                     f"{name}: expected shape {self.features.shape[1:]}, got {value.shape}"
                 )
-        for name, expected in (("clips", _COLUMNS), ("failures", _FAILURES)):
+        for name, expected in (("clips", COLUMNS), ("failures", FAILURES)):
             found = tuple(getattr(self, name).columns)
             if found != expected:
                 raise ValueError(f"{name}: expected the columns {expected}, got {found}")
+            check_keys(list(getattr(self, name)["key"]))
+        if not isinstance(self.transformer, str) or not isinstance(self.corpus, str | None):
+            raise ValueError(
+                "transformer, corpus: expected a text, and a text or nothing, got "
+                f"{self.transformer!r:.60}, {self.corpus!r:.60}"
+            )
+        check_finite(self.features, self.clips["key"])
 
     def __repr__(self):
         n_clips, n_features = self.features.shape
@@ -133,8 +148,10 @@ class FeatureTable:
 
         Raises
         ------
+        ValueError
+            If what is known about a clip is of another kind than files hold.
         OSError
-            If the folder does not exist or cannot be written to.
+            If the folder does not exist or cannot be written to, or the disk is full.
         """
         arrays = {
             "features": self.features,
@@ -142,8 +159,8 @@ class FeatureTable:
             "feature_groups": self.feature_groups,
         }
         about = {
-            "clips": _to_lists(self.clips),
-            "failures": _to_lists(self.failures),
+            "clips": check_lists(to_lists(typed(self.clips)), COLUMNS),
+            "failures": check_lists(to_lists(self.failures), FAILURES),
             "transformer": self.transformer,
             "corpus": self.corpus,
         }
@@ -239,7 +256,7 @@ class FeatureTable:
                 f"corpus: expected either a column of that name or the argument, got {corpus!r} "
                 f"and the columns {columns}"
             )
-        known = [column for column in columns if column in _COLUMNS]
+        known = [column for column in columns if column in COLUMNS]
         given = {column: frame[column] for column in known}
         if corpus is not None:
             given["corpus"] = corpus
@@ -255,7 +272,7 @@ class FeatureTable:
     @classmethod
     def _of_rows(cls, features, feature_names, given, transformer):
         n_rows = len(features)
-        lists = dict.fromkeys(_COLUMNS, [None] * n_rows) | {"action_units": [""] * n_rows}
+        lists = dict.fromkeys(COLUMNS, [None] * n_rows) | {"action_units": [""] * n_rows}
         for column in ("label", "corpus"):
             lists[column] = texts(column, given[column], n_rows, required=True)
         lists["subject"] = texts("subject", given.get("subject"), n_rows)
@@ -265,7 +282,7 @@ class FeatureTable:
         for column in set(given) & {"action_units", "apex_spotted_by", "objective_class"}:
             empty = "" if column == "action_units" else None
             lists[column] = [text or empty for text in texts(column, given[column], n_rows)]
-        for column in set(given) & {*_NUMBERS, "fps"}:
+        for column in set(given) & {*NUMBERS, "fps"}:
             values = list(given[column])
             lists[column] = [None if is_missing(value) else value for value in values]
         parts = zip(lists["corpus"], lists["subject"], lists["name"], strict=True)
@@ -276,7 +293,7 @@ class FeatureTable:
             features,
             feature_names,
             None,
-            _clips_from_lists(lists),
+            clips_from_lists(lists),
             failures_frame([]),
             transformer,
             corpora.pop() if len(corpora) == 1 else None,
@@ -325,8 +342,8 @@ class FeatureTable:
         Raises
         ------
         ValueError
-            If the file is none of those, is truncated or changed, or of another version. The
-            message names it.
+            If the file is none of those, is truncated or changed, of another version, or holds what
+            no table has, such as features that are not finite. The message names it.
         OSError
             If it cannot be read.
         """
@@ -336,52 +353,10 @@ class FeatureTable:
                 arrays["features"],
                 arrays["feature_names"],
                 arrays.get("feature_groups"),
-                _clips_from_lists(about["clips"]),
-                _from_lists(about["failures"], _FAILURES),
+                clips_from_lists(check_lists(about["clips"], COLUMNS)),
+                frame_from_lists(check_lists(about["failures"], FAILURES), FAILURES),
                 about["transformer"],
                 about["corpus"],
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: the parts of the table do not fit: {error}") from error
-
-
-def clips_frame(clips):
-    """Put what is known about clips into a frame.
-
-    Parameters
-    ----------
-    clips : sequence of Clip
-
-    Returns
-    -------
-    pandas.DataFrame
-        See `FeatureTable`.
-    """
-    lists = {column: [getattr(clip, column) for clip in clips] for column in _COLUMNS}
-    lists["action_units"] = ["+".join(units) for units in lists["action_units"]]
-    return _clips_from_lists(lists)
-
-
-def failures_frame(failures):
-    """Put (key, error, message) of clips into a frame."""
-    return _from_lists(
-        {column: [f[i] for f in failures] for i, column in enumerate(_FAILURES)}, _FAILURES
-    )
-
-
-def _clips_from_lists(lists):
-    frame = _from_lists(lists, _COLUMNS)
-    return frame.astype(dict.fromkeys(_NUMBERS, "Int64") | {"fps": "float64"})
-
-
-def _from_lists(lists, columns):
-    import pandas as pd
-
-    # Objects: what pandas makes of strings, and of None among them, differs between its versions.
-    return pd.DataFrame({c: pd.Series(lists[c], dtype=object) for c in columns})
-
-
-def _to_lists(frame):
-    """Columns as lists of strings, numbers and None, for JSON."""
-    objects = frame.astype(object)
-    return objects.where(frame.notna(), None).to_dict("list")

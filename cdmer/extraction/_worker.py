@@ -40,11 +40,15 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Features of a clip, shape (n_columns,), or the failure in their place."""
+    """Features of a clip, shape (n_columns,), or the failure in their place.
+
+    `kept_out` says what was in their place in the cache, if they could not go there.
+    """
 
     row: np.ndarray | None = None
     failure: Failure | None = None
     cached: bool = False
+    kept_out: str | None = None
 
 
 def work(clip, transformer, cache, parent):
@@ -62,8 +66,11 @@ def work(clip, transformer, cache, parent):
         if row is not None:
             return Outcome(row, cached=True)
         row, failure = _attempt(clip, _row, transformer, clip)
-        if failure is None:
-            cache.store(name, row)
+        try:
+            if failure is None:
+                cache.store(name, row)
+        except FileExistsError as error:
+            return Outcome(row, kept_out=str(error))
         return Outcome(row, failure)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from cdmer.corpora import Clip
 from cdmer.extraction import FeatureTable
-from cdmer.extraction._table import clips_frame, failures_frame
+from cdmer.extraction._frames import clips_frame, failures_frame
 
 CLASSES = ("negative", "positive", "surprise")
 

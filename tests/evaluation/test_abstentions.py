@@ -28,7 +28,7 @@ from cdmer.evaluation._runner.identity import identify
 from cdmer.evaluation._runner.work import costs
 from cdmer.evaluation._store.records import JobResult, TestSet, canonical_json
 from cdmer.extraction import FeatureTable
-from cdmer.extraction._table import clips_frame, failures_frame
+from cdmer.extraction._frames import clips_frame, failures_frame
 
 CLASSES = ("negative", "positive", "surprise")
 MACRO = {"labels": [0, 1, 2], "average": "macro", "zero_division": 0}

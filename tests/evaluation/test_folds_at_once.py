@@ -13,7 +13,7 @@ from cdmer.corpora import Clip, make_synthetic_corpus
 from cdmer.evaluation import ResultStore, benchmark
 from cdmer.evaluation.protocols import CompositeLOSO, WithinCorpusLOSO
 from cdmer.extraction import FeatureTable
-from cdmer.extraction._table import clips_frame, failures_frame
+from cdmer.extraction._frames import clips_frame, failures_frame
 from cdmer.features import FlowImages
 from cdmer.nets import MLP, NetClassifier
 

@@ -20,7 +20,7 @@ from cdmer.evaluation import (
 from cdmer.evaluation._fit import fit_adaptive
 from cdmer.evaluation._runner.identity import identify
 from cdmer.extraction import FeatureTable
-from cdmer.extraction._table import clips_frame, failures_frame
+from cdmer.extraction._frames import clips_frame, failures_frame
 from cdmer.features import FlowImages
 
 pytest.importorskip("torch")

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cdmer import _sqlite
+from cdmer._files import sqlite as _sqlite
 from cdmer.evaluation._store.records import JobResult, TestSet, canonical_json
 from cdmer.evaluation._store.rows import job_row, write_job
 from cdmer.evaluation._store.schema import LAYOUT

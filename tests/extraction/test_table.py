@@ -151,7 +151,11 @@ def rewritten(tmp_path, old, new):
     [
         (b'"version":2', b'"version":3', "expected format version 2.*got 3"),
         (b"cdmer.FeatureTable", b"another thing", "describes something else"),
-        (b'"label":', b'"emotion":', "do not fit: 'label'"),
+        (
+            b'"label":',
+            b'"emotion":',
+            "do not fit: expected the columns .*'label', .* got .*'emotion'",
+        ),
         (b'"transformer":', b'"transformed":', "do not fit: 'transformer'"),
         (b'{"clips"', b'["clips"', "not a whole feature table"),
     ],
