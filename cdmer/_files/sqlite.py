@@ -6,9 +6,29 @@ import sqlite3
 import threading
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
+from cdmer._files.reading import check_regular, open_regular
+
 BUSY_SECONDS = 60
+# Of a value or a row; all that we write is far smaller.
+MOST_BYTES = 2**26
+_MOST_SQL_BYTES = 2**14
+_COMPANIONS = ("-wal", "-shm", "-journal")
+# At the end of a journal that names a file which SQLite deletes after it.
+_SUPER_JOURNAL = bytes.fromhex("d9d505f920a163d7")
+# What ANALYZE leaves.
+_STATISTICS = {
+    "CREATE TABLE sqlite_stat1(tbl,idx,stat)",
+    "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
+}
+# Where opening alone would have to write, and cannot.
+_NO_ROOM = (
+    sqlite3.SQLITE_IOERR_SHMOPEN,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+    sqlite3.SQLITE_IOERR_SHMMAP,
+)
 
 
 class Layout(NamedTuple):
@@ -28,6 +48,8 @@ class Layout(NamedTuple):
         Whether opening looks for damaged pages, which rows could be lost in without a trace.
     prefix : str, default=""
         Comes before the name of the file.
+    private : bool, default=False
+        Whether the file is for its owner alone. Otherwise the umask decides.
     """
 
     noun: str
@@ -38,12 +60,14 @@ class Layout(NamedTuple):
     durable: bool
     checks_pages: bool
     prefix: str = ""
+    private: bool = False
 
 
 class SharedFile:
     """One connection to a file, whose transactions threads take turns with.
 
-    What was committed survives whatever ends the process.
+    What was committed survives whatever ends the process. A file that holds anything but the tables
+    of its layout, such as views or triggers, is refused before anything in it is asked for.
 
     Parameters
     ----------
@@ -65,7 +89,8 @@ class SharedFile:
     OSError
         If the file cannot be read or, unless `read_only`, written to.
     ValueError
-        If the file is another program's, of another version, or damaged.
+        If the file is another program's, of another version, or damaged, or holds other tables; or
+        if it, or a log beside it, is no regular file.
     """
 
     def __init__(self, layout, path=None, *, read_only=False):
@@ -77,7 +102,7 @@ class SharedFile:
             self._check_folder()
             self._place = path.absolute()
         with self._named_errors():
-            self._connection = _connect_reading(self) if read_only else _connect_writing(path)
+            self._connection = _connect_reading(self) if read_only else _connect_writing(self)
             try:
                 self._prepare()
             except BaseException:
@@ -141,21 +166,30 @@ class SharedFile:
         path = self.path
         if not path.parent.is_dir():
             raise FileNotFoundError(f"{self.name}: there is no folder {path.parent}")
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "expected a file, got a folder", str(path))
-        if self.read_only and not path.exists():
+        if path.exists():
+            check_regular(path)
+        elif self.read_only:
             raise FileNotFoundError(errno.ENOENT, f"there is no such {self.layout.noun}", str(path))
+        for log in _companions(path):
+            with suppress(FileNotFoundError):  # another process has closed the file meanwhile
+                _check_log(log)
 
     def _prepare(self):
         """Check what is there; make the tables of a file that is new or empty."""
         with _transaction(self._connection, "DEFERRED"):
             version = self._check_version(self._connection)
+            if version:
+                self._check_schema()
             if self.layout.checks_pages:
                 self._check_pages()
         if self.read_only:
             if version == 0:
                 raise ValueError(f"{self.name}: the file is empty, expected {self.layout.what}")
             return
+        if self.layout.private and version:  # made by others, or before a change of its mode
+            for file in (self.path, *_companions(self.path)):
+                with suppress(PermissionError, FileNotFoundError):
+                    os.chmod(file, 0o600)
         self._choose_journal()
         with _transaction(self._connection, "IMMEDIATE"):
             if self._check_version(self._connection) == 0:
@@ -195,6 +229,18 @@ class SharedFile:
             )
         return 0
 
+    def _check_schema(self):
+        """Refuse what runs when tables are read or written: views, triggers, expressions."""
+        known = {*self.layout.tables, *_STATISTICS}
+        found = "SELECT type, name, sql FROM sqlite_master ORDER BY name"
+        for kind, name, sql in self._connection.execute(found):
+            automatic = sql is None and kind == "index"  # of a key
+            if sql not in known and not automatic:
+                raise ValueError(
+                    f"{self.name}: expected the tables of {self.layout.what} and nothing else, got "
+                    f"the {kind} {str(name)!r:.60}"
+                )
+
     def _check_pages(self):
         found = self._connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if found != "ok":
@@ -219,13 +265,15 @@ class SharedFile:
         """Turn what SQLite raises into OSError or ValueError that names the file."""
         try:
             yield
-        except (sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError):
-            raise  # wrong use, or a value that is too large: not the file's fault
+        except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
+            raise  # wrong use: not the file's fault
         except (sqlite3.Error, UnicodeDecodeError) as error:  # a message may quote damaged text
             raise self._translated(error) from error
 
     def _translated(self, error):
         code = _code(error)
+        if isinstance(error, sqlite3.DataError):
+            return ValueError(f"{self.name}: expected values of at most {MOST_BYTES} bytes")
         kept = "what was finished before is kept, what was being written is not"
         if code == sqlite3.SQLITE_FULL:
             return OSError(errno.ENOSPC, f"the disk is full ({error}); {kept}", self.name)
@@ -267,12 +315,20 @@ def _connect(name, **uri):
     )
     # Damaged text shall reach the checksums, which know whose it is.
     connection.text_factory = partial(str, encoding="utf-8", errors="replace")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, _MOST_SQL_BYTES)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
     return connection
 
 
-def _connect_writing(path):
+def _connect_writing(file):
+    path = file.path
     if path is None:
         return _connect(":memory:")
+    if file.layout.private and not path.exists():
+        with suppress(FileExistsError):  # SQLite gives the files beside it the same mode
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     return _connect(f"{path.absolute().as_uri()}?mode=rwc", uri=True)
 
 
@@ -283,7 +339,8 @@ def _connect_reading(file):
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except Exception as error:
         connection.close()
-        if _code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+        no_room = getattr(error, "sqlite_errorcode", None) in _NO_ROOM
+        if not no_room and _code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
             raise
         return _connect_immutable(file, address)
     return connection
@@ -291,9 +348,8 @@ def _connect_reading(file):
 
 def _connect_immutable(file, address):
     """Open a file on a medium that takes not even the files that readers share."""
-    for ending in ("-wal", "-journal"):
-        log = file.path.with_name(file.path.name + ending)
-        if log.exists() and log.stat().st_size:
+    for log in _companions(file.path):
+        if not log.name.endswith("-shm") and log.stat().st_size:
             raise OSError(
                 errno.EROFS,
                 f"an interrupted run left {log.name}, which holds what was written last and "
@@ -302,6 +358,25 @@ def _connect_immutable(file, address):
                 file.name,
             )
     return _connect(f"{address}?immutable=1", uri=True)
+
+
+def _companions(path):
+    """Files of SQLite that lie beside a file, or beside what it leads to, as a list."""
+    path = Path(os.path.realpath(path))
+    found = [path.with_name(path.name + ending) for ending in _COMPANIONS]
+    return [file for file in found if os.path.lexists(file)]
+
+
+def _check_log(log):
+    if log.is_symlink():
+        raise ValueError(f"{log}: expected a regular file, got a link")
+    with open_regular(log) as file:
+        size = os.fstat(file.fileno()).st_size
+        file.seek(max(0, size - len(_SUPER_JOURNAL)))
+        if log.name.endswith("-journal") and file.read() == _SUPER_JOURNAL:
+            raise ValueError(
+                f"{log}: is of a transaction over several files, of which cdmer makes none"
+            )
 
 
 def _identity(path):

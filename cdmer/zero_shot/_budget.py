@@ -69,6 +69,7 @@ class Budget:
                 " FROM requests WHERE endpoint = ?",
                 (now - _WINDOW, self._endpoint),
             ).fetchone()
+            self._check_numbers(spent, dearest)
             self._check_budget(sent, spent, dearest, unknown)
             if under_way and not dearest and self._counts_tokens:
                 return None, _FIRST_ANSWER
@@ -96,6 +97,12 @@ class Budget:
             "UPDATE requests SET tokens = ?, outcome = ? WHERE id = ?", (tokens, outcome, request)
         )
 
+    def _check_numbers(self, *values):
+        """Refuse what is no count or time: SQLite keeps any value in any column."""
+        good = (type(value) in (int, float) and abs(value) < 2**53 for value in values)
+        if not all(good):
+            raise ValueError(f"{self._database.name}: the cache is damaged (its requests)")
+
     def _check_budget(self, sent, spent, dearest, unknown):
         limits = self._limits
         if limits.request_budget is not None and sent >= limits.request_budget:
@@ -121,6 +128,7 @@ class Budget:
             "ORDER BY started",
             (self._endpoint, now - _WINDOW),
         ).fetchall()
+        self._check_numbers(*(value for row in recent for value in row if value is not None))
         wait = 0.0
         n_over = len(recent) + 1 - (limits.requests_per_minute or len(recent) + 1)
         if n_over > 0:

@@ -8,10 +8,12 @@ import socket
 
 import psutil
 
+from cdmer._files.reading import parse_json
 from cdmer.zero_shot._answers import Reply
 
 # Caches that are open in this process; what others of it claimed is nobody's any more.
 _OPEN = set()
+_LONGEST_CLAIM = 4096
 
 
 class AnswerCache:
@@ -50,10 +52,10 @@ class AnswerCache:
                 (key,),
             ).fetchone()
             # A damaged one is asked for again.
-            if row is not None and row[-1] == _checksum(key, row[:-1]):
+            if row is not None and _is_reply(row) and row[-1] == _checksum(key, row[:-1]):
                 return Reply(*row[:-1])
             claim = connection.execute("SELECT owner FROM claims WHERE key = ?", (key,)).fetchone()
-            if claim is not None and _is_alive(*json.loads(claim[0])):
+            if claim is not None and _is_held(claim[0]):
                 return False
             connection.execute("INSERT OR REPLACE INTO claims VALUES (?, ?)", (key, self._owner))
             return True
@@ -75,6 +77,26 @@ class AnswerCache:
     def close(self):
         """End all claims."""
         _OPEN.discard(self._session)
+
+
+def _is_reply(row):
+    *texts, prompt_tokens, completion_tokens, _ = row
+    return all(isinstance(text, str) for text in texts) and all(
+        number is None or (type(number) is int and number >= 0)
+        for number in (prompt_tokens, completion_tokens)
+    )
+
+
+def _is_held(claim):
+    """Whether who has claimed a question is still at it; a damaged claim is nobody's."""
+    try:
+        owner = parse_json(claim, "claim", _LONGEST_CLAIM)
+    except (ValueError, TypeError):
+        return False
+    types = (str, int, float, str)
+    if not isinstance(owner, list) or [type(part) for part in owner] != [*types]:
+        return False
+    return 0 < owner[1] < 2**31 and _is_alive(*owner)
 
 
 def _is_alive(host, pid, born, session):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from cdmer._files.sqlite import Layout, SharedFile
+from cdmer._files.writing import private_folder
 
 FILE_NAME = "answers.sqlite"
 LAYOUT = Layout(
@@ -26,11 +27,14 @@ LAYOUT = Layout(
     durable=True,
     checks_pages=False,
     prefix="cache_dir: ",
+    private=True,  # it says what was judged of each clip
 )
 
 
 def open_answers(folder):
     """Open the answers in a folder, which is made if it is not there; None for memory.
+
+    The file, and a folder that is made, are for their owner alone.
 
     Returns
     -------
@@ -48,5 +52,4 @@ def open_answers(folder):
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"cache_dir: expected a folder, got the file {folder}")
-    folder.mkdir(parents=True, exist_ok=True)
-    return SharedFile(LAYOUT, folder / FILE_NAME)
+    return SharedFile(LAYOUT, private_folder(folder) / FILE_NAME)

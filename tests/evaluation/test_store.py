@@ -732,8 +732,8 @@ def test_read_only_store_changes_nothing(tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="needs SQLite's locks without shared memory")
 def test_file_system_without_shared_memory(tmp_path, monkeypatch):
-    def connect(path):
-        return _sqlite._connect(f"{path.as_uri()}?mode=rwc&vfs=unix-dotfile", uri=True)
+    def connect(file):
+        return _sqlite._connect(f"{file.path.as_uri()}?mode=rwc&vfs=unix-dotfile", uri=True)
 
     monkeypatch.setattr(_sqlite, "_connect_writing", connect)
     path = tmp_path / "s.db"
