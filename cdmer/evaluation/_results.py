@@ -1,6 +1,5 @@
 """Results: predictions per clip, the scores computed from them, and ways to show them."""
 
-import json
 from html import escape
 
 import numpy as np
@@ -82,7 +81,7 @@ class Results(BaseResults):
         info = info | {"methods": {k: methods[k] for k in info.get("order", methods)}}
         done, failed = [], []
         for label, job in jobs:
-            config = json.loads(job.config)
+            config = job.about
             fold = config["fold"]
             seed = NO_SEED if config["seed"] is None else config["seed"]
             about = {

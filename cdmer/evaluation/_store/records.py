@@ -3,8 +3,11 @@
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
+
+from cdmer._files.reading import parse_json
 
 
 def canonical_json(value):
@@ -93,3 +96,8 @@ class JobResult:
     def key(self):
         """SHA-256 of `config`: the name under which the job is asked for again."""
         return digest(self.config)
+
+    @cached_property
+    def about(self):
+        """Parsed `config`, a dict."""
+        return parse_json(self.config, "config")

@@ -2,12 +2,21 @@
 
 import hashlib
 import io
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import NoneType
 
 import numpy as np
 
+from cdmer._files.archives import open_archive, read_array
+from cdmer._files.reading import parse_json
+from cdmer.evaluation._store.checks import (
+    check_codes,
+    check_config,
+    check_details,
+    check_embedding,
+    check_test_set,
+)
 from cdmer.evaluation._store.records import JobResult, TestSet, canonical_json, digest
 
 # The order in which checksums take them.
@@ -27,17 +36,46 @@ JOB_COLUMNS = (
 JOB_SELECT = ", ".join(f"j.{name}" for name in (*JOB_COLUMNS, "checksum"))
 
 
-class Embedding(Mapping):
-    """Arrays by name, read from the bytes of an npz file when they are asked for."""
+# Text or bytes in each column; SQLite keeps any value in any.
+_TYPES = dict.fromkeys(JOB_COLUMNS, (str,)) | {
+    "predicted": (str, NoneType),
+    "scores": (bytes, NoneType),
+    "error": (str, NoneType),
+    "embedding": (bytes, NoneType),
+}
 
-    def __init__(self, packed):
-        self._packed = packed
+
+class Embedding(Mapping):
+    """Arrays by name, read from the bytes of an npz file when they are asked for.
+
+    Parameters
+    ----------
+    packed : bytes
+    name : str
+        For messages.
+    n_classes : int
+
+    Raises
+    ------
+    ValueError
+        When they are asked for: if they are not what `JobResult` says.
+    """
+
+    def __init__(self, packed, name, n_classes):
+        self._packed, self._name, self._n_classes = packed, name, n_classes
         self._arrays = None
 
     def _read(self):
         if self._arrays is None:
-            with np.load(io.BytesIO(self._packed), allow_pickle=False) as file:
-                self._arrays = dict(file)
+            size = len(self._packed)
+            with open_archive(io.BytesIO(self._packed), self._name, most_bytes=size) as archive:
+                try:
+                    members = {m.removesuffix(".npy"): m for m in archive.namelist()}
+                    arrays = {name: read_array(archive, m) for name, m in members.items()}
+                    check_embedding(arrays, self._n_classes)
+                except ValueError as error:
+                    raise ValueError(f"{self._name}: {error}") from error
+            self._arrays = arrays
         return self._arrays
 
     def __getitem__(self, name):
@@ -115,24 +153,69 @@ def job_row(job, test_set):
     return (*values, checksum(JOB_COLUMNS, values))
 
 
-def read_job(row):
-    """Give the job of a sound row of `JOB_COLUMNS` and checksum."""
+def read_job(row, test_set, scheme, name):
+    """Give the job of a sound row of `JOB_COLUMNS` and checksum.
+
+    Parameters
+    ----------
+    row : tuple
+    test_set : TestSet
+    scheme : dict
+        Of the run: ``classes`` and ``multilabel``.
+    name : str
+        For errors of what is read later.
+
+    Returns
+    -------
+    JobResult
+
+    Raises
+    ------
+    ValueError
+        If it holds what no benchmark writes.
+    """
     of = dict(zip(JOB_COLUMNS, row, strict=False))
-    predicted = scores = None
+    for column, types in _TYPES.items():
+        if type(of[column]) not in types:
+            raise ValueError(f"{column}: expected {types[0].__name__}, got {of[column]!r:.60}")
+    n_clips, n_classes = len(test_set.clips), len(scheme["classes"])
+    parsed = {
+        column: None if of[column] is None else parse_json(of[column], column)
+        for column in ("predicted", "details", "seconds", "error")
+    }
+    check_details(parsed["details"], parsed["seconds"], parsed["error"])
+    if (of["predicted"] is None) == (of["error"] is None):
+        raise ValueError("expected either predicted or error, got both or neither")
+    predicted = scores = embedding = None
     if of["predicted"] is not None:
-        predicted = _tuples(json.loads(of["predicted"]))
+        predicted = _tuples(parsed["predicted"])
+        if scheme["multilabel"]:
+            check_codes("predicted", predicted, (n_clips, n_classes), -1, 2)
+        else:
+            check_codes("predicted", predicted, (n_clips,), -1, n_classes)
     if of["scores"] is not None:
-        scores = np.frombuffer(of["scores"], "<f8").astype(float).reshape(len(predicted), -1)
-    return JobResult(
+        if predicted is None or len(of["scores"]) != 8 * n_clips * n_classes:
+            raise ValueError(
+                f"scores: expected 8 bytes for each of {n_clips} clips and {n_classes} classes, "
+                f"got {len(of['scores'])}"
+            )
+        scores = np.frombuffer(of["scores"], "<f8").astype(float).reshape(n_clips, n_classes)
+    if of["embedding"] is not None:
+        embedding = Embedding(of["embedding"], f"{name}: embedding", n_classes)
+    job = JobResult(
         config=of["config"],
         test_set=of["test_set"],
         predicted=predicted,
         scores=scores,
-        details=json.loads(of["details"]),
-        embedding=None if of["embedding"] is None else Embedding(of["embedding"]),
-        seconds=json.loads(of["seconds"]),
-        error=None if of["error"] is None else json.loads(of["error"]),
+        details=parsed["details"],
+        embedding=embedding,
+        seconds=parsed["seconds"],
+        error=parsed["error"],
     )
+    if job.key != of["key"]:
+        raise ValueError("key: is not the one of its config")
+    check_config(job.about)
+    return job
 
 
 def write_job(connection, row, test_set):
@@ -166,20 +249,26 @@ def is_whole(connection, row, test_sets):
 def _test_set(key, text):
     if not isinstance(text, str) or digest(text) != key:
         return None
-    return TestSet(*map(_tuples, json.loads(text)))
+    try:
+        parts = parse_json(text, "test set")
+        if not isinstance(parts, list) or len(parts) != 4:
+            return None
+        parts = list(map(_tuples, parts))
+        check_test_set(*parts)
+    except ValueError:
+        return None
+    return TestSet(*parts)
 
 
 def _tuples(values):
-    if values and isinstance(values[0], list):
-        return tuple(map(tuple, values))
-    return tuple(values)
+    if not isinstance(values, list):
+        raise ValueError(f"expected a list, got {values!r:.60}")
+    return tuple(tuple(v) if isinstance(v, list) else v for v in values)
 
 
 def _packed(embedding):
     arrays = {name: np.asarray(values) for name, values in embedding.items()}
-    for name, array in arrays.items():
-        if array.dtype.hasobject:
-            raise ValueError(f"job.embedding[{name!r}]: expected numbers, got {array.dtype}")
+    check_embedding(arrays)
     file = io.BytesIO()
     np.savez(file, **arrays)
     return file.getvalue()

@@ -1,20 +1,13 @@
 """Runs in the tables of a store: what was asked for, in which order."""
 
-import json
-
+from cdmer._files.reading import parse_json
+from cdmer.evaluation._store.checks import check_info
 from cdmer.evaluation._store.records import digest
 from cdmer.evaluation._store.rows import checksum, is_sound, now, to_json
 
 COLUMNS = ("run", "key", "created", "asked", "info")
+_LAST = 2**62  # of a number of a run; the next one has to fit, too
 _SELECT = f"SELECT {', '.join(COLUMNS)}, checksum FROM runs"
-# Entries of `info` that lists of runs, and results, are made from.
-_NEEDED = (
-    ("title",),
-    ("protocol", "class"),
-    ("scheme", "name"),
-    ("scheme", "classes"),
-    ("scheme", "multilabel"),
-)
 
 
 def check_asked(info, jobs):
@@ -26,12 +19,7 @@ def check_asked(info, jobs):
         If `info` lacks what lists of runs show or JSON cannot hold it, or `jobs` is no list of
         labels and keys.
     """
-    for path in _NEEDED:
-        value = info
-        for name in path:
-            if not isinstance(value, dict) or name not in value:
-                raise ValueError(f"info: expected an entry {'.'.join(path)!r}, got none")
-            value = value[name]
+    check_info(info)
     jobs = [tuple(job) for job in jobs]
     for job in jobs:
         if len(job) != 2 or not all(isinstance(part, str) for part in job):
@@ -39,13 +27,31 @@ def check_asked(info, jobs):
     return to_json("info", info), jobs
 
 
-def write_run(connection, info, jobs):
+def read_info(run, name):
+    """Give the `info` of a row of a run.
+
+    Raises
+    ------
+    ValueError
+        If it holds what no benchmark writes.
+    """
+    try:
+        info = parse_json(run[4], "info")
+        check_info(info)
+    except ValueError as error:
+        raise ValueError(f"{name}: run {run[0]}: {error}") from error
+    return info
+
+
+def write_run(connection, info, jobs, name):
     """Note a run, or that it was asked for again, and give its number."""
     key = _key(info, jobs)
     known = connection.execute(f"{_SELECT} WHERE key = ?", (key,)).fetchone()
     last, asked = connection.execute(
         "SELECT coalesce(max(run), 0), coalesce(max(asked), 0) FROM runs"
     ).fetchone()
+    if not all(type(value) is int and value < _LAST for value in (last, asked)):
+        raise ValueError(f"{name}: the store is damaged (numbers of its runs)")
     if known is None:
         run, created = last + 1, now()
     else:  # written anew, in case it is damaged
@@ -104,7 +110,7 @@ def list_runs(connection, name):
         ).fetchall()
         check_jobs(row, [job[:2] for job in jobs], name)
         there, failed = (sum(job[i] for job in jobs) for i in (2, 3))
-        info = json.loads(row[4])
+        info = read_info(row, name)
         about = [info["title"], info["protocol"]["class"], info["scheme"]["name"]]
         listed.append([row[0], row[2], *about, len(jobs), there - failed, failed])
     return listed
@@ -118,12 +124,14 @@ def check_jobs(run, jobs, name):
     ValueError
         If they are not.
     """
-    if _key(run[4], jobs) != run[1]:
+    texts = all(isinstance(part, str) for job in jobs for part in job)
+    if not texts or _key(run[4], jobs) != run[1]:
         raise ValueError(f"{name}: the store is damaged (list of jobs of run {run[0]})")
 
 
 def _check(run, name):
-    if not is_sound(COLUMNS, run):
+    types = [type(value) for value in run[:-1]]
+    if types != [int, str, str, int, str] or not is_sound(COLUMNS, run):
         raise ValueError(f"{name}: the store is damaged (run {run[0]}); `run` may name another one")
 
 

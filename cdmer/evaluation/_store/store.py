@@ -1,6 +1,5 @@
 """A store of results: one SQLite file, one row per finished job."""
 
-import json
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from cdmer._files.sqlite import SharedFile
 from cdmer._parameters import ParameterError, check_flag
 from cdmer.evaluation._results import Results
+from cdmer.evaluation._store.checks import check_repeats, check_truth
 from cdmer.evaluation._store.rows import (
     JOB_COLUMNS,
     JOB_SELECT,
@@ -16,9 +16,17 @@ from cdmer.evaluation._store.rows import (
     read_job,
     write_job,
 )
-from cdmer.evaluation._store.runs import check_asked, check_jobs, find_run, list_runs, write_run
+from cdmer.evaluation._store.runs import (
+    check_asked,
+    check_jobs,
+    find_run,
+    list_runs,
+    read_info,
+    write_run,
+)
 from cdmer.evaluation._store.schema import LAYOUT
 
+_OF_KEY = f"SELECT {JOB_SELECT} FROM jobs j WHERE j.key"
 _AT_ONCE = 500  # keys in one question; SQLite takes at least 999
 
 
@@ -113,8 +121,7 @@ class ResultStore:
             for start in range(0, len(keys), _AT_ONCE):
                 some = keys[start : start + _AT_ONCE]
                 rows = connection.execute(
-                    f"SELECT {JOB_SELECT} FROM jobs j WHERE j.error IS NULL "
-                    f"AND j.key IN ({', '.join('?' * len(some))})",
+                    f"{_OF_KEY} IN ({', '.join('?' * len(some))}) AND j.error IS NULL",
                     some,
                 )
                 for row in rows:
@@ -175,7 +182,7 @@ class ResultStore:
         """
         text, jobs = check_asked(info, jobs)
         with self._writing() as connection:
-            return write_run(connection, text, jobs)
+            return write_run(connection, text, jobs, self._name)
 
     def runs(self):
         """List the runs.
@@ -212,27 +219,37 @@ class ResultStore:
         ValueError
             If there is no such run, or what belongs to it is damaged.
         """
-        asked, done, finished, test_sets = [], [], [], {}
+        jobs, finished, test_sets = {}, [], {}
         with self._file.reading() as connection:
             found = find_run(connection, run, self._name)
-            rows = connection.execute(
-                f"SELECT r.label, r.key, {JOB_SELECT} FROM run_jobs r "
-                "LEFT JOIN jobs j ON j.key = r.key WHERE r.run = ? ORDER BY r.position",
-                (found[0],),
-            )
-            for label, key, *row in rows:
-                asked.append((label, key))
-                if row[0] is None:
+            info = read_info(found, self._name)
+            asked = connection.execute(
+                "SELECT label, key FROM run_jobs WHERE run = ? ORDER BY position", (found[0],)
+            ).fetchall()
+            check_jobs(found, asked, self._name)
+            for label, key in asked:
+                if key in jobs:  # several methods may ask for the same
                     continue
+                row = connection.execute(f"{_OF_KEY} = ?", (key,)).fetchone()
+                if row is None:
+                    continue
+                name = f"{self._name}: job {key} ({label})"
                 if not is_whole(connection, row, test_sets):
                     raise ValueError(
-                        f"{self._name}: job {key} ({label}) is damaged; the same benchmark, asked "
-                        "for again, computes it again"
+                        f"{name} is damaged; the same benchmark, asked for again, computes it again"
                     )
-                done.append((label, read_job(row)))
+                test_set = test_sets[row[JOB_COLUMNS.index("test_set")]]
+                try:
+                    jobs[key] = read_job(row, test_set, info["scheme"], name)
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from error
                 finished.append(row[JOB_COLUMNS.index("finished")])
-            check_jobs(found, asked, self._name)
-        info = json.loads(found[4])
+            done = [(label, jobs[key]) for label, key in asked if key in jobs]
+            try:
+                check_truth(test_sets.values(), info["scheme"])
+                check_repeats([job for _, job in done], jobs.values())
+            except ValueError as error:
+                raise ValueError(f"{self._name}: run {found[0]}: {error}") from error
         info["created"] = found[2]
         info["finished"] = max(finished, default=None)
         info["n_missing"] = len(asked) - len(done)

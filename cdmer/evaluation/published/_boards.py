@@ -60,14 +60,14 @@ class Board:
         """
         if info["protocol"]["class"] != self.protocol or info["scheme"]["name"] not in self.schemes:
             return False
-        given = {corpus["name"] for corpus in info["corpora"]}
+        given = {corpus["name"] for corpus in info.get("corpora", ())}
         if self.pools == "experiments":
             return any(_within(pool, given) for row in self.rows for pool in _pools(row))
         return given == set(self.corpora)
 
     def cells(self, info):
         """Scores for the corpora of a run, a list of dict with the keys of `published_for`."""
-        given = {corpus["name"] for corpus in info["corpora"]}
+        given = {corpus["name"] for corpus in info.get("corpora", ())}
         return [
             {
                 "board": self.title,

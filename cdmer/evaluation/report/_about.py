@@ -114,7 +114,7 @@ def _selections(results):
 
 
 def _call(config):
-    given = ", ".join(f"{name}={value!r}" for name, value in config["parameters"].items())
+    given = ", ".join(f"{name}={value!r}" for name, value in config.get("parameters", {}).items())
     text = f"{config['class']}({given})"
     return text if len(text) <= 300 else f"{config['class']}(…)"
 
