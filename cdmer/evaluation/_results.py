@@ -81,16 +81,8 @@ class Results(BaseResults):
         info = info | {"methods": {k: methods[k] for k in info.get("order", methods)}}
         done, failed = [], []
         for label, job in jobs:
-            config = job.about
-            fold = config["fold"]
-            seed = NO_SEED if config["seed"] is None else config["seed"]
-            about = {
-                **{k: fold[k] for k in ("experiment", "kind", "source", "target")},
-                "fold": fold["name"],
-                "method": label,
-                "selection": config["selection"],
-                "seed": seed,
-            }
+            seed = NO_SEED if job.about["seed"] is None else job.about["seed"]
+            about = job.about | {"method": label, "seed": seed}
             (done if job.error is None else failed).append((about, job))
         return cls(
             predictions_frame(done, test_sets, classes, info["scheme"]["multilabel"]),

@@ -41,6 +41,11 @@ def check_info(info):
 def check_config(config):
     """Check those parts of a job's configuration that results are made from.
 
+    Returns
+    -------
+    dict
+        ``experiment, kind, source, target, fold, selection, seed``.
+
     Raises
     ------
     ValueError
@@ -55,6 +60,8 @@ def check_config(config):
     seed = config.get("seed", "")
     if not _is_text(config.get("selection")) or not (seed is None or _is_count(seed, _MOST_SEED)):
         raise ValueError("config: expected a text as selection and a whole number as seed, or none")
+    about = {name: fold[name] for name in names[:4]} | {"fold": fold["name"]}
+    return about | {"selection": config["selection"], "seed": seed}
 
 
 def check_details(details, seconds, error):

@@ -12,12 +12,17 @@ from cdmer._files.archives import open_archive, read_array
 from cdmer._files.reading import parse_json
 from cdmer.evaluation._store.checks import (
     check_codes,
-    check_config,
     check_details,
     check_embedding,
     check_test_set,
 )
-from cdmer.evaluation._store.records import JobResult, TestSet, canonical_json, digest
+from cdmer.evaluation._store.records import (
+    JobResult,
+    TestSet,
+    canonical_json,
+    digest,
+    parse_record,
+)
 
 # The order in which checksums take them.
 JOB_COLUMNS = (
@@ -180,7 +185,7 @@ def read_job(row, test_set, scheme, name):
             raise ValueError(f"{column}: expected {types[0].__name__}, got {of[column]!r:.60}")
     n_clips, n_classes = len(test_set.clips), len(scheme["classes"])
     parsed = {
-        column: None if of[column] is None else parse_json(of[column], column)
+        column: None if of[column] is None else parse_record(of[column], column)
         for column in ("predicted", "details", "seconds", "error")
     }
     check_details(parsed["details"], parsed["seconds"], parsed["error"])
@@ -214,7 +219,7 @@ def read_job(row, test_set, scheme, name):
     )
     if job.key != of["key"]:
         raise ValueError("key: is not the one of its config")
-    check_config(job.about)
+    job.about  # noqa: B018 (checks it)
     return job
 
 
@@ -263,7 +268,9 @@ def _test_set(key, text):
 def _tuples(values):
     if not isinstance(values, list):
         raise ValueError(f"expected a list, got {values!r:.60}")
-    return tuple(tuple(v) if isinstance(v, list) else v for v in values)
+    if values and isinstance(values[0], list):
+        return tuple(tuple(v) if isinstance(v, list) else v for v in values)
+    return tuple(values)
 
 
 def _packed(embedding):
