@@ -27,6 +27,11 @@ from cdmer.evaluation._store.runs import (
 from cdmer.evaluation._store.schema import LAYOUT
 
 _OF_KEY = f"SELECT {JOB_SELECT} FROM jobs j WHERE j.key"
+# Each job once, though several methods may ask for it; in the order of tables.
+_OF_RUN = (
+    f"SELECT {JOB_SELECT} FROM (SELECT DISTINCT key FROM run_jobs WHERE run = ?) r "
+    "CROSS JOIN jobs j ON j.key = r.key"
+)
 _AT_ONCE = 500  # keys in one question; SQLite takes at least 999
 
 
@@ -227,13 +232,11 @@ class ResultStore:
                 "SELECT label, key FROM run_jobs WHERE run = ? ORDER BY position", (found[0],)
             ).fetchall()
             check_jobs(found, asked, self._name)
-            for label, key in asked:
-                if key in jobs:  # several methods may ask for the same
-                    continue
-                row = connection.execute(f"{_OF_KEY} = ?", (key,)).fetchone()
-                if row is None:
-                    continue
-                name = f"{self._name}: job {key} ({label})"
+            label_of = {key: label for label, key in reversed(asked)}
+            rows = connection.execute(_OF_RUN, (found[0],))
+            for row in rows:
+                key = row[0]
+                name = f"{self._name}: job {key} ({label_of[key]})"
                 if not is_whole(connection, row, test_sets):
                     raise ValueError(
                         f"{name} is damaged; the same benchmark, asked for again, computes it again"
