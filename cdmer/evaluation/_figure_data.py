@@ -40,8 +40,7 @@ def region_maps(results):
     """
     if results.jobs is None or not results.info.get("regions"):
         return []
-    n_regions = _n_regions(results.info["regions"])
-    has = results.jobs["details"].map(lambda d: len(d.get("region_weights", ())) == n_regions)
+    has = results.jobs["details"].map(lambda details: "region_weights" in details)
     pairs = results.jobs.loc[has, ["method", "experiment"]].drop_duplicates()
     return [region_map(results, *pair) for pair in pairs.itertuples(index=False)]
 
@@ -63,12 +62,16 @@ def region_map(results, method, experiment):
     weights = []
     if known and jobs is not None:
         wanted = (jobs["method"] == method) & (jobs["experiment"] == experiment)
-        found = [d.get("region_weights", ()) for d in jobs.loc[wanted, "details"]]
-        weights = [given for given in found if len(given) == _n_regions(known)]
+        details = jobs.loc[wanted, "details"]
+        weights = [d["region_weights"] for d in details if "region_weights" in d]
     if not weights:
         raise ValueError(
             f"regions: {method!r} on {experiment!r} has no weights of regions, or the grid of the "
             "regions is unknown"
+        )
+    if len({len(given) for given in weights}) > 1:
+        raise ValueError(
+            f"regions: fits of {method!r} on {experiment!r} have different numbers of weights"
         )
     levels = tuple(known["levels"])
     face = neutral_face()
@@ -78,10 +81,6 @@ def region_map(results, method, experiment):
     return RegionMap(
         title, face, RegionGrid(levels).boxes(*face.shape), np.mean(weights, axis=0), levels
     )
-
-
-def _n_regions(known):
-    return sum(n * n for n in known["levels"])
 
 
 def embedding_of(results, method, experiment):
