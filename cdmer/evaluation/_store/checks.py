@@ -9,6 +9,9 @@ MOST_CLASSES = 100
 _MOST_SEED = 2**32 - 1
 _MOST_LEVEL = 64
 _MOST_REPEATED = 2**22
+# Texts of a fold in a configuration, and their names in tables of results.
+_FOLD = ("experiment", "kind", "source", "target", "name")
+_ABOUT = (*_FOLD[:4], "fold")
 
 
 def check_info(info):
@@ -52,16 +55,17 @@ def check_config(config):
         If one is missing or of another kind.
     """
     fold = config.get("fold") if isinstance(config, dict) else None
-    names = ("experiment", "kind", "source", "target", "name")
-    if not isinstance(fold, dict) or not all(_is_text(fold.get(name)) for name in names):
-        raise ValueError(f"config: expected a fold with the texts {names}")
-    if fold["experiment"] == "mean":
+    texts = list(map(fold.get, _FOLD)) if isinstance(fold, dict) else [None]
+    if set(map(type, texts)) != {str}:
+        raise ValueError(f"config: expected a fold with the texts {_FOLD}")
+    if texts[0] == "mean":
         raise ValueError("config: expected another experiment than 'mean', which tables add")
     seed = config.get("seed", "")
     if not _is_text(config.get("selection")) or not (seed is None or _is_count(seed, _MOST_SEED)):
         raise ValueError("config: expected a text as selection and a whole number as seed, or none")
-    about = {name: fold[name] for name in names[:4]} | {"fold": fold["name"]}
-    return about | {"selection": config["selection"], "seed": seed}
+    about = dict(zip(_ABOUT, texts, strict=True))
+    about["selection"], about["seed"] = config["selection"], seed
+    return about
 
 
 def check_details(details, seconds, error):
@@ -74,13 +78,16 @@ def check_details(details, seconds, error):
     """
     if not isinstance(details, dict):
         raise ValueError(f"details: expected names and values, got {details!r:.60}")
-    for name, (good, what) in _DETAILS.items():
-        if name in details and not good(details[name]):
+    for name in _DETAILS.keys() & details.keys():
+        good, what = _DETAILS[name]
+        if not good(details[name]):
             raise ValueError(f"details: expected {what} in {name!r}, got {details[name]!r:.60}")
-    if not _is_dict_of(_is_number)(seconds):
+    if not _are_seconds(seconds):
         raise ValueError(f"seconds: expected numbers by name, got {seconds!r:.60}")
+    if error is None:
+        return
     parts = {"type", "message", "traceback"}
-    if error is not None and not (_is_dict_of(_is_text)(error) and set(error) == parts):
+    if not (_is_dict_of(_is_text)(error) and set(error) == parts):
         raise ValueError(f"error: expected the texts {sorted(parts)}, got {error!r:.60}")
 
 
@@ -102,9 +109,10 @@ def check_codes(name, values, shape, least, n_classes):
     ValueError
         If they are no whole numbers of this shape, or out of range.
     """
-    whole = len(shape) == 1 and len(values) == shape[0] and set(map(type, values)) == {int}
-    if whole and min(values) >= least and max(values) < n_classes:  # most, in a third of the time
-        return
+    if len(shape) == 1 and len(values) == shape[0] and set(map(type, values)) == {int}:
+        found = set(values)
+        if min(found) >= least and max(found) < n_classes:  # most, in a third of the time
+            return
     try:
         codes = np.array(values)
     except (ValueError, OverflowError):  # lists of several lengths
@@ -260,6 +268,7 @@ def _are_regions(value):
     )
 
 
+_are_seconds = _is_dict_of(_is_number)
 # By path: whether it has to be there, what it must be, and that in words.
 _INFO = {
     "title": (True, _is_text, "a text"),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -9,6 +10,8 @@ import numpy as np
 
 from cdmer._files.reading import parse_json
 from cdmer.evaluation._store.checks import check_config
+
+_decode = json.JSONDecoder().raw_decode
 
 
 def canonical_json(value):
@@ -29,10 +32,10 @@ def parse_record(text, name):
         As `parse_json` does.
     """
     if "\\u" not in text:  # which half a character may stand behind
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):  # it says which
-            pass
+        with suppress(ValueError, RecursionError):  # `parse_json` says which
+            value, end = _decode(text)
+            if end == len(text):
+                return value
     return parse_json(text, name)
 
 

@@ -4,6 +4,7 @@ import hashlib
 import io
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from types import NoneType
 
 import numpy as np
@@ -103,8 +104,13 @@ def checksum(columns, values):
     for name, value in zip(columns, values, strict=True):
         if value is not None:
             raw = value if isinstance(value, bytes) else str(value).encode()
-            parts += (f"{name} {type(value).__name__} {len(raw)}\n".encode(), raw)
+            parts += (b"%b %d\n" % (_heading(name, type(value)), len(raw)), raw)
     return hashlib.blake2b(b"".join(parts), digest_size=16).hexdigest()
+
+
+@cache
+def _heading(name, kind):
+    return f"{name} {kind.__name__}".encode()
 
 
 def is_sound(columns, row):
@@ -180,9 +186,7 @@ def read_job(row, test_set, scheme, name):
         If it holds what no benchmark writes.
     """
     of = dict(zip(JOB_COLUMNS, row, strict=False))
-    for column, types in _TYPES.items():
-        if type(of[column]) not in types:
-            raise ValueError(f"{column}: expected {types[0].__name__}, got {of[column]!r:.60}")
+    _check_types(tuple(map(type, row)))
     n_clips, n_classes = len(test_set.clips), len(scheme["classes"])
     parsed = {
         column: None if of[column] is None else parse_record(of[column], column)
@@ -221,6 +225,13 @@ def read_job(row, test_set, scheme, name):
         raise ValueError("key: is not the one of its config")
     job.about  # noqa: B018 (checks it)
     return job
+
+
+@cache  # there are few, and as many rows as jobs
+def _check_types(found):
+    for (column, types), kind in zip(_TYPES.items(), found, strict=False):
+        if kind not in types:
+            raise ValueError(f"{column}: expected {types[0].__name__}, got {kind.__name__}")
 
 
 def write_job(connection, row, test_set):
