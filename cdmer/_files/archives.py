@@ -101,6 +101,29 @@ def parse_array(file, n_bytes, name):
     ValueError
         If it is no such array, or its shape is not that of its content.
     """
+    shape, columns_first, dtype = _checked_header(file, n_bytes, name)
+    n_bytes -= file.tell()
+    values = np.empty(n_bytes, dtype=np.uint8)
+    for start in range(0, n_bytes, _PIECE):
+        piece = file.read(min(_PIECE, n_bytes - start))
+        if len(piece) < min(_PIECE, n_bytes - start):
+            raise ValueError(f"{name}: ends before its {n_bytes} bytes")
+        values[start : start + _PIECE] = np.frombuffer(piece, dtype=np.uint8)
+    try:
+        return values.view(dtype).reshape(shape, order="F" if columns_first else "C")
+    except (ValueError, OverflowError) as error:  # an axis of no length beside one without end
+        raise ValueError(f"{name}: no array of shape {shape}: {error}") from error
+
+
+def check_array(archive, member):
+    """Check the header of an array that `read_array` could read; parameters and errors are its."""
+    info = archive.getinfo(member)
+    with archive.open(info) as file:
+        _checked_header(file, info.file_size, member)
+
+
+def _checked_header(file, n_bytes, name):
+    """Shape, whether columns come first, and type."""
     try:
         shape, columns_first, dtype = _read_header(file)
     except Exception as error:  # headers are parsed as Python, and fail in its ways
@@ -113,16 +136,7 @@ def parse_array(file, n_bytes, name):
         raise ValueError(
             f"{name}: expected {expected} bytes for {dtype} of shape {shape}, got {n_bytes}"
         )
-    values = np.empty(n_bytes, dtype=np.uint8)
-    for start in range(0, n_bytes, _PIECE):
-        piece = file.read(min(_PIECE, n_bytes - start))
-        if len(piece) < min(_PIECE, n_bytes - start):
-            raise ValueError(f"{name}: ends before its {n_bytes} bytes")
-        values[start : start + _PIECE] = np.frombuffer(piece, dtype=np.uint8)
-    try:
-        return values.view(dtype).reshape(shape, order="F" if columns_first else "C")
-    except (ValueError, OverflowError) as error:  # an axis of no length beside one without end
-        raise ValueError(f"{name}: no array of shape {shape}: {error}") from error
+    return shape, columns_first, dtype
 
 
 def _read_header(file):

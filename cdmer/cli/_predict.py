@@ -10,6 +10,7 @@ import click
 
 from cdmer._extras import import_extra
 from cdmer._files.writing import atomic_file
+from cdmer._text import printable
 from cdmer.cli._options import check_folder
 
 
@@ -55,7 +56,7 @@ def predict(model, clip, onset, apex, offset, spot, crop, out, as_json):
         import_extra("matplotlib.figure")
     fitted, warned = open_model(model)
     for message in warned:
-        click.echo(f"cdmer: {message}", err=True)
+        click.echo(f"cdmer: {printable(message)}", err=True)
     if out is not None and fitted.reference is None:
         raise click.UsageError("--out: the model's descriptor has no facial regions to draw")
     from cdmer.models import predict_clip
@@ -63,14 +64,17 @@ def predict(model, clip, onset, apex, offset, spot, crop, out, as_json):
     prepared, note = prepare_clip(fitted, open_clip(clip, onset, apex, offset), crop, spot)
     if note:
         click.echo(f"cdmer: {note}", err=True)
-    prediction = predict_clip(fitted, prepared)
+    try:
+        prediction = predict_clip(fitted, prepared)
+    except ValueError as error:
+        raise ValueError(f"{model}: {error}") from error
     apex, origin = describe_apex(prepared, prediction)
     if out is not None:
         write_picture(prediction, out)
     if as_json:
         click.echo(to_json(fitted, prediction, apex, origin))
     else:
-        click.echo(to_text(prediction, apex, origin))
+        click.echo(printable(to_text(prediction, apex, origin)))
 
 
 def open_model(path):
@@ -248,10 +252,12 @@ def to_json(model, prediction, frame, origin):
         "model": {
             "sources": model.sources,
             "targets": model.targets,
+            "keeps_training_rows": model.keeps_training_rows,
             "versions": model.versions,
         },
     }
-    return json.dumps(content, indent=2, ensure_ascii=False)
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    return text if printable(text) == text else json.dumps(content, indent=2)
 
 
 def write_picture(prediction, path):

@@ -32,7 +32,8 @@ def plot_prediction(prediction, *, n_regions=8, figure=None):
     TypeError
         If `prediction` is no `Prediction`.
     ValueError
-        If the regions are no `RegionGrid`, or the descriptor has none.
+        If the regions are no `RegionGrid`, the descriptor has none, or a score or drop is NaN or
+        infinite.
     """
     check_number("n_regions", n_regions, least=1, whole=True)
     if not isinstance(prediction, Prediction):
@@ -41,6 +42,8 @@ def plot_prediction(prediction, *, n_regions=8, figure=None):
     if regions is None or not isinstance(regions.grid, RegionGrid):
         found = "none" if regions is None else type(regions.grid).__name__
         raise ValueError(f"prediction: expected regions of a RegionGrid, got {found}")
+    if not (np.isfinite(prediction.scores).all() and np.isfinite(regions.drops).all()):
+        raise ValueError("prediction: expected finite scores and drops, got NaN or infinity")
     drops = regions.drops.clip(min=0)
     weakest_last = np.argsort(-drops, kind="stable")
     drops[weakest_last[n_regions:]] = 0

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 
 import numpy as np
@@ -9,6 +10,8 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from cdmer._clips import named_clips
 from cdmer._domains import source_mask
+from cdmer._text import printable
+from cdmer.models._fitted_state import keeps_rows
 from cdmer.models._parts import states_probabilities, take_apart
 
 _LIBRARIES = ("cdmer", "numpy", "scipy", "scikit-learn")
@@ -16,7 +19,12 @@ _LIBRARIES = ("cdmer", "numpy", "scipy", "scikit-learn")
 
 def library_versions():
     """Versions of the libraries that a fitted pipeline depends on, a dict of str to str."""
-    return {name: version(name) for name in _LIBRARIES}
+    return {name: _version(name) for name in _LIBRARIES}
+
+
+@cache
+def _version(name):
+    return version(name)  # parses a file
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -53,7 +61,18 @@ class FittedModel:
     def __repr__(self):
         sources, targets = (_listed(corpora) for corpora in (self.sources, self.targets))
         adapted = f", adapted to {targets}" if targets else ""
-        return f"FittedModel({', '.join(self.classes)}; fitted on {sources or '?'}{adapted})"
+        keeps = "; keeps rows of training clips" if self.keeps_training_rows else ""
+        names = ", ".join(self.classes)
+        return printable(f"FittedModel({names}; fitted on {sources or '?'}{adapted}{keeps})")
+
+    @property
+    def keeps_training_rows(self):
+        """Whether it holds features of clips that it was fitted on, as they are or mapped.
+
+        Support vectors are such rows, and those that a kernel compares new rows with. Who gets the
+        model gets these, too.
+        """
+        return keeps_rows(self.pipeline)
 
 
 def fitted_model(pipeline, training, class_names, sample_domain, corpora):

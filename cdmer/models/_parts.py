@@ -81,15 +81,20 @@ def score_classes(classifier, X):
     Raises
     ------
     ValueError
-        If there is not one column per class.
+        If there is not one column per class, or a score is NaN or infinite.
     """
     if states_probabilities(classifier):
         scores = np.asarray(classifier.predict_proba(X), dtype=np.float64)
     else:
         scores = np.asarray(class_scores(classifier, X), dtype=np.float64)
-    if scores.shape[1] != len(classifier.classes_):
+    if scores.ndim != 2 or scores.shape[1] != len(classifier.classes_):
         raise ValueError(
             f"pipeline: expected one score for each of {len(classifier.classes_)} classes, got "
-            f"{scores.shape[1]}"
+            f"{scores.shape[-1]}"
+        )
+    if not np.isfinite(scores).all():
+        raise ValueError(
+            "pipeline: it gives no finite score of every class, got "
+            f"{', '.join(f'{score:.3g}' for score in scores[~np.isfinite(scores).all(axis=1)][0])}"
         )
     return scores

@@ -124,8 +124,9 @@ def predict_clip(model, clip):
     TypeError
         If `model` is no FittedModel, or `clip` is no clip.
     ValueError
-        If the clip does not suit the pipeline, such as an apex that is missing. The message names
-        the clip.
+        If the clip does not suit the pipeline, such as an apex that is missing (the message names
+        the clip), the pipeline fails, or gives scores that are NaN or infinite: such scores name no
+        class.
 
     Notes
     -----
@@ -146,6 +147,15 @@ def predict_clip(model, clip):
     if not isinstance(model, FittedModel):
         raise TypeError(f"model: expected a FittedModel, got {type(model).__name__}")
     [(_, clip)] = named_clips([clip])
+    try:
+        return _predict(model, clip)
+    except (ValueError, TypeError, OSError, ImportError):
+        raise
+    except Exception as error:  # of a pipeline that is not as `fit` leaves it, or of the memory
+        raise ValueError(f"model: the pipeline failed, {type(error).__name__}: {error}") from error
+
+
+def _predict(model, clip):
     parts = take_apart(model.pipeline)
     if parts is None:
         return _prediction(model, model.pipeline, [clip], clip, None)
@@ -160,8 +170,8 @@ def predict_clip(model, clip):
 
 def _prediction(model, classifier, X, clip, regions):
     """Prediction from clips or rows, of which the first is the clip's own."""
-    position = list(model.pipeline.classes_).index(classifier.predict(X[:1])[0])
     scores = score_classes(classifier, X)
+    position = list(model.pipeline.classes_).index(classifier.predict(X[:1])[0])
     if regions is not None:
         regions = RegionDrops(*regions, drops=_drops(scores[:, position]))
     return Prediction(

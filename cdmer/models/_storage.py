@@ -1,5 +1,6 @@
 """Models in files: skops' archive of the pipeline, and a document with classes and versions."""
 
+import hashlib
 import io
 import json
 import re
@@ -10,19 +11,17 @@ from pathlib import Path
 import numpy as np
 from sklearn.exceptions import InconsistentVersionWarning
 
+from cdmer._files.archives import open_archive
+from cdmer._files.reading import parse_json, read_regular
 from cdmer._files.writing import atomic_file, remove_unfinished
 from cdmer._parameters import check_number
 from cdmer.models._fitted import FittedModel, fitted_model, library_versions
-from cdmer.models._parts import take_apart
-from cdmer.models._trust import (
-    UntrustedModelError,
-    check_size,
-    import_skops,
-    read_json,
-    trusted_types,
-)
+from cdmer.models._fitted_state import check_state
+from cdmer.models._parts import score_classes, take_apart
+from cdmer.models._schema import check_schema, refused_types
+from cdmer.models._trust import UntrustedModelError, import_skops, trusted_types
 
-_FORMAT, _VERSION = "cdmer.FittedModel", 1
+_FORMAT, _VERSION = "cdmer.FittedModel", 2
 _DOCUMENT = "model.json"
 
 
@@ -62,15 +61,21 @@ def save_model(path, pipeline, training, *, class_names=None, sample_domain=None
         A ValueError: if the pipeline is not fitted.
     ValueError
         If it gives no score per class, names and classes do not fit together, `training` is not
-        what its descriptor takes or gives, or it holds objects that `load_model` would refuse,
-        such as functions and classes of the caller's own, and forests. Nothing is written then.
+        what its descriptor takes or gives, or it holds what `load_model` would refuse, such as
+        functions and classes of the caller's own, forests, and arrays with NaN. Nothing is written
+        then.
     OSError
         If the folder does not exist or cannot be written to.
 
     Notes
     -----
     The file is a ZIP archive in skops' format, without pickles; ``model.json`` in it holds classes,
-    corpora and versions.
+    corpora and versions, and a digest by which `load_model` notices a file that was damaged.
+
+    Many classifiers are made of the rows that they were fitted on: support vectors, and the rows
+    that a kernel compares with. A model then holds features of the clips of real people, and who
+    gets the file gets these; ``keeps_training_rows`` of the result, and of ``model.json``, says so.
+    There are no frames, paths, and names of people in a model.
 
     Examples
     --------
@@ -87,9 +92,9 @@ def save_model(path, pipeline, training, *, class_names=None, sample_domain=None
     >>> classes = get_scheme("cdmer-130").classes
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "model.skops")
-    ...     save_model(path, pipeline, clips, class_names=classes)
+    ...     save_model(path, pipeline, clips, class_names=classes).keeps_training_rows
     ...     predict_clip(load_model(path), corpus[0]).label
-    FittedModel(negative, positive, surprise; fitted on webcam-25fps (6 clips))
+    True
     'surprise'
     """
     skops = import_skops()
@@ -100,15 +105,19 @@ def save_model(path, pipeline, training, *, class_names=None, sample_domain=None
         raise ValueError(
             f"pipeline: skops cannot save it, {type(error).__name__}: {error}"
         ) from error
-    refused = sorted(set(skops.get_untrusted_types(data=data)) - set(trusted_types()))
-    if refused:
-        raise ValueError(
-            f"pipeline: expected cdmer's and scikit-learn's own estimators and plain parameters, "
-            f"got {', '.join(refused)}, which load_model would refuse"
-        )
     buffer = io.BytesIO(data)
     with zipfile.ZipFile(buffer, "a") as archive:
-        archive.writestr(_DOCUMENT, json.dumps(_to_document(model), indent=2))
+        refused = refused_types(json.loads(archive.read("schema.json")))
+        if refused:
+            raise ValueError(
+                f"pipeline: expected estimators of cdmer, those of scikit-learn that load_model "
+                f"can check, and plain parameters, got {', '.join(refused)}, which load_model "
+                "would refuse"
+            )
+        check_state(pipeline)
+        document = _to_document(model)
+        document["digest"] = _digest(archive, document)
+        archive.writestr(_DOCUMENT, json.dumps(document, indent=2))
     path = Path(path)
     with atomic_file(path) as file:
         file.write(buffer.getbuffer())
@@ -119,9 +128,11 @@ def save_model(path, pipeline, training, *, class_names=None, sample_domain=None
 def load_model(path, *, max_bytes=2**30):
     """Read a model that `save_model` has written.
 
-    Only types from a list are built: the estimators of cdmer and scikit-learn, arrays and plain
-    data. A file that asks for anything else, such as a function, is refused before anything is
-    built. The numbers in a file are not checked.
+    The file may come from anybody. Only types from a list are built: estimators of cdmer and
+    scikit-learn, arrays and plain data. A file that asks for anything else, such as a function, is
+    refused before anything is built. Then, before anything is computed, the state of every
+    estimator is checked: finite numbers, shapes that fit together, and all numbers by which
+    compiled code (libsvm) finds its way in memory. What a model predicts is up to who made it.
 
     Parameters
     ----------
@@ -146,29 +157,31 @@ def load_model(path, *, max_bytes=2**30):
     UntrustedModelError
         A ValueError: if the file asks for other types.
     ValueError
-        If it is no model, truncated or changed, of another version of the format, or larger than
-        `max_bytes`. The message names it.
+        If it is no model, no regular file, damaged, of another version of the format, larger than
+        `max_bytes`, or what is in it is not the state of a fitted pipeline. The message names it.
     OSError
         If it cannot be read.
     """
     check_number("max_bytes", max_bytes, least=1, whole=True)
     skops = import_skops()
     path = Path(path)
-    if path.stat().st_size > max_bytes:
-        raise ValueError(f"{path}: expected a model of at most {max_bytes} bytes (max_bytes)")
-    data = path.read_bytes()
+    data = read_regular(path, max_bytes)
     try:
-        document = _read_document(data, max_bytes)
-        with warnings.catch_warnings():
+        with (
+            open_archive(io.BytesIO(data), "archive", most_bytes=max_bytes) as archive,
+            warnings.catch_warnings(),
+        ):
             warnings.simplefilter("ignore", InconsistentVersionWarning)  # one per estimator
-            content = skops.loads(data, trusted=trusted_types())
-        model = _from_document(document, **content)
-    except skops.exceptions.UntrustedTypesFoundException as error:
+            document = _read_document(archive)
+            check_schema(archive, max_bytes)
+            content = skops.loads(data, trusted=[*trusted_types(), "builtins.range"])
+            model = _from_document(document, **content)
+    except (UntrustedModelError, skops.exceptions.UntrustedTypesFoundException) as error:
         raise UntrustedModelError(f"{path}: refused, {str(error).splitlines()[0]}") from error
     except Exception as error:  # whatever a damaged or crafted file makes zipfile or NumPy say
-        raise ValueError(
-            f"{path}: no model, or damaged; {type(error).__name__}: {error}"
-        ) from error
+        kind = "" if type(error) is ValueError else f"{type(error).__name__}: "
+        message = " ".join(str(error).split())
+        raise ValueError(f"{path}: no model, or damaged; {kind}{message}") from error
     _compare_versions(path, model.versions)
     return model
 
@@ -181,43 +194,87 @@ def _to_document(model):
         "sources": model.sources,
         "targets": model.targets,
         "frame_size": model.frame_size,
+        "keeps_training_rows": model.keeps_training_rows,
         "versions": model.versions,
     }
 
 
-def _read_document(data, max_bytes):
-    """Document of an archive, checked to be a model that may be read."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        document = read_json(archive, _DOCUMENT)
-        if document["format"] != _FORMAT:
-            raise ValueError(f"expected the format {_FORMAT}, got {document['format']!r}")
-        if document["format_version"] != _VERSION:
-            raise ValueError(
-                f"expected version {_VERSION} of the format, got {document['format_version']!r}; "
-                f"it was saved by cdmer {document.get('versions', {}).get('cdmer')}"
-            )
-        check_size(archive, max_bytes)
+def _digest(archive, document):
+    """SHA-256 of a document, and of the names, sizes and check sums of what it came with.
+
+    It tells accidents from what was saved, and no more: anybody can compute it. Whatever reads a
+    member compares its content with the check sum.
+    """
+    content = {name: value for name, value in document.items() if name != "digest"}
+    members = sorted(
+        (info.filename, info.file_size, info.CRC)
+        for info in archive.infolist()
+        if info.filename != _DOCUMENT
+    )
+    return hashlib.sha256(json.dumps([content, members], sort_keys=True).encode()).hexdigest()
+
+
+def _read_document(archive):
+    """Document of an archive, checked to be that of a model which is as it was saved."""
+    document = parse_json(archive.read(_DOCUMENT), _DOCUMENT)
+    if not isinstance(document, dict) or document.get("format") != _FORMAT:
+        found = document.get("format") if isinstance(document, dict) else document
+        raise ValueError(f"expected the format {_FORMAT}, got {found!r}")
+    if document["format_version"] != _VERSION:
+        raise ValueError(
+            f"expected version {_VERSION} of the format, got {document['format_version']!r}; it "
+            f"was saved by cdmer {document.get('versions', {}).get('cdmer')}: fit and save it again"
+        )
+    if document["digest"] != _digest(archive, document):
+        raise ValueError("what is in the file is not what was saved, by its digest")
     return document
 
 
 def _from_document(document, pipeline, reference):
-    classes, size = tuple(document["classes"]), document["frame_size"]
+    classes, size = document["classes"], document["frame_size"]
+    if not _are_names(classes) or len(set(classes)) != len(classes):
+        raise ValueError(f"expected distinct names of the classes, got {classes!r}")
+    for corpora in (document["sources"], document["targets"]):
+        if not _are_names(list(corpora)) or not all(type(n) is int for n in corpora.values()):
+            raise ValueError(f"expected the numbers of clips of corpora, got {corpora!r}")
+    versions = document["versions"]
+    if not _are_names(list(versions.values())):
+        raise ValueError(f"expected versions of libraries, got {versions!r}")
+    if size is not None and [type(n) for n in size] != [int, int]:
+        raise ValueError(f"expected height and width of frames, got {size!r}")
+    size = None if size is None else tuple(size)
+    check_state([pipeline, reference])
     model = FittedModel(
         pipeline,
-        classes,
+        tuple(classes),
         reference,
-        dict(document["sources"]),
-        dict(document["targets"]),
-        None if size is None else (int(size[0]), int(size[1])),
-        dict(document["versions"]),
+        document["sources"],
+        document["targets"],
+        size,
+        versions,
     )
-    if len(classes) != len(pipeline.classes_) or not all(isinstance(c, str) for c in classes):
+    if len(classes) != len(pipeline.classes_):
         raise ValueError(f"expected a name for each class, got {classes!r}")
-    parts = take_apart(pipeline)
-    expected = None if parts is None else parts.descriptor.feature_groups_.shape
-    if (None if reference is None else np.shape(reference)) != expected:
-        raise ValueError(f"expected a reference of shape {expected}")
+    if document["keeps_training_rows"] is not model.keeps_training_rows:
+        raise ValueError(f"expected keeps_training_rows {model.keeps_training_rows}")
+    _check_parts(model)
     return model
+
+
+def _check_parts(model):
+    """Check that the parts of a model fit together, its scores for a row included."""
+    parts = take_apart(model.pipeline)
+    expected = None if parts is None else parts.descriptor.feature_groups_.shape
+    if (None if model.reference is None else np.shape(model.reference)) != expected:
+        raise ValueError(f"expected a reference of shape {expected}")
+    if parts is not None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            score_classes(parts.classifier, model.reference[None])
+
+
+def _are_names(names):
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)
 
 
 def _compare_versions(path, versions):

@@ -1,22 +1,50 @@
-"""Limits of a model file: types from a list, and their size in memory."""
+"""The types that a model file may hold."""
 
-import json
 from dataclasses import is_dataclass
 from functools import cache
+from importlib import import_module
 
 from sklearn.base import BaseEstimator
 
 from cdmer._extras import import_extra
 
-# Parsed, JSON takes about twenty times as much memory.
-MOST_JSON_BYTES = 2**25
+# Of scikit-learn, what computes with NumPy alone, or is checked after loading: see `check_state`.
+_OF_SKLEARN = {
+    "calibration": ("CalibratedClassifierCV",),
+    "decomposition": (
+        *("FactorAnalysis", "FastICA", "IncrementalPCA", "KernelPCA", "PCA", "TruncatedSVD"),
+    ),
+    "discriminant_analysis": ("LinearDiscriminantAnalysis", "QuadraticDiscriminantAnalysis"),
+    "dummy": ("DummyClassifier",),
+    "ensemble": ("BaggingClassifier",),
+    "feature_selection": ("RFE", "SelectFromModel", "VarianceThreshold"),
+    "frozen": ("FrozenEstimator",),
+    "isotonic": ("IsotonicRegression",),
+    "kernel_approximation": (
+        *("AdditiveChi2Sampler", "Nystroem", "RBFSampler", "SkewedChi2Sampler"),
+    ),
+    "linear_model": (
+        *("LogisticRegression", "LogisticRegressionCV", "Perceptron"),
+        *("RidgeClassifier", "RidgeClassifierCV", "SGDClassifier"),
+    ),
+    "multiclass": ("OneVsOneClassifier", "OneVsRestClassifier"),
+    "naive_bayes": ("BernoulliNB", "ComplementNB", "GaussianNB", "MultinomialNB"),
+    "neighbors": ("KNeighborsClassifier", "NearestCentroid", "NeighborhoodComponentsAnalysis"),
+    "pipeline": ("FeatureUnion", "Pipeline"),
+    "preprocessing": (
+        *("Binarizer", "FunctionTransformer", "KernelCenterer", "LabelBinarizer", "LabelEncoder"),
+        *("MaxAbsScaler", "MinMaxScaler", "Normalizer", "PowerTransformer"),
+        *("QuantileTransformer", "RobustScaler", "StandardScaler"),
+    ),
+    "svm": ("LinearSVC", "NuSVC", "SVC"),
+}
 # Private types inside fitted estimators of scikit-learn that hold data only.
-_OF_SKLEARN = [
+_PRIVATE = {
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.utils._metadata_requests.MetadataRequest",
     "sklearn.utils._metadata_requests.MethodMetadataRequest",
-]
+}
 
 
 class UntrustedModelError(ValueError):
@@ -50,28 +78,27 @@ def import_skops():
 
 @cache
 def trusted_types():
-    """Types that a model may hold beside those that skops trusts.
+    """Types of the objects that a model may hold beside arrays and plain data.
 
-    skops itself trusts scikit-learn's estimators, NumPy's arrays and plain data; it refuses
-    functions, methods and everything else that is not listed here. These are
+    These are
 
     - the public estimators and settings (`RegionGrid` and the like) of `cdmer.adaptation`,
       `cdmer.features` and `cdmer.preprocessing`: setting their attributes, or calling their
       constructors, runs nothing that the file chooses;
-    - private types inside fitted estimators of scikit-learn that hold data only;
-    - `range`, which grids of parameters are made of.
+    - estimators of scikit-learn from a list, and private types inside them that hold data only.
 
     Whole packages are not trusted: each also has functions that fetch, write or run something. Nor
-    are trees, which index memory by numbers that the file chooses.
+    are estimators of scikit-learn whose compiled code indexes memory by numbers that the file
+    chooses and nobody checks, such as trees, their ensembles, KMeans, NMF and sparse matrices.
 
     Returns
     -------
-    list of str
-        Full names, sorted.
+    frozenset of str
+        Full names.
     """
     from cdmer import adaptation, features, preprocessing
 
-    types = {range}
+    types = set()
     for package in (adaptation, features, preprocessing):
         public = [getattr(package, name) for name in package.__all__]
         types.update(
@@ -79,71 +106,6 @@ def trusted_types():
             for thing in public
             if isinstance(thing, type) and (issubclass(thing, BaseEstimator) or is_dataclass(thing))
         )
-    return sorted(_OF_SKLEARN + [f"{kind.__module__}.{kind.__qualname__}" for kind in types])
-
-
-def check_size(archive, most_bytes):
-    """Refuse an archive that would take more memory than allowed, before reading its arrays.
-
-    Parameters
-    ----------
-    archive : zipfile.ZipFile
-        Written by skops.
-    most_bytes : int
-        Limit of everything that is read from it, together.
-
-    Raises
-    ------
-    ValueError
-        If it is larger, or a part of it is an archive itself, whose size is unknown.
-    """
-    # A member takes memory each time that an object refers to it, which may be many times.
-    read = set()
-    for node in _nodes(read_json(archive, "schema.json")):
-        if node.get("__loader__") == "SparseMatrixNode":
-            raise ValueError("expected no sparse matrices")
-        if isinstance(node.get("file"), str):
-            read.add((repr(node.get("__id__")), node["file"]))
-    total = sum(archive.getinfo(name).file_size for _, name in read)
-    if total > most_bytes:
-        raise ValueError(
-            f"expected at most {most_bytes} bytes unpacked, got {total}; see max_bytes"
-        )
-
-
-def read_json(archive, name):
-    """Parse a member of an archive.
-
-    Parameters
-    ----------
-    archive : zipfile.ZipFile
-    name : str
-        Name of the member.
-
-    Returns
-    -------
-    object
-
-    Raises
-    ------
-    KeyError
-        If there is no such member.
-    ValueError
-        If it is no JSON, or larger than `MOST_JSON_BYTES`.
-    """
-    size = archive.getinfo(name).file_size
-    if size > MOST_JSON_BYTES:
-        raise ValueError(f"{name}: expected at most {MOST_JSON_BYTES} bytes, got {size}")
-    return json.loads(archive.read(name))
-
-
-def _nodes(schema):
-    """Every dict in nested dicts and lists; a generator."""
-    waiting = [schema]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, dict):
-            yield part
-            waiting.extend(part.values())
-        elif isinstance(part, list):
-            waiting.extend(part)
+    for module, names in _OF_SKLEARN.items():
+        types.update(getattr(import_module(f"sklearn.{module}"), name) for name in names)
+    return frozenset(_PRIVATE | {f"{kind.__module__}.{kind.__qualname__}" for kind in types})
