@@ -83,10 +83,11 @@ def score_classes(classifier, X):
     ValueError
         If there is not one column per class, or a score is NaN or infinite.
     """
-    if states_probabilities(classifier):
-        scores = np.asarray(classifier.predict_proba(X), dtype=np.float64)
-    else:
-        scores = np.asarray(class_scores(classifier, X), dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is refused below
+        if states_probabilities(classifier):
+            scores = np.asarray(classifier.predict_proba(X), dtype=np.float64)
+        else:
+            scores = np.asarray(class_scores(classifier, X), dtype=np.float64)
     if scores.ndim != 2 or scores.shape[1] != len(classifier.classes_):
         raise ValueError(
             f"pipeline: expected one score for each of {len(classifier.classes_)} classes, got "

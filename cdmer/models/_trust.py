@@ -24,8 +24,7 @@ _OF_SKLEARN = {
         *("AdditiveChi2Sampler", "Nystroem", "RBFSampler", "SkewedChi2Sampler"),
     ),
     "linear_model": (
-        *("LogisticRegression", "LogisticRegressionCV", "Perceptron"),
-        *("RidgeClassifier", "RidgeClassifierCV", "SGDClassifier"),
+        *("LogisticRegression", "LogisticRegressionCV", "RidgeClassifier", "RidgeClassifierCV"),
     ),
     "multiclass": ("OneVsOneClassifier", "OneVsRestClassifier"),
     "naive_bayes": ("BernoulliNB", "ComplementNB", "GaussianNB", "MultinomialNB"),
