@@ -1,4 +1,4 @@
-"""How much memory the frames of one clip may take."""
+"""How much memory the frames of one clip may take, and anything that is made in one go."""
 
 import os
 
@@ -47,4 +47,28 @@ def check_clip_bytes(n_bytes, name):
         raise ValueError(
             f"{name}: expected frames of at most {most} bytes in one clip, got {n_bytes}; the "
             f"environment variable {VARIABLE} sets the limit"
+        )
+
+
+def check_memory(n_bytes, name):
+    """Refuse what this machine has not the memory for, before any of it is made.
+
+    Parameters
+    ----------
+    n_bytes : int
+    name : str
+        What would take it, for the message.
+
+    Raises
+    ------
+    ValueError
+        If it is more than all memory of the machine.
+    """
+    import psutil
+
+    most = psutil.virtual_memory().total
+    if n_bytes > most:
+        raise ValueError(
+            f"{name}: expected at most {most} bytes, the memory of this machine, got about "
+            f"{min(n_bytes, 10**300):.3g}"
         )

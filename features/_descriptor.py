@@ -12,6 +12,8 @@ from cdmer._clips import named_clips, read_frames
 from cdmer._parameters import ParameterError
 from cdmer._vision.grid import RegionGrid
 
+MOST_FEATURES = 10**7
+
 
 class ClipDescriptor(ClipwiseTransformer):
     """Base of descriptors: a histogram, or a few numbers, per facial region.
@@ -93,8 +95,21 @@ class ClipDescriptor(ClipwiseTransformer):
             )
         check_device(self.device)
         self.grid_ = RegionGrid(self._default_levels) if self.grid is None else self.grid
+        n_features = self.n_features_out
+        if n_features > MOST_FEATURES:
+            raise ParameterError(
+                f"grid: expected {MOST_FEATURES} features of a clip at most, got "
+                f"{n_features} in {self.grid_.n_regions} regions"
+            )
         self.feature_groups_ = np.repeat(np.arange(self.grid_.n_regions), len(self._columns()))
         return self
+
+    @property
+    def n_features_out(self):
+        """Number of features of a clip, an int; parameters are checked."""
+        self._check_parameters()
+        grid = RegionGrid(self._default_levels) if self.grid is None else self.grid
+        return grid.n_regions * len(self._columns())
 
     def transform(self, X):
         """Compute the features of clips.

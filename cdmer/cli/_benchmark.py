@@ -47,7 +47,11 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     metavar="NAME",
     help="Environment variable that holds the key of their endpoint.",
 )
-@click.option("--dry-run", is_flag=True, help="Check CONFIG and the corpora, and say what is run.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Check CONFIG and the corpora, say what is run and which files are written, and stop.",
+)
 @jobs_option
 @quiet_option
 def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, n_jobs, quiet):
@@ -67,8 +71,10 @@ def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, 
     from cdmer.evaluation.report import describe_abstentions
 
     loaded = load_config(config)
+    cache = feature_cache() if cache is None else cache
     if dry_run:
-        click.echo(summarize_config(loaded, progress=show(quiet)))
+        where = {"store": store, "report": report, "cache_dir": cache}
+        click.echo(summarize_config(loaded, **where, progress=show(quiet)))
         return
     place = loaded.store if store is None else store
     with _open_counting(place, quiet) as kept:
@@ -81,7 +87,7 @@ def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, 
                     store=kept,
                     report=report,
                     n_jobs=n_jobs,
-                    cache_dir=feature_cache() if cache is None else cache,
+                    cache_dir=cache,
                     progress=show(quiet),
                     allow_upload=allow_upload,
                     api_key_env=api_key_env,

@@ -49,7 +49,7 @@ def make_synthetic_corpus(
     Raises
     ------
     ValueError, TypeError
-        If the preset is unknown, or a number is too small or no number.
+        If the preset is unknown, or a number is too small, too large for the memory or no number.
 
     Examples
     --------
@@ -106,6 +106,7 @@ def _draw_labels(balance, n_clips, rng):
 def _make_clip(setup, who, label, clip_name, corpus, size, rng):
     intensities = _draw_action_units(label, setup.amplitude, rng)
     course, blink, head, numbers = _draw_motion(setup, rng)
+    check_clip_bytes(len(course) * size**2, f"size: {size} x {size} pixels, {len(course)} frames")
     render = Render(
         who=who,
         setup=setup,

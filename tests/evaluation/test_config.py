@@ -27,7 +27,7 @@ from cdmer.evaluation import (
     benchmark,
 )
 from cdmer.evaluation._runner.identity import identify
-from cdmer.evaluation.config import load_config, run_config, summarize_config
+from cdmer.evaluation.config import _networks, load_config, run_config, summarize_config
 from cdmer.evaluation.config._classes import DESCRIPTORS, METHODS, parameters
 from cdmer.evaluation.protocols import PROTOCOLS
 from cdmer.features import LBPTOP, HellingerMap, RegionGrid, lbp_top_planes
@@ -396,7 +396,7 @@ def test_all_estimators_of_the_library_are_listed():
                     }
                 }
             },
-            "levels, n_bins: expected 10000000 columns at most",
+            "column_planes: levels: 1: expected a number from -256 to 256, got 100000",
         ),
     ],
 )
@@ -432,8 +432,9 @@ def test_ranges(load, values, expected):
         ({"start": 2, "stop": 1, "step": 1}, "expected start <= stop and step > 0"),
         ({"start": 1, "stop": 2, "step": 0}, "expected start <= stop and step > 0"),
         ({"start": 1, "stop": "2", "step": 1}, "stop: expected a number, got '2'"),
-        ({"start": 1, "stop": float("inf"), "step": 1}, "stop: expected a number, got inf"),
-        ({"start": 1, "stop": 10**9, "step": 1}, "gives 1e+09 values"),
+        ({"start": 1, "stop": float("inf"), "step": 1}, "stop: expected a number from -100000"),
+        ({"start": 1, "stop": 10**9, "step": 1}, "stop: expected a number from -10000000 to 1000"),
+        ({"start": 1, "stop": 1e9, "step": 1}, "gives 1e+09 values"),
         ({"logspace": [0, 1]}, "logspace: expected [first exponent"),
         ({"logspace": [0, 1, 0]}, "logspace: expected [first exponent"),
         ({"logspace": [0, 9999, 3]}, "logspace: expected [first exponent"),
@@ -677,14 +678,25 @@ def test_networks_are_read(load):
         ({"checkpoint": "run.safetensors"}, "unknown parameter of NetClassifier 'checkpoint'"),
         ({"param_grid": {"checkpoint": ["a"]}}, "unknown parameter of NetClassifier 'checkpoint'"),
         (
-            {"network": "MLP", "network_params": {"hidden_layer_sizes": [10**5, 10**5]}},
+            {"network": "C3D", "network_params": {"size": 1000, "n_hidden": 10**4}},
             "network_params: expected a network of 1000000000 numbers at most",
         ),
-        ({"network_params": {"size": 10**12}}, "network_params: "),
         (
-            {"adaptation": {"class": "CDAN", "hidden_layer_sizes": [10**5, 10**5]}},
-            "with the layers of its adaptation, got",
+            {
+                "network": "C3D",
+                "param_grid": {"network_params": [{}, {"size": 1000, "n_hidden": 10**4}]},
+            },
+            "param_grid: network_params: expected a network of 1000000000 numbers at most",
         ),
+        (
+            {"network": "MLP", "network_params": {"hidden_layer_sizes": [10**4, 10**4]}},
+            "hidden_layer_sizes: expected 50000000 weights between them at most, got 100000000",
+        ),
+        (
+            {"param_grid": {"network_params": [{"size": 28}] * 201}},
+            "network_params: expected 200 networks at most, got 201",
+        ),
+        ({"network_params": {"size": 10**12}}, "network_params: "),
     ],
 )
 def test_networks_that_are_not_to_be_had_are_named(load, change, message):
@@ -692,6 +704,16 @@ def test_networks_that_are_not_to_be_had_are_named(load, change, message):
     found = refusal(load, minimal(**NETWORK | change))
     assert found.startswith("methods: one: ")
     assert message in found
+
+
+def test_layers_of_an_adaptation_count_too(load, monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.setattr(_networks, "_MOST_PARAMETERS", 10**6)
+    given = NETWORK | {"adaptation": {"class": "CDAN", "hidden_layer_sizes": [1000, 1000]}}
+    assert "1000000 numbers at most, with the layers of its adaptation, got" in refusal(
+        load, minimal(**given)
+    )
+    assert load(minimal(**NETWORK)).methods["one"].estimator.adaptation is None
 
 
 def test_a_pipeline_keeps_no_files_where_a_config_says_so(load):

@@ -11,6 +11,7 @@ from cdmer._fingerprint import fingerprint, name_frames
 from cdmer._left_out import describe_left_out
 from cdmer._text import is_missing
 from cdmer.corpora import Corpus, PublishedFeatures, get_scheme
+from cdmer.evaluation._runner.estimate import check_rows
 from cdmer.evaluation._store.records import canonical_json, digest
 from cdmer.extraction import FeatureTable, extract
 
@@ -64,6 +65,7 @@ class Data:
         _check_columns([part for part in parts if part.columns is not None])
         for part in parts:
             self._keep_labelled(part)
+        check_rows([part.rows for part in parts], descriptor)
         for part in parts:
             if descriptor is not None and part.rows.dtype == object:
                 part.extract(descriptor, options)

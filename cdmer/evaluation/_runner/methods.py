@@ -7,6 +7,7 @@ from sklearn.model_selection import ParameterGrid
 
 from cdmer._parameters import ParameterError
 from cdmer.evaluation._fit import adapting_parts
+from cdmer.evaluation._runner.estimate import check_settings
 from cdmer.evaluation._runner.identity import identify
 from cdmer.evaluation._runner.interviewers import is_estimator, set_classes
 from cdmer.evaluation.selection import CRITERIA
@@ -223,6 +224,7 @@ def _read_settings(name, method):
     if method.param_grid is None:
         return None
     try:
+        check_settings(method.param_grid, f"methods: {name!r}: param_grid")
         settings = list(ParameterGrid(method.param_grid))
     except (TypeError, ValueError) as error:
         raise ParameterError(f"methods: {name!r}: param_grid: {error}") from None

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from cdmer._steps import stateless_steps, steps_text
+from cdmer.evaluation._runner.estimate import estimate
 from cdmer.evaluation._runner.together import make_batches
 from cdmer.evaluation._runner.work import Job
 from cdmer.evaluation._store.records import TestSet, canonical_json, digest
@@ -22,6 +23,7 @@ class Plan:
     def __init__(self, candidates, data, protocol, seeds, descriptor, embeddings):
         self.data, self.embeddings = data, embeddings
         self.folds = _check_folds(protocol.roles(data.metadata), protocol, len(data.clips))
+        estimate(candidates, self.folds, seeds, data, descriptor).check()
         scheme = {
             "name": data.scheme.name,
             "classes": list(data.scheme.classes),

@@ -1,11 +1,14 @@
 """A benchmark in a TOML file."""
 
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cdmer._files.reading import read_regular
 from cdmer._text import unknown
 from cdmer.corpora import get_scheme, list_schemes
+from cdmer.evaluation.config._bounds import MOST_BYTES, check_content
 from cdmer.evaluation.config._entries import (
     read_corpora,
     read_descriptor,
@@ -14,9 +17,16 @@ from cdmer.evaluation.config._entries import (
     read_seeds,
     read_selection,
 )
-from cdmer.evaluation.config._section import Section
+from cdmer.evaluation.config._outputs import check_inside, read_output
+from cdmer.evaluation.config._section import Section, one_line
 from cdmer.evaluation.protocols import CDMER_EXPERIMENTS
 
+_MOST_PARTS = 32
+# A part and the dot after it, bare or in quotes, so many times.
+_LONG_KEY = re.compile(
+    r"""(?<![\w-])(?:(?:[\w-]+|"(?:[^"\\\n]|\\.){0,200}"|'[^'\n]*')[ \t]*\.[ \t]*)"""
+    rf"{{{_MOST_PARTS}}}"
+)
 _OPTIONAL = [
     "title",
     "scheme",
@@ -198,8 +208,9 @@ def load_config(path):
         doubtful=doubtful,
         selection=selection,
         seeds=read_seeds(top),
-        store=top.read_path("store") or path.with_suffix(".sqlite"),
-        report=top.read_path("report"),
+        store=read_output(top, "store")
+        or check_inside(top, "store", path.with_suffix(".sqlite").name),
+        report=read_output(top, "report"),
         embeddings=top.read("embeddings", bool, False),
         protocol=protocol,
         corpora=read_corpora(top),
@@ -221,13 +232,18 @@ def _read_scheme(top):
 
 
 def _parse(path):
-    content = path.read_bytes()
+    content = read_regular(path, MOST_BYTES)
     try:
         text = content.decode("utf-8-sig")
-        return text, tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: expected text in UTF-8, {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path}: no TOML: {error}") from None
+    if _LONG_KEY.search(text):  # the parser takes the square of their length, in memory too
+        raise ValueError(f"{path}: expected keys of {_MOST_PARTS} parts at most, joined by dots")
+    try:
+        parsed = tomllib.loads(text)
     except RecursionError:
         raise ValueError(f"{path}: no config file: tables in tables without end") from None
+    except ValueError as error:  # whole numbers of thousands of digits too
+        raise ValueError(one_line(f"{path}: no TOML: {error}")) from None
+    check_content(parsed, str(path))
+    return text, parsed

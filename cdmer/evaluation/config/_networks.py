@@ -5,14 +5,20 @@ from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
 
+from sklearn.model_selection import ParameterGrid
+
 from cdmer._extras import import_extra
-from cdmer._parameters import ParameterError
+from cdmer._parameters import ParameterError, at_setting
 from cdmer._text import unknown
 
 # A file says what is computed: not where that leaves files, nor what a run before it left.
 UNSAID = {"checkpoint", "checkpoint_every", "memory", "progress", "warm_start"}
 _LOSSES = ("CDAN", "DAN", "DANN", "DeepCORAL", "MCC")
 _MOST_PARAMETERS = 10**9
+# Each takes some milliseconds to make without memory.
+_MOST_NETWORKS = 200
+# What says how large a network is.
+_MAKING = ("network", "network_params", "adaptation")
 
 
 class Classes(Mapping):
@@ -72,6 +78,42 @@ def _net_classifier():
 DEEP = {"NetClassifier": _net_classifier}
 DEEP |= {"HorizontalFlip": partial(_member, "cdmer.nets", "HorizontalFlip")}
 DEEP |= {name: partial(_member, "cdmer.nets.adaptation", name) for name in _LOSSES}
+
+
+def check_grid(estimator, table):
+    """Check the networks that the settings of a grid make, as `NetClassifier` itself is checked.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What the parameters belong to.
+    table : dict of str to list
+        Values of parameters.
+
+    Raises
+    ------
+    ValueError
+        If one is not to be had, or there are too many to look at.
+    """
+    for prefix, part in _net_classifiers(estimator).items():
+        own = {key: values for key in _MAKING if (values := table.get(f"{prefix}{key}"))}
+        settings = ParameterGrid(own)
+        if settings.__len__() > _MOST_NETWORKS:
+            raise ValueError(
+                f"{', '.join(own)}: expected {_MOST_NETWORKS} networks at most, got "
+                f"{settings.__len__():.3g}"
+            )
+        for setting in settings if own else ():
+            _check(at_setting(part, setting))
+
+
+def _net_classifiers(estimator):
+    """Parts of an estimator that train networks, by what their parameters are prefixed with."""
+    parts = {"": estimator} | {
+        f"{name}__": part for name, part in estimator.get_params(deep=True).items()
+    }
+    # By name, so that torch is not imported for others.
+    return {key: part for key, part in parts.items() if type(part).__name__ == "NetClassifier"}
 
 
 def _check(classifier):

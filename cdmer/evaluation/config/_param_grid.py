@@ -8,7 +8,7 @@ from cdmer._text import unknown
 from cdmer.evaluation.config import _endpoints, _networks
 
 _UNSAID = _networks.UNSAID | _endpoints.UNSAID
-_MOST_VALUES = 100_000
+_MOST_COUNTED = 10**18
 # Parameters whose tables are values as they are.
 PLAIN_TABLES = ("network_params", "request_params", "class_weight")
 
@@ -55,7 +55,13 @@ def _read_table(section, key, table, build_value, estimator):
             if name not in known:
                 what = f"parameter of {type(estimator).__name__}"
                 raise inner.fault(name, unknown(what, name, known))
-    return {name: _read_values(inner, name, value, build_value) for name, value in table.items()}
+    read = {name: _read_values(inner, name, value, build_value) for name, value in table.items()}
+    if hasattr(estimator, "get_params"):
+        try:
+            _networks.check_grid(estimator, read)
+        except (TypeError, ValueError) as error:
+            raise inner.fault("", error) from error
+    return read
 
 
 def _read_values(section, name, value, build_value):
@@ -73,6 +79,42 @@ def _read_values(section, name, value, build_value):
         else:
             values.append(build_value(section, f"{name}, {i}", one))
     return values
+
+
+def tables_of(param_grid):
+    """Give the arrays of values of each table of a ``param_grid``, whatever else is wrong with it.
+
+    Parameters
+    ----------
+    param_grid : object
+        As TOML gives it.
+
+    Returns
+    -------
+    list of list of list
+        Per table and parameter.
+    """
+    tables = param_grid if isinstance(param_grid, list) else [param_grid]
+    return [
+        [values if isinstance(values, list) else [values] for values in table.values()]
+        for table in tables
+        if isinstance(table, dict)
+    ]
+
+
+def count_values(value):
+    """Count the values of a range without making them; None if it is none that can be read."""
+    if not isinstance(value, dict):
+        return None
+    logspace = value.get("logspace")
+    if isinstance(logspace, list) and len(logspace) == 3 and type(logspace[2]) is int:
+        return min(logspace[2], _MOST_COUNTED)
+    numbers = [value.get(key) for key in ("start", "stop", "step")]
+    if not all(_is_number(number) for number in numbers) or numbers[2] <= 0:
+        return None
+    # In decimals, so that 0.1, 0.2, 0.3 are what a reader of the file expects.
+    start, stop, step = (Decimal(str(number)) for number in numbers)
+    return int(min((stop - start) / step + 1, Decimal(_MOST_COUNTED)))
 
 
 def read_plain(section, name):
@@ -116,10 +158,8 @@ def _read_range(section):
         raise section.fault(
             "", f"expected start <= stop and step > 0, got {start:g}, {stop:g} and {step:g}"
         )
-    # In decimals, so that 0.1, 0.2, 0.3 are what a reader of the file expects.
-    first, last, by = (Decimal(str(one)) for one in (start, stop, step))
-    count = int((last - first) / by) + 1
-    _check_count(section, count)
+    count = count_values(section.content)
+    first, by = Decimal(str(start)), Decimal(str(step))
     whole = all(isinstance(one, int) for one in (start, step))
     return [(int if whole else float)(first + i * by) for i in range(count)]
 
@@ -127,14 +167,13 @@ def _read_range(section):
 def _logspace(section):
     values = section.read("logspace", list)
     whole = len(values) == 3 and type(values[2]) is int and values[2] >= 1
-    if not whole or not all(_is_number(value) and abs(value) <= 300 for value in values[:2]):
+    if not whole or not all(_is_number(value) and -300 <= value <= 15 for value in values[:2]):
         raise section.fault(
             "logspace",
             "expected [first exponent, last exponent, number of values], such as [-3, 3, 7], got "
             f"{values!r}",
         )
     first, last, count = values
-    _check_count(section, count)
     return np.logspace(first, last, count).tolist()
 
 
@@ -147,8 +186,3 @@ def _number(section, key):
 
 def _is_number(value):
     return type(value) in (int, float) and abs(value) < 1e300
-
-
-def _check_count(section, count):
-    if count > _MOST_VALUES:
-        raise section.fault("", f"gives {count:.3g} values, expected {_MOST_VALUES} at most")

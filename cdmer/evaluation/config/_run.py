@@ -4,10 +4,12 @@ import os
 from pathlib import Path
 
 from cdmer._extras import import_extra
+from cdmer._files.kinds import is_report
+from cdmer._files.writing import check_replaceable
 from cdmer.evaluation._runner.benchmark import benchmark
-from cdmer.evaluation._store.store import ResultStore
 from cdmer.evaluation.config._config import Config, load_config
 from cdmer.evaluation.config._endpoints import permit
+from cdmer.evaluation.config._outputs import answers_folder
 
 
 def run_config(
@@ -52,6 +54,8 @@ def run_config(
     ------
     ValueError, TypeError, OSError
         As `load_config` and `cdmer.evaluation.benchmark`.
+    FileExistsError
+        If a file is there in place of the report that is none of cdmer's.
     PermissionError
         If an endpoint is on another machine, and `allow_upload` is False.
     """
@@ -61,8 +65,9 @@ def run_config(
     if report is not None:
         _check_report(report)
     store = config.store if store is None else store
-    place = store.path if isinstance(store, ResultStore) else Path(store)
-    answers = None if place is None else place.with_name(f"{place.stem}-answers")
+    answers = answers_folder(store)
+    if answers is not None and answers.is_symlink():
+        raise FileExistsError(f"{answers}: expected a folder for answers or none, got a link")
     results = benchmark(
         permit(config.methods, allow_upload, api_key_env, answers),
         config.open_corpora(progress),
@@ -92,5 +97,6 @@ def _check_report(path):
         import_extra(module)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"report: there is no folder {path.parent}")
-    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+    check_replaceable(path, is_report)
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise PermissionError(f"report: cannot write {path}")

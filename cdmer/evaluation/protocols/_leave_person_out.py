@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cdmer._limits import check_memory
 from cdmer.evaluation.protocols._base import Fold, Protocol, read_metadata
 from cdmer.evaluation.protocols._corpora import (
     NO_ROWS,
@@ -158,6 +159,8 @@ def _leave_one_out(experiment, rows, persons):
             f"metadata: all {len(rows)} clips of {experiment!r} show one subject, {names[0]!r}; "
             "leaving one out takes two or more"
         )
+    n_bytes = len(names) * len(rows) * rows.itemsize
+    check_memory(n_bytes, f"protocol: {len(names)} folds of {len(rows)} clips")
     place = {name: i for i, name in enumerate(names)}
     codes = np.array([place[person] for person in persons])
     return [

@@ -5,6 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from cdmer._extras import import_extra
+from cdmer._files.kinds import is_report
 from cdmer._files.writing import write_atomically
 from cdmer.evaluation.figures import RegionMap
 from cdmer.evaluation.report import _pictures as pictures
@@ -42,7 +43,7 @@ def write_report(
     results : Results
         What `benchmark` or `ResultStore.results` gives.
     path : path-like
-        The HTML file. An existing one is replaced once the new one is complete.
+        The HTML file. A report that is there is replaced once the new one is complete.
     title : str, optional
         Heading of the report; by default the run's.
     intro : str, default=""
@@ -67,6 +68,8 @@ def write_report(
     ------
     ImportError
         If matplotlib or jinja2 is missing: ``pip install "cdmer[report]"``.
+    FileExistsError
+        If a file is there that is no report of cdmer.
     OSError
         If the folder is missing or cannot be written to; an existing file stays as it was.
     TypeError
@@ -92,7 +95,7 @@ def write_report(
         **(_scores(results, metrics) if results.methods else {}),
         **(_figures(results, region_maps) if results.methods else {}),
     }
-    write_atomically(path, _render(page))
+    write_atomically(path, _render(page), is_report)
     return Path(path)
 
 
