@@ -76,7 +76,7 @@ def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, 
         where = {"store": store, "report": report, "cache_dir": cache}
         click.echo(summarize_config(loaded, **where, progress=show(quiet)))
         return
-    place = loaded.store if store is None else store
+    place = loaded.own_store() if store is None else store
     with _open_counting(place, quiet) as kept:
         try:
             with notes():

@@ -8,6 +8,7 @@ from pathlib import Path
 from cdmer._files.reading import read_regular
 from cdmer._text import unknown
 from cdmer.corpora import get_scheme, list_schemes
+from cdmer.evaluation._runner.estimate import check_rows
 from cdmer.evaluation.config._bounds import MOST_BYTES, check_content
 from cdmer.evaluation.config._entries import (
     read_corpora,
@@ -17,7 +18,7 @@ from cdmer.evaluation.config._entries import (
     read_seeds,
     read_selection,
 )
-from cdmer.evaluation.config._outputs import check_inside, read_output
+from cdmer.evaluation.config._outputs import answers_folder, check_inside, read_output
 from cdmer.evaluation.config._section import Section, one_line
 from cdmer.evaluation.protocols import CDMER_EXPERIMENTS
 
@@ -82,6 +83,24 @@ class Config:
     descriptor: object
     methods: dict
 
+    def own_store(self):
+        """Give `store`, which comes from whoever wrote the file and what lies beside it.
+
+        Returns
+        -------
+        pathlib.Path
+
+        Raises
+        ------
+        ValueError
+            If it, or the folder for answers beside it, leads out of the file's folder by a link.
+        """
+        top = Section({}, str(self.path), self.path.parent)
+        if self.store.is_relative_to(top.folder):  # else it was set by the caller
+            for path in (self.store, answers_folder(self.store)):
+                check_inside(top, "store", path.relative_to(top.folder))
+        return self.store
+
     def open_corpora(self, progress=None):
         """Read the corpora.
 
@@ -97,11 +116,15 @@ class Config:
         Raises
         ------
         ValueError
-            If one cannot be read, or the protocol names a corpus that is not among them.
+            If one cannot be read, the memory cannot hold all of them, or the protocol names a
+            corpus that is not among them.
         OSError
             If a file cannot be read or downloaded.
         """
-        corpora = [source.open(progress) for source in self.corpora]
+        corpora = []
+        for source in self.corpora:
+            corpora.append(source.open(progress))
+            check_rows([one.features for one in corpora if hasattr(one, "features")])
         names = [getattr(corpus, "corpus", getattr(corpus, "name", None)) for corpus in corpora]
         names = [name for name in names if name is not None]
         experiments = getattr(self.protocol, "experiments", None)
@@ -208,8 +231,7 @@ def load_config(path):
         doubtful=doubtful,
         selection=selection,
         seeds=read_seeds(top),
-        store=read_output(top, "store")
-        or check_inside(top, "store", path.with_suffix(".sqlite").name),
+        store=read_output(top, "store") or path.with_suffix(".sqlite"),
         report=read_output(top, "report"),
         embeddings=top.read("embeddings", bool, False),
         protocol=protocol,

@@ -51,8 +51,9 @@ def check_inside(section, key, text):
     if path.anchor or ".." in path.parts or os.path.realpath(straight) != straight:
         raise section.fault(
             key,
-            f"expected a path in the folder of this file, without '..' and links, got {text!r}; "
-            f"the {key} may lie elsewhere where the caller or the command line says so",
+            f"expected a path in the folder of this file, without '..' and links, got "
+            f"{os.fspath(text)!r}; only who runs it may name another, by --{key} of the command or "
+            f"{key} of run_config",
         )
     return section.folder / path
 
@@ -76,7 +77,7 @@ def list_outputs(config, store, report, cache_dir):
     -------
     list of str
     """
-    store = config.store if store is None else store
+    store = config.own_store() if store is None else store
     report = config.report if report is None else report
     lines = [f"{store}, and while it runs {Path(store).name}-wal and -shm or -journal beside it"]
     if report is not None:

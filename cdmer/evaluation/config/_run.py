@@ -64,10 +64,8 @@ def run_config(
     report = config.report if report is None else Path(report)
     if report is not None:
         _check_report(report)
-    store = config.store if store is None else store
+    store = config.own_store() if store is None else store
     answers = answers_folder(store)
-    if answers is not None and answers.is_symlink():
-        raise FileExistsError(f"{answers}: expected a folder for answers or none, got a link")
     results = benchmark(
         permit(config.methods, allow_upload, api_key_env, answers),
         config.open_corpora(progress),
