@@ -44,7 +44,7 @@ def check_inside(section, key, text):
     Raises
     ------
     ValueError
-        If it leads out of the folder or through a link.
+        If it leads out of the folder or through a link, or no file can have that name.
     """
     path, folder = Path(text), os.path.realpath(section.folder)
     straight = os.path.join(folder, path)
@@ -55,6 +55,12 @@ def check_inside(section, key, text):
             f"{os.fspath(text)!r}; only who runs it may name another, by --{key} of the command or "
             f"{key} of run_config",
         )
+    try:
+        os.lstat(straight)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise section.fault(key, error) from None
     return section.folder / path
 
 
