@@ -7,6 +7,7 @@ from cdmer._faces.identity import draw_identities
 from cdmer._faces.motion import draw_course, draw_head
 from cdmer._faces.render import Render
 from cdmer._faces.setups import PRESETS, RecordingSetup, check_count
+from cdmer._limits import check_clip_bytes
 from cdmer.corpora._clip import Clip
 from cdmer.corpora._corpus import Corpus
 
