@@ -8,6 +8,8 @@ URL = (
     "https://raw.githubusercontent.com/jiangxingxun/Seeking_Salient_Facial_Region/"
     "0ceef18ea3f5cb7a4cb0dac049b6250ffe075a01/data/3class/"
 )
+# Some times what the largest has.
+MOST_BYTES = 2**26
 
 
 class PublishedFile(NamedTuple):

@@ -7,7 +7,10 @@ from difflib import get_close_matches
 _UNPRINTABLE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-_FORMULA = re.compile(r"'*[=+\-@]")
+# What begins as formulas do (in full width too, where people write so), at the start or after what
+# some spreadsheets take for the end of a cell; and the same with an apostrophe before it.
+_FORMULA = re.compile("(^|[;\t\n])(?=[\\s']*[=+\\-@\uff0b\uff0d\uff1d\uff20])")
+_ESCAPED_FORMULA = re.compile(_FORMULA.pattern.replace("(?=", "'(?="))
 
 
 def counted(number, noun):
@@ -83,8 +86,8 @@ def printable(text):
     Returns
     -------
     str
-        Line feeds and tabs stay; other control characters become ``\x1b`` and the like, characters
-        that change the direction of writing ``\u202e``.
+        Line feeds and tabs stay; other control characters become ``\x1b`` or ``\u009b``,
+        characters that change the direction of writing ``\u202e``.
     """
     return _UNPRINTABLE.sub(_escaped, text)
 
@@ -99,17 +102,18 @@ def spreadsheet_cell(text):
     Returns
     -------
     str
-        With an apostrophe before it where it begins as a formula does, and without control
-        characters. `plain_cell` takes the apostrophe away again.
+        As `printable` gives it, with an apostrophe before what begins as a formula does.
+        `plain_cell` takes the apostrophe away again.
     """
-    text = _UNPRINTABLE.sub(_escaped, text).replace("\n", "\\n").replace("\t", "\\t")
-    return f"'{text}" if _FORMULA.match(text) else text
+    return _FORMULA.sub(r"\1'", printable(text))
 
 
 def plain_cell(text):
     """Text of a cell that `spreadsheet_cell` may have written, without the apostrophe."""
-    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+    return _ESCAPED_FORMULA.sub(r"\1", text)
 
 
 def _escaped(match):
-    return match[0].encode("unicode_escape").decode("ascii")
+    code = ord(match[0])
+    # As JSON has them but for those that JSON never leaves as they are: printed, it stays JSON.
+    return f"\\x{code:02x}" if code < 0x20 else f"\\u{code:04x}"

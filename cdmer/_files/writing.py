@@ -6,7 +6,7 @@ import secrets
 import shutil
 import stat
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # Seconds without a write after which an unfinished file belongs to nobody.
@@ -47,19 +47,18 @@ def atomic_file(path, is_ours=None, *, private=False):
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{given}: there is no folder {path.parent}")
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
-    # Not through `tempfile`: its files are private, and the umask that would tell how readable a
-    # new file is can only be asked for by changing it, for all threads.
-    file = open(temporary, "xb", opener=_open_private if private else None)  # noqa: SIM115
     try:
-        with file:
+        # Not through `tempfile`: its files are private, and the umask that would tell how readable
+        # a new file is can only be asked for by changing it, for all threads.
+        with open(temporary, "xb", opener=_open_private if private else None) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename in (None, os.fspath(temporary)):
-            error.filename = os.fspath(given)  # a full disk does not say which file
+        with suppress(OSError):
+            temporary.unlink()
+        _name_file(error, temporary, given)
         raise
 
 
@@ -71,13 +70,17 @@ def check_replaceable(path, is_ours):
     path : path-like
         Nothing, an empty file, or one that is ours.
     is_ours : callable
-        ``is_ours(path)``: whether an existing regular file is of the kind that is to be written.
+        ``is_ours(path)``: whether an existing regular file is of the kind that is to be written; it
+        is not if this raises a ValueError. `cdmer._files.kinds` has some.
 
     Raises
     ------
     FileExistsError
-        If something else is there.
+        If something else is there, or a link that leads to nothing.
+    OSError
+        If it cannot be read.
     """
+    _refuse_loose_link(path)
     try:
         found = os.stat(path)
     except FileNotFoundError:
@@ -86,11 +89,36 @@ def check_replaceable(path, is_ours):
         raise FileExistsError(f"{os.fspath(path)}: expected a file, got a folder")
     if not stat.S_ISREG(found.st_mode):
         raise FileExistsError(f"{os.fspath(path)}: expected a regular file, got a pipe or device")
-    if found.st_size and not is_ours(path):
+    if found.st_size and not _says_yes(is_ours, path):
         raise FileExistsError(
             f"{os.fspath(path)}: there is another file of that name, which cdmer has not written "
             "and does not replace; remove it, or give another name"
         )
+
+
+def _says_yes(is_ours, path):
+    try:
+        return is_ours(path)
+    except ValueError:
+        return False
+
+
+def _refuse_loose_link(path):
+    if os.path.islink(path) and not os.path.exists(path):
+        raise FileExistsError(
+            f"{os.fspath(path)}: there is a link to nothing, {os.readlink(path)}; remove it, or "
+            "give another name"
+        )
+
+
+def _name_file(error, temporary, given):
+    """Let an error of writing name what was to be written, which a full disk does not name."""
+    if isinstance(error, OSError):
+        place, temporary, given = error.filename, os.fspath(temporary), os.fspath(given)
+        if place is None and error.errno is not None:
+            error.filename = given
+        elif isinstance(place, str | os.PathLike) and os.fspath(place).startswith(temporary):
+            error.filename = given + os.fspath(place)[len(temporary) :]
 
 
 def private_folder(path):
@@ -127,25 +155,40 @@ def whole_folder(path):
     Parameters
     ----------
     path : path-like
-        A folder that is empty or not there; folders above it are made when the block ends.
+        A folder that is empty or not there, or a link to an empty one, which stays; folders above
+        it are made when the block ends.
 
     Yields
     ------
     Path
         Where to write in the meantime.
+
+    Raises
+    ------
+    FileExistsError
+        If something is there; says so before anything is written.
+    OSError
+        If something cannot be written; the message names it by its final place.
     """
-    path = Path(os.path.abspath(path))
+    given = path
+    _refuse_loose_link(given)
+    path = Path(os.path.realpath(given))
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise FileExistsError(
+            f"{os.fspath(given)}: expected an empty folder or none, and something is there"
+        )
     above = next(folder for folder in path.parents if folder.is_dir())
     temporary = above / f".{path.name}-{secrets.token_hex(8)}"
-    temporary.mkdir()
     try:
+        temporary.mkdir()
         yield temporary
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             path.rmdir()  # not every system renames onto an empty folder
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(temporary, ignore_errors=True)
+        _name_file(error, temporary, given)
         raise
 
 

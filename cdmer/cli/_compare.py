@@ -3,6 +3,7 @@
 import click
 
 from cdmer._text import unknown
+from cdmer.cli._options import say
 from cdmer.cli._stored import STORE, check_metric, metric_option, read_results, run_option
 
 _COLUMNS = ["experiment", "source", "target", "difference", "low", "high", "p_value", "n_clusters"]
@@ -33,9 +34,9 @@ def compare(store, methods, metric, run):
             raise ValueError(unknown("method", name, results.methods))
     if methods:
         found = compare_two(results, *methods, metric)
-        click.echo(_show_numbers(found.experiments[_COLUMNS]) + f"\n\n{found}")
+        say(_show_numbers(found.experiments[_COLUMNS]) + f"\n\n{found}")
     else:
-        click.echo(_show_numbers(comparisons(results, metric)))
+        say(_show_numbers(comparisons(results, metric)))
 
 
 def _show_numbers(frame):

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from cdmer._files.writing import atomic_file
+from cdmer._files.kinds import PICTURE_NOTES, is_picture
 from cdmer._parameters import check_choice
 from cdmer._text import counted
+from cdmer.cli._options import check_output, save_picture, say
 
 # Suffixes of files that are read as manifests.
 MANIFESTS = (".csv", ".parquet", ".xlsx", ".xls")
@@ -68,7 +69,7 @@ def list_command():
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        click.echo("  ".join(cells).rstrip())
+        say("  ".join(cells).rstrip())
 
 
 @corpora.command()
@@ -99,7 +100,7 @@ def check(name, path, variant, label_file, encoding, kind):
     )
     if found.problem is not None:
         raise ValueError(found.problem)
-    click.echo(str(found))
+    say(str(found))
     if not found.complete:
         raise ValueError(f"{found.title}: counts differ from the published ones")
 
@@ -136,16 +137,13 @@ def show(name, path, out, n_per_class, scheme, variant, label_file, encoding, ex
     NAME is one of `cdmer corpora list`, PATH the folder of your copy; or NAME is "manifest", and
     PATH a manifest.
     """
-    if out.suffix.lower() not in (".png", ".pdf", ".svg"):
+    if out.suffix[1:].lower() not in PICTURE_NOTES:
         raise click.UsageError(f"--out: expected a png, pdf or svg file, got {out.name!r}")
-    if not out.parent.is_dir():
-        raise FileNotFoundError(f"--out: there is no folder {out.parent}")
+    check_output(out, is_picture)
     with notes():
         corpus = _open(name, path, variant, label_file, encoding, extent, kind)
-    figure = corpus.plot_samples(n_per_class, scheme)
-    with atomic_file(out) as file:
-        figure.savefig(file, format=out.suffix[1:].lower(), dpi=150)
-    click.echo(f"{out}: {corpus!r}")
+    save_picture(corpus.plot_samples(n_per_class, scheme), out, dpi=150)
+    say(f"{out}: {corpus!r}")
 
 
 @corpora.command()
@@ -201,7 +199,7 @@ def make(name, out, preset, n_clips, n_subjects, size, seed, variant):
         size=size,
         random_state=seed,
     )
-    click.echo(f"{out}: {corpus!r}, rendered faces")
+    say(f"{out}: {corpus!r}, rendered faces")
 
 
 def open_place(text, variant=None, extent=None):
@@ -265,7 +263,7 @@ def _check_manifest(path, variant, label_file, encoding, kind):
         f"  faults: {len(corpus.faults)}",
         *(f"    [{fault.kind}] {fault}" for fault in corpus.faults),
     ]
-    click.echo("\n".join(lines))
+    say("\n".join(lines))
     # Columns and encodings concern the file; what else concerns no clip is a row without one.
     about_file = ("column", "encoding")
     lost = [f for f in corpus.faults if f.clip is None and f.kind not in about_file]
@@ -280,4 +278,4 @@ def notes():
         warnings.simplefilter("always", UserWarning)
         yield
     for one in caught:
-        click.echo(f"cdmer: {' '.join(str(one.message).split())}", err=True)
+        say(f"cdmer: {' '.join(str(one.message).split())}", err=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from cdmer._extras import import_extra
-from cdmer.cli._options import check_folder, jobs_option, quiet_option, show, table_text
+from cdmer._files.kinds import is_report
+from cdmer.cli._options import check_output, jobs_option, quiet_option, say, show, table_text
 
 PRESETS = ["lab-200fps", "webcam-25fps", "nir-25fps"]
 # Picked on the corpora of seeds 0 to 2, before the demo's own seed was looked at.
@@ -40,15 +41,15 @@ def demo(out, n_clips, seed, n_jobs, quiet):
     does not adapt, and TGSR that does, over all six ordered pairs. The table comes on screen; the
     report shows confusion matrices and the facial regions that TGSR keeps.
     """
-    check_folder(out)
+    check_output(out, is_report)
     started = time.perf_counter()
     results = run_demo(
         PRESETS, out, n_clips=n_clips, seed=seed, n_jobs=n_jobs, progress=show(quiet)
     )
     for metric in ("UF1", "WAR"):
-        click.echo(table_text(results.table(metric)) + "\n")
+        say(table_text(results.table(metric)) + "\n")
     if not quiet:
-        click.echo(
+        say(
             f"Synthetic corpora: the numbers show the line at work, not what real faces give.\n"
             f"Report: {out} ({time.perf_counter() - started:.0f} s)"
         )

@@ -5,6 +5,8 @@ import sys
 
 import click
 
+from cdmer.cli._options import say
+
 _MARKS = {True: "ok", False: "BROKEN", None: "--"}
 
 
@@ -38,16 +40,16 @@ def doctor(as_json):
         found[title] = lines
         if not as_json:
             width = max((len(name) for name, _, _ in lines), default=0)
-            click.echo(f"{title}")
+            say(f"{title}")
             for name, text, good in lines:
-                click.echo(f"  {_MARKS[good]:6}  {name.ljust(width)}  {text}".rstrip())
+                say(f"  {_MARKS[good]:6}  {name.ljust(width)}  {text}".rstrip())
     if as_json:
         content = {
             title: [{"name": n, "found": text, "ok": good} for n, text, good in lines]
             for title, lines in found.items()
         }
-        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        say(json.dumps(content, indent=2, ensure_ascii=False))
     broken = [name for lines in found.values() for name, _, good in lines if good is False]
     if broken:
-        click.echo(f"cdmer: broken: {', '.join(broken)}", err=True)
+        say(f"cdmer: broken: {', '.join(broken)}", err=True)
         sys.exit(1)

@@ -123,14 +123,15 @@ def _published_files():
 
 
 def _published(file):
-    from cdmer._published_files import git_blob_id
+    from cdmer._files.reading import read_regular
+    from cdmer._published_files import MOST_BYTES, git_blob_id
 
     for folder in _data_folders():
         path = folder / file.name
-        if path.exists():
+        if os.path.lexists(path):
             try:
-                good = git_blob_id(path.read_bytes()) == file.blob
-            except OSError as error:
+                good = git_blob_id(read_regular(path, MOST_BYTES)) == file.blob
+            except (OSError, ValueError) as error:
                 return f"{path}: {one_line(error)}", False
             return f"{path}" + ("" if good else ": not the published file; delete it"), good
     return "not there: `cdmer fetch` downloads it", None

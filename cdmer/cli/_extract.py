@@ -8,13 +8,15 @@ from pathlib import Path
 
 import click
 
+from cdmer._files.kinds import is_feature_table
 from cdmer.cli._corpora import MANIFESTS, extent_option, open_place, variant_option
 from cdmer.cli._options import (
     SOME_FAILED,
-    check_folder,
+    check_output,
     feature_cache,
     jobs_option,
     quiet_option,
+    say,
     show,
 )
 
@@ -116,7 +118,7 @@ def extract(
     """
     if cache is not None and no_cache:
         raise click.UsageError("--cache, --no-cache: expected one of the two at most")
-    check_folder(out)
+    check_output(out, is_feature_table)
     clips = open_corpus(corpus, n_clips, seed, variant, extent)
     transformer = make_transformer(descriptor, parameters, levels, frames, magnify)
     from cdmer.extraction import extract as extract_features
@@ -137,9 +139,9 @@ def extract(
     table.save(out)
     seconds = time.perf_counter() - started
     for message in table.failures["message"]:
-        click.echo(f"cdmer: {' '.join(message.split())}", err=True)
+        say(f"cdmer: {' '.join(message.split())}", err=True)
     n_rows, n_columns = table.features.shape
-    click.echo(
+    say(
         f"{out}: {n_rows} clips of {n_columns} features in {seconds:.1f} s "
         f"({n_rows / seconds:.1f} clips/s), {table.n_cached} from the cache, "
         f"{len(table.failures)} failed"

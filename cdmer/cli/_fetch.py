@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cdmer.cli._options import quiet_option, show
+from cdmer.cli._options import quiet_option, say, show
 
 CORPORA = ["casme2", "smic-hs", "smic-vis", "smic-nir"]
 
@@ -34,6 +34,6 @@ def fetch(names, data_home, quiet):
         except (ValueError, OSError) as error:  # the others are worth having
             failed.append(str(error))
         else:
-            click.echo(f"{name}: {path}")
+            say(f"{name}: {path}")
     if failed:
         raise OSError("; ".join(failed))

@@ -1,6 +1,5 @@
 """`cdmer predict`: a saved model asked about a clip of one's own."""
 
-import io
 import json
 import warnings
 from dataclasses import replace
@@ -9,9 +8,8 @@ from pathlib import Path
 import click
 
 from cdmer._extras import import_extra
-from cdmer._files.writing import atomic_file
-from cdmer._text import printable
-from cdmer.cli._options import check_folder
+from cdmer._files.kinds import is_picture
+from cdmer.cli._options import check_output, save_picture, say
 
 
 @click.command()
@@ -50,20 +48,20 @@ def predict(model, clip, onset, apex, offset, spot, crop, out, as_json):
     if apex is not None and spot is not None:
         raise click.UsageError("--apex, --spot: expected one of the two at most")
     if out is not None:
-        check_folder(out)
         if out.suffix.lower() != ".png":
             raise click.UsageError(f"--out: expected a PNG file, got {out.name!r}")
+        check_output(out, is_picture)
         import_extra("matplotlib.figure")
     fitted, warned = open_model(model)
     for message in warned:
-        click.echo(f"cdmer: {printable(message)}", err=True)
+        say(f"cdmer: {message}", err=True)
     if out is not None and fitted.reference is None:
         raise click.UsageError("--out: the model's descriptor has no facial regions to draw")
     from cdmer.models import predict_clip
 
     prepared, note = prepare_clip(fitted, open_clip(clip, onset, apex, offset), crop, spot)
     if note:
-        click.echo(f"cdmer: {note}", err=True)
+        say(f"cdmer: {note}", err=True)
     try:
         prediction = predict_clip(fitted, prepared)
     except ValueError as error:
@@ -72,9 +70,9 @@ def predict(model, clip, onset, apex, offset, spot, crop, out, as_json):
     if out is not None:
         write_picture(prediction, out)
     if as_json:
-        click.echo(to_json(fitted, prediction, apex, origin))
+        say(to_json(fitted, prediction, apex, origin))
     else:
-        click.echo(printable(to_text(prediction, apex, origin)))
+        say(to_text(prediction, apex, origin))
 
 
 def open_model(path):
@@ -264,10 +262,7 @@ def write_picture(prediction, path):
     """Draw the regions into a PNG file, whole or not at all."""
     from cdmer.models import plot_prediction
 
-    content = io.BytesIO()
-    plot_prediction(prediction).savefig(content, format="png", dpi=140, facecolor="white")
-    with atomic_file(path) as file:
-        file.write(content.getbuffer())
+    save_picture(plot_prediction(prediction), path, dpi=140, facecolor="white")
 
 
 def _check_moments(moments, numbers):

@@ -1,12 +1,12 @@
 """`cdmer report`: what a store holds, as a report, a table or scores."""
 
-import io
 from pathlib import Path
 
 import click
 
+from cdmer._files.kinds import begins_with, is_report
 from cdmer._files.writing import write_atomically
-from cdmer.cli._options import check_folder, quiet_option
+from cdmer.cli._options import check_output, csv_text, quiet_option, say
 from cdmer.cli._stored import (
     STORE,
     check_metric,
@@ -15,6 +15,9 @@ from cdmer.cli._stored import (
     read_results,
     run_option,
 )
+
+# First lines of files, which tell them from others; neither shows in print.
+_MARKS = {"markdown": "<!-- cdmer report -->\n\n", "latex": "% cdmer report\n"}
 
 
 @click.command()
@@ -49,30 +52,31 @@ def report(store, out, kind, list_runs, run, metric, quiet):
         if runs.empty:
             raise ValueError(f"{store}: the store holds no run")
         runs["created"] = runs["created"].str[:16].str.replace("T", " ") + " UTC"
-        click.echo(runs.to_string(index=False))
+        say(runs.to_string(index=False))
         return
     if metric is not None and kind in ("html", "csv"):
         raise click.UsageError(f"--metric: --format {kind} shows all of them")
     if out is not None or kind == "html":
         out = Path("report.html") if out is None else out
-        check_folder(out)
+        is_ours = is_report if kind == "html" else begins_with(_MARKS.get(kind, ""))
+        check_output(out, is_ours)
     results = read_results(store, run)
     if kind == "html":
         results.report(out)
     else:
         text = _as_text(results, kind, check_metric(results, metric))
         if out is None:
-            click.echo(text, nl=False)
+            say(text, nl=False)
             return
-        write_atomically(out, text)
+        # A table of scores is known by its header.
+        mark = _MARKS.get(kind, "")
+        write_atomically(out, mark + text, begins_with(mark or text.partition("\n")[0] + "\n"))
     if not quiet:
-        click.echo(f"{out}: {results.info['title'] or 'untitled run'}, {len(results.jobs)} jobs")
+        say(f"{out}: {results.info['title'] or 'untitled run'}, {len(results.jobs)} jobs")
 
 
 def _as_text(results, kind, metric):
     if kind == "csv":
-        content = io.StringIO()
-        results.to_frame().to_csv(content, index=False)
-        return content.getvalue()
+        return csv_text(results.to_frame())
     text = results.to_markdown(metric) if kind == "markdown" else results.to_latex(metric)
     return text.rstrip("\n") + "\n"

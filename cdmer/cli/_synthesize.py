@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cdmer.cli._extract import open_corpus
-from cdmer.cli._options import SOME_FAILED, check_folder, jobs_option, quiet_option, show
+from cdmer.cli._options import SOME_FAILED, check_folder, jobs_option, quiet_option, say, show
 
 SOURCES = ("expert", "annotated", "early-macro")
 # Where each takes its action units from, if not from a table in the library.
@@ -163,9 +163,9 @@ def synthesize(
     made = run(out, request, n_jobs, show(quiet))
     seconds = time.perf_counter() - started
     for row in made.failures:
-        click.echo(f"cdmer: clip {row['clip']!r}: {' '.join(row['error'].split())}", err=True)
+        say(f"cdmer: clip {row['clip']!r}: {' '.join(row['error'].split())}", err=True)
     n_new, kind = made.n_clips - made.n_found, "pairs" if fps is None else "clips"
-    click.echo(
+    say(
         f"{made.manifest}: {made.n_clips} {kind} of {identities} identities in {seconds:.1f} s "
         f"({n_new / seconds:.1f} {kind}/s), {made.n_found} were there, {len(made.failures)} failed"
     )

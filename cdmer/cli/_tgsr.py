@@ -4,9 +4,20 @@ from pathlib import Path
 
 import click
 
+from cdmer._files.kinds import begins_with
 from cdmer._files.writing import write_atomically
 from cdmer.cli._fetch import CORPORA, home_option
-from cdmer.cli._options import check_folder, jobs_option, quiet_option, show, table_text
+from cdmer.cli._options import (
+    check_output,
+    csv_text,
+    jobs_option,
+    quiet_option,
+    say,
+    show,
+    table_text,
+)
+
+_is_sweep = begins_with("n_selected,mmd_weight,UF1,WAR\n")
 
 
 @click.command()
@@ -46,22 +57,20 @@ def tgsr(source, target, n_selected, mmd_weight, full, out, data_home, n_jobs, q
     from cdmer.corpora import load_published_features
 
     if out is not None:
-        check_folder(out)
+        check_output(out, _is_sweep)
     corpora = [load_published_features(n, data_home, show(quiet)) for n in (source, target)]
     table, sweep = run_tgsr_experiment(
         *corpora, n_selected, mmd_weight, full=full, n_jobs=n_jobs, progress=show(quiet)
     )
     if out is not None:
-        write_atomically(out, sweep.to_csv(index=False))
-    click.echo(
+        write_atomically(out, csv_text(sweep), _is_sweep)
+    say(
         f"{source} → {target}: {len(corpora[0].labels)} labelled clips, "
         f"{len(corpora[1].labels)} unlabelled"
     )
-    click.echo(table_text(table))
+    say(table_text(table))
     if not quiet:
-        click.echo(
-            "oracle: picked on the target's labels, which nobody has who needs a recogniser."
-        )
+        say("oracle: picked on the target's labels, which nobody has who needs a recogniser.")
 
 
 def run_tgsr_experiment(

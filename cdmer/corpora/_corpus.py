@@ -286,7 +286,8 @@ class Corpus(Sequence):
         Parameters
         ----------
         path : path-like
-            A file ``.csv`` or ``.parquet``; an existing one is replaced.
+            A file ``.csv`` or ``.parquet``. One that this method wrote is replaced, if nobody has
+            changed its format since, as spreadsheets do.
         root : path-like, default=None
             Folder that paths are relative to; by default that of the manifest.
 
@@ -295,11 +296,19 @@ class Corpus(Sequence):
         ValueError
             If the suffix is another one; if the frames of a clip are neither a folder of images nor
             a video, or lie outside of `root`; or if a manifest cannot express which frames of a
-            folder belong to a clip, or how they are counted.
+            folder belong to a clip, or how they are counted; or if a text would not come back as it
+            is, such as one with control characters.
+        FileExistsError
+            If another file is there.
         ImportError
             If Parquet is asked for and pyarrow is missing.
         OSError
             If the file cannot be written.
+
+        Notes
+        -----
+        In CSV, an apostrophe stands before texts that spreadsheets would run as formulas, such as
+        ``=1`` or ``-1``; `load_manifest` takes it away again.
         """
         write_manifest(self, path, root)
 

@@ -73,7 +73,8 @@ def load_manifest(
     encoding : str, default=None
         Encoding of a CSV file, such as ``"windows-1252"``. By default UTF-8, or UTF-16 with a byte
         order mark; other files are read as Windows-1252 or GB18030 where only one of them can be
-        meant, with a fault that names it.
+        meant, with a fault that names it. An apostrophe before a text that spreadsheets would run
+        as a formula is no part of it.
 
     Returns
     -------

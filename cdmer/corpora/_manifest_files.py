@@ -3,13 +3,16 @@
 import csv
 import io
 import os
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from cdmer._extras import import_extra
-from cdmer._files.reading import check_regular, read_regular
-from cdmer._files.writing import atomic_file, write_atomically
+from cdmer._files.reading import check_regular, read_head, read_regular
+from cdmer._files.writing import atomic_file, check_replaceable, write_atomically
+from cdmer._text import plain_cell, printable, spreadsheet_cell
 from cdmer.corpora._databases import limits
 from cdmer.corpora._databases.encodings import check_encoding
 from cdmer.corpora._databases.label_files import Sheet, as_texts, read_sheet
@@ -35,6 +38,10 @@ NUMBERS = ("onset", "apex", "offset", "start", "stop")
 COLUMNS = (*TEXTS[:5], *NUMBERS, "fps", *TEXTS[5:])
 # How a synthetic clip came about; a Clip has no place for it.
 PASSED_OVER = ("intensities", "emotion", "source", "seed")
+# Read as whole numbers, as data frames write those.
+_DECIMALS = re.compile(r"[0-9]+\.0+")
+# Of Parquet files that `write_manifest` wrote.
+_NOTE = {"cdmer": "manifest"}
 
 
 def read_manifest(path, encoding=None):
@@ -69,6 +76,8 @@ def read_manifest(path, encoding=None):
     check_regular(path)
     is_parquet = path.suffix.lower() == ".parquet"
     sheet = _read_parquet(path) if is_parquet else read_sheet(path, encoding=encoding)
+    if path.suffix.lower() not in (".parquet", ".xlsx", ".xls"):
+        sheet = replace(sheet, rows=[[plain_cell(cell) for cell in row] for row in sheet.rows])
     if not any(map(any, sheet.rows[1:])):
         raise ValueError(f"{path}: expected a header and at least one row, got no row")
     return sheet
@@ -134,6 +143,9 @@ def write_manifest(corpus, path, root=None):
     kind = path.suffix.lower()
     if kind not in (".csv", ".parquet"):
         raise ValueError(f"path: expected a file .csv or .parquet, got {str(path)!r}")
+    is_csv = kind == ".csv"
+    is_ours = _is_csv_manifest if is_csv else _is_parquet_manifest
+    check_replaceable(path, is_ours)  # before the folders are looked into
     root = os.path.abspath(path.parent if root is None else root)
     rows = [_row(clip, root) for clip in corpus]
     columns = {name: [row[name] for row in rows] for name in COLUMNS}
@@ -142,15 +154,43 @@ def write_manifest(corpus, path, root=None):
         for name, cells in columns.items()
         if name in REQUIRED or any(cell is not None for cell in cells)
     }
-    if kind == ".csv":
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerows([columns, *zip(*columns.values(), strict=True)])
-        write_atomically(path, text.getvalue())
+    if is_csv:
+        cells = [[_escaped(cell) for cell in row] for row in zip(*columns.values(), strict=True)]
+        write_atomically(path, _csv_text([list(columns), *cells]), is_ours)
         return
-    table = import_extra("pyarrow", "parquet").table(columns)
-    with atomic_file(path) as file:
+    table = import_extra("pyarrow", "parquet").table(columns).replace_schema_metadata(_NOTE)
+    with atomic_file(path, is_ours) as file:
         import_extra("pyarrow.parquet", "parquet").write_table(table, file)
+
+
+def _escaped(cell):
+    return spreadsheet_cell(cell) if isinstance(cell, str) else cell
+
+
+def _csv_text(rows):
+    """Cells as CSV; names of columns in quotes tell manifests of ours from those of others."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(rows[0])
+    csv.writer(text, lineterminator="\n").writerows(rows[1:])
+    return text.getvalue()
+
+
+def _is_csv_manifest(path):
+    """Whether `write_manifest` would write the same cells just so: an edited one may be no more."""
+    text = read_regular(path, limits.MAX_BYTES).decode("utf-8")
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error:
+        return False
+    names = [name for name in COLUMNS if name in rows[0]]
+    return rows[0] == names and names[: len(REQUIRED)] == [*REQUIRED] and text == _csv_text(rows)
+
+
+def _is_parquet_manifest(path):
+    if read_head(path, 4) != b"PAR1":
+        return False
+    found = import_extra("pyarrow.parquet", "parquet").read_schema(path).metadata or {}
+    return found.get(b"cdmer") == b"manifest"
 
 
 def _row(clip, root):
@@ -173,7 +213,19 @@ def _row(clip, root):
     row = {name: getattr(clip, name, None) for name in COLUMNS}
     row |= {"path": place, "start": start, "stop": stop}
     row["action_units"] = "+".join(clip.action_units) or None
-    return {name: _plain(value) for name, value in row.items()}
+    row = {name: _plain(value) for name, value in row.items()}
+    for name, value in row.items():
+        if isinstance(value, str) and _is_changed(value):
+            raise ValueError(
+                f"clip {clip.key!r}: its {name} {value!r} does not survive a manifest: control "
+                "characters, outer white space, or a whole number with decimals"
+            )
+    return row
+
+
+def _is_changed(text):
+    """Whether readers would get another text, or terminals be steered by it."""
+    return printable(text) != text.strip() or bool(_DECIMALS.fullmatch(text))
 
 
 def _plain(value):

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cdmer._published_files import FILES, URL, git_blob_id
+from cdmer._files.reading import read_regular
+from cdmer._published_files import FILES, MOST_BYTES, URL, git_blob_id
 from cdmer.corpora._schemes import get_scheme
 
 N_FEATURES = 15045
@@ -81,7 +82,7 @@ def load_published_features(name, data_home=None, progress=None):
     Micro-Expression Recognition", ICPR 2022, arXiv:2111.15361.
     """
     file = _look_up(name)
-    content = fetch_published_features(name, data_home, progress).read_bytes()
+    content = read_regular(fetch_published_features(name, data_home, progress), MOST_BYTES)
     # Checked again on the bytes that are read: the file may have changed since it was found.
     _check_blob(content, file, "the file that was read")
     return _parse(content, file, name)
@@ -106,15 +107,15 @@ def fetch_published_features(name, data_home=None, progress=None):
     home = data_home if data_home is not None else os.environ.get("CDMER_DATA")
     if home is not None:
         path = Path(home) / file.name
-        if path.exists():
-            _check_blob(path.read_bytes(), file, path)
+        if os.path.lexists(path):  # a link to nothing is not replaced
+            _check_blob(read_regular(path, MOST_BYTES), file, path)
             return path
     if data_home is None:
         import pooch
 
         path = Path(pooch.os_cache("cdmer")) / file.name
-        if path.exists():
-            _check_blob(path.read_bytes(), file, path)
+        if os.path.lexists(path):  # a link to nothing is not replaced
+            _check_blob(read_regular(path, MOST_BYTES), file, path)
             return path
     _download(file, path, progress)
     return path
@@ -162,7 +163,7 @@ def _download(file, path, progress):
             ) from error
         finally:
             logger.setLevel(level)
-        _check_blob(Path(found).read_bytes(), file, url)
+        _check_blob(read_regular(found, MOST_BYTES), file, url)
         os.replace(found, path)
 
 

@@ -7,6 +7,7 @@ import zipfile
 import numpy as np
 
 from cdmer._files.archives import open_archive, read_array
+from cdmer._files.kinds import is_feature_table
 from cdmer._files.reading import open_regular, parse_json
 from cdmer._files.writing import atomic_file
 
@@ -21,7 +22,7 @@ def write_members(path, arrays, about):
     Parameters
     ----------
     path : path-like
-        Replaced when all is written.
+        A table that is there is replaced when all is written; nothing else is.
     arrays : dict of str to ndarray
         Written in pieces of a few MiB.
     about : dict
@@ -29,7 +30,10 @@ def write_members(path, arrays, about):
     """
     about = {"kind": _KIND, "version": _VERSION, **about}
     text = json.dumps(about, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    with atomic_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+    with (
+        atomic_file(path, is_feature_table) as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
+    ):
         archive.writestr(_member(_DOCUMENT), text.encode("utf-8"))
         for name, array in arrays.items():
             with archive.open(_member(f"{name}.npy"), "w", force_zip64=True) as member:

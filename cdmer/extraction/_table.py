@@ -144,12 +144,14 @@ class FeatureTable:
         Parameters
         ----------
         path : path-like
-            An existing file is replaced. Nothing is appended to the name.
+            A table that is there is replaced. Nothing is appended to the name.
 
         Raises
         ------
         ValueError
             If what is known about a clip is of another kind than files hold.
+        FileExistsError
+            If a file is there that is no feature table.
         OSError
             If the folder does not exist or cannot be written to, or the disk is full.
         """

@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.exceptions import InconsistentVersionWarning
 
 from cdmer._files.archives import open_archive
+from cdmer._files.kinds import archive_says
 from cdmer._files.reading import parse_json, read_regular
 from cdmer._files.writing import atomic_file, remove_unfinished
 from cdmer._parameters import check_number
@@ -31,7 +32,8 @@ def save_model(path, pipeline, training, *, class_names=None, sample_domain=None
     Parameters
     ----------
     path : path-like
-        The file, whole or not at all; an existing one is replaced. Nothing is appended to the name.
+        The file, whole or not at all; a model that is there is replaced. Nothing is appended to the
+        name.
     pipeline : Pipeline
         Fitted. It takes clips: steps from clip to clip, a descriptor, learned steps, a classifier.
         Where features were computed apart, ``make_pipeline(descriptor, classifier)`` joins what
@@ -64,6 +66,8 @@ def save_model(path, pipeline, training, *, class_names=None, sample_domain=None
         what its descriptor takes or gives, or it holds what `load_model` would refuse, such as
         functions and classes of the caller's own, forests, and arrays with NaN. Nothing is written
         then.
+    FileExistsError
+        If a file is there that is no model.
     OSError
         If the folder does not exist or cannot be written to.
 
@@ -119,10 +123,14 @@ def save_model(path, pipeline, training, *, class_names=None, sample_domain=None
         document["digest"] = _digest(archive, document)
         archive.writestr(_DOCUMENT, json.dumps(document, indent=2))
     path = Path(path)
-    with atomic_file(path) as file:
+    with atomic_file(path, _is_model) as file:
         file.write(buffer.getbuffer())
     remove_unfinished(path.parent, re.escape(path.name))
     return model
+
+
+def _is_model(path):
+    return archive_says(path, _DOCUMENT, "format", _FORMAT)
 
 
 def load_model(path, *, max_bytes=2**30):

@@ -4,19 +4,43 @@ import csv
 import io
 import json
 import os
+import re
 import secrets
 import shutil
-from pathlib import Path
 
 from cdmer._cv2 import import_cv2
+from cdmer._files.kinds import begins_with
 from cdmer._files.reading import MOST_JSON_BYTES, open_regular, parse_json, read_regular
-from cdmer._files.writing import write_atomically
+from cdmer._files.writing import check_replaceable, write_atomically
+from cdmer._text import spreadsheet_cell
 
 REQUEST = "synthesis.json"
 MANIFEST = "manifest.csv"
 FAILURES = "failures.csv"
+_COLUMNS = {
+    MANIFEST: (
+        "path",
+        "subject",
+        "label",
+        "name",
+        "corpus",
+        "onset",
+        "apex",
+        "offset",
+        "fps",
+        "action_units",
+        "intensities",
+        "emotion",
+        "source",
+        "seed",
+    ),
+    FAILURES: ("clip", "label", "source", "seed", "error"),
+}
+# Some of what every request says.
+_REQUEST_KEYS = {"cdmer", "classes", "identities", "renderer", "sources"}
 # Clips are written in here, and move to their places when they are whole.
 UNFINISHED = ".unfinished"
+_FRAME = re.compile(r"[0-9]{3,}\.png")
 # The last bytes of every PNG file.
 _END = b"\x00\x00\x00\x00IEND\xaeB\x60\x82"
 
@@ -33,18 +57,26 @@ def claim_folder(folder, content):
     Raises
     ------
     ValueError
-        If it holds something else, or what another request wrote.
+        If it holds something else, links, or what another request wrote.
     OSError
         If it cannot be made or written to.
     """
     place = folder / REQUEST
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"out: expected a folder, got {str(folder)!r}")
-    others = [p.name for p in folder.iterdir() if p.name != REQUEST] if folder.is_dir() else []
-    if place.is_file() and others:
-        _compare(folder, _read_request(place), content)
-        return
-    if others:
+    entries = list(folder.iterdir()) if folder.is_dir() else []
+    links = sorted(entry.name for entry in entries if entry.is_symlink())
+    if links:  # they may lead to what is not ours
+        raise ValueError(f"out: expected no links in {str(folder)!r}, got {links[0]!r}")
+    others = [entry.name for entry in entries if entry != place]
+    if place in entries:
+        found = _read_request(place)
+        if others:
+            _compare(folder, found, content)
+            for name in _COLUMNS:
+                check_replaceable(folder / name, _is_table(name))
+            return
+    elif others:
         raise ValueError(
             f"out: expected an empty folder, none, or one of an earlier synthesis, got "
             f"{str(folder)!r}, which holds something else"
@@ -55,8 +87,8 @@ def claim_folder(folder, content):
 
 def _read_request(place):
     found = parse_json(read_regular(place, MOST_JSON_BYTES), place)
-    if not isinstance(found, dict):
-        raise ValueError(f"{place}: expected an object, got a {type(found).__name__}")
+    if not isinstance(found, dict) or not found.keys() >= _REQUEST_KEYS:
+        raise ValueError(f"{place}: expected what an earlier synthesis wrote, got something else")
     return found
 
 
@@ -115,22 +147,36 @@ def write_clip(root, path, frames):
     cv2 = import_cv2()
     temporary, folder = root / UNFINISHED / secrets.token_hex(8), root / path
     temporary.mkdir(parents=True)
-    for i, frame in enumerate(frames):
-        place = temporary / frame_name(i)
-        try:
-            place.write_bytes(cv2.imencode(".png", frame)[1].tobytes())
-        except OSError as error:  # of a disk that is full, without a name
-            raise OSError(error.errno, error.strerror, str(place)) from None
-    folder.parent.mkdir(exist_ok=True)
     try:
-        os.rename(temporary, folder)
-    except OSError:
-        # Something is there: half a clip, or that of another process, which has the same bytes.
-        if not folder.is_dir():
-            raise
-        if not is_whole(folder, len(frames)):
-            shutil.rmtree(folder)
+        for i, frame in enumerate(frames):
+            name = frame_name(i)
+            try:
+                (temporary / name).write_bytes(cv2.imencode(".png", frame)[1].tobytes())
+            except OSError as error:  # of a disk that is full, without a name
+                raise OSError(error.errno, error.strerror, str(folder / name)) from None
+        folder.parent.mkdir(exist_ok=True)
+        try:
             os.rename(temporary, folder)
+        except OSError:
+            # Something is there: half a clip, or that of another process, which has the same bytes.
+            if not folder.is_dir():
+                raise
+            if not is_whole(folder, len(frames)):
+                _remove_clip(folder)
+                os.rename(temporary, folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _remove_clip(folder):
+    others = sorted(name for name in os.listdir(folder) if not _FRAME.fullmatch(name))
+    if others:
+        raise FileExistsError(
+            f"{folder}: holds a part of a clip, and {others[0]!r}, which cdmer has not written; "
+            "remove the folder"
+        )
+    shutil.rmtree(folder)
 
 
 def write_table(path, rows):
@@ -139,17 +185,36 @@ def write_table(path, rows):
     Parameters
     ----------
     path : Path
+        Named `MANIFEST` or `FAILURES`, which tells the columns.
     rows : list of dict
-        All with the keys of the first, which are the columns.
+
+    Raises
+    ------
+    FileExistsError
+        If another file is there.
+    OSError
+        If it cannot be written.
     """
+    is_ours = _is_table(path.name)
     if not rows:
-        Path(path).unlink(missing_ok=True)
+        check_replaceable(path, is_ours)
+        path.unlink(missing_ok=True)
         return
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, _COLUMNS[path.name], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
-    write_atomically(path, text.getvalue())
+    for row in rows:
+        writer.writerow(
+            {
+                name: spreadsheet_cell(cell) if isinstance(cell, str) else cell
+                for name, cell in row.items()
+            }
+        )
+    write_atomically(path, text.getvalue(), is_ours)
+
+
+def _is_table(name):
+    return begins_with(",".join(_COLUMNS[name]) + "\n")
 
 
 def sweep(root):

@@ -89,7 +89,8 @@ def make_database(
     check_choice("preset", preset, (None, *PRESETS))
     folders = next(iter(layout.folders.values())) if variant is None else layout.folders[variant]
     root = Path(folder)
-    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+    # A link to nothing is something, too.
+    if os.path.lexists(root) and (not root.is_dir() or any(root.iterdir())):
         raise ValueError(
             f"folder: expected an empty folder or none, got {str(folder)!r}, which holds something"
         )

@@ -2,6 +2,7 @@
 
 import re
 
+from cdmer._text import printable
 from cdmer.evaluation.report._about import describe_abstentions
 from cdmer.evaluation.report._tables import score_table
 
@@ -24,6 +25,8 @@ _LATEX = {
     "³": r"\textsuperscript{3}",
     "×": r"$\times$",
 }
+# The last two would make links of bare addresses.
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#]|:(?=//)|(?<=\bwww)\.)", re.IGNORECASE)
 
 
 def to_latex(results, metric=None):
@@ -51,7 +54,7 @@ def to_latex(results, metric=None):
         name = rf"\textit{{{_latex(row.method)}}}" if row.oracle else _latex(row.method)
         lines.append(_latex_line([name, *(_cell(c, r"\textbf{%s}", "--") for c in row.cells)]))
     lines += [r"\bottomrule", r"\end{tabular}"]
-    notes = "".join(f"% {' '.join(note.split())}\n" for note in _notes(table, results))
+    notes = "".join(f"% {_one_line(note)}\n" for note in _notes(table, results))
     return notes + "\n".join(lines) + "\n"
 
 
@@ -77,7 +80,7 @@ def to_markdown(results, metric=None):
     for row in table.rows:
         name = f"*{_markdown(row.method)}*" if row.oracle else _markdown(row.method)
         lines.append(_markdown_line([name, *(_cell(c, "**%s**", "–") for c in row.cells)]))
-    return "\n".join([*lines, "", *_notes(table, results)]) + "\n"
+    return "\n".join([*lines, "", *map(_markdown, _notes(table, results))]) + "\n"
 
 
 def _notes(table, results):
@@ -104,7 +107,7 @@ def _cell(cell, strong, missing):
 
 
 def _latex(text):
-    return "".join(_LATEX.get(c, c) for c in " ".join(str(text).split()))
+    return "".join(_LATEX.get(c, c) for c in _one_line(text))
 
 
 def _latex_line(cells):
@@ -112,7 +115,11 @@ def _latex_line(cells):
 
 
 def _markdown(text):
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", " ".join(str(text).split()))
+    return _MARKDOWN.sub(r"\\\1", _one_line(text))
+
+
+def _one_line(text):
+    return printable(" ".join(str(text).split()))
 
 
 def _markdown_line(cells):

@@ -1,12 +1,15 @@
 """The report: one HTML file that needs no other."""
 
+import base64
 import datetime
+import hashlib
 from importlib.resources import files
 from pathlib import Path
 
 from cdmer._extras import import_extra
 from cdmer._files.kinds import is_report
 from cdmer._files.writing import write_atomically
+from cdmer._text import printable
 from cdmer.evaluation.figures import RegionMap
 from cdmer.evaluation.report import _pictures as pictures
 from cdmer.evaluation.report._about import about, caveats
@@ -155,7 +158,17 @@ def _render(page):
     folder = files("cdmer.evaluation.report")
     jinja = import_extra("jinja2")
     environment = jinja.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja.StrictUndefined
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja.StrictUndefined,
+        finalize=_show,
     )
     template = environment.from_string(folder.joinpath("report.html").read_text("utf-8"))
-    return template.render(**page, css=folder.joinpath("report.css").read_text("utf-8"))
+    css = folder.joinpath("report.css").read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(css.encode("utf-8")).digest()).decode("ascii")
+    return template.render(**page, css=css, css_digest=digest)
+
+
+def _show(value):
+    return printable(value) if type(value) is str else value  # not what is marked as HTML
