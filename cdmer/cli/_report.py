@@ -1,10 +1,12 @@
 """`cdmer report`: what a store holds, as a report, a table or scores."""
 
+import re
 from pathlib import Path
 
 import click
 
 from cdmer._files.kinds import begins_with, is_report
+from cdmer._files.reading import read_regular
 from cdmer._files.writing import write_atomically
 from cdmer.cli._options import check_output, csv_text, quiet_option, say
 from cdmer.cli._stored import (
@@ -16,8 +18,13 @@ from cdmer.cli._stored import (
     run_option,
 )
 
-# First lines of files, which tell them from others; neither shows in print.
-_MARKS = {"markdown": "<!-- cdmer report -->\n\n", "latex": "% cdmer report\n"}
+# Files that hold a table of ours and nothing around it; one with a text of somebody's is theirs.
+_TABLES = {
+    "markdown": r"\| method \|.*\|\n\| --- \|( ---: \|)+\n(\|.*\|\n)+\n(.+\n)+",
+    "latex": r"(%.*\n)+\\begin\{tabular\}\{lr+\}\n\\toprule\nmethod &.*\n\\midrule\n(.*\\\\\n)+"
+    r"\\bottomrule\n\\end\{tabular\}\n",
+}
+_MOST_TABLE_BYTES = 2**24
 
 
 @click.command()
@@ -58,8 +65,7 @@ def report(store, out, kind, list_runs, run, metric, quiet):
         raise click.UsageError(f"--metric: --format {kind} shows all of them")
     if out is not None or kind == "html":
         out = Path("report.html") if out is None else out
-        is_ours = is_report if kind == "html" else begins_with(_MARKS.get(kind, ""))
-        check_output(out, is_ours)
+        check_output(out, is_report if kind == "html" else _is_table(kind))
     results = read_results(store, run)
     if kind == "html":
         results.report(out)
@@ -68,11 +74,17 @@ def report(store, out, kind, list_runs, run, metric, quiet):
         if out is None:
             say(text, nl=False)
             return
-        # A table of scores is known by its header.
-        mark = _MARKS.get(kind, "")
-        write_atomically(out, mark + text, begins_with(mark or text.partition("\n")[0] + "\n"))
+        header = text.partition("\n")[0] + "\n"
+        write_atomically(out, text, begins_with(header) if kind == "csv" else _is_table(kind))
     if not quiet:
         say(f"{out}: {results.info['title'] or 'untitled run'}, {len(results.jobs)} jobs")
+
+
+def _is_table(kind):
+    if kind == "csv":  # by its header, which the results tell
+        return begins_with("experiment,")
+    table = re.compile(_TABLES[kind])
+    return lambda path: table.fullmatch(read_regular(path, _MOST_TABLE_BYTES).decode("utf-8"))
 
 
 def _as_text(results, kind, metric):
