@@ -111,6 +111,16 @@ def _refuse_loose_link(path):
         )
 
 
+@contextmanager
+def naming(path):
+    """Let errors of writing in the block name the file, which that of a full disk does not."""
+    try:
+        yield
+    except OSError as error:
+        _name_file(error, path, path)
+        raise
+
+
 def _name_file(error, temporary, given):
     """Let an error of writing name what was to be written, which a full disk does not name."""
     if isinstance(error, OSError):

@@ -7,6 +7,7 @@ import numpy as np
 
 from cdmer._extras import import_extra
 from cdmer._parameters import check_number
+from cdmer._text import printable
 from cdmer.corpora._summary import classes_of
 
 _INCHES = 1.5
@@ -24,11 +25,11 @@ def draw_contact_sheet(corpus, n_per_class, scheme):
         raise ValueError(f"scheme: {scheme!r} leaves no clip of corpus {corpus.name!r}")
     size = (n_columns + 0.3) * _INCHES, (len(rows) + 0.2) * _INCHES * 1.25
     figure = figure_type(figsize=size, layout="constrained")
-    figure.suptitle(corpus.name, fontsize=10, parse_math=False)
+    figure.suptitle(printable(corpus.name), fontsize=10, parse_math=False)
     grid = figure.subplots(len(rows), n_columns, squeeze=False)
     for axes, (name, clips) in zip(grid, rows.items(), strict=True):
         label = f"{'no label' if name is None else name} ({len(clips)})"
-        axes[0].set_ylabel(label, fontsize=8, parse_math=False)
+        axes[0].set_ylabel(printable(label), fontsize=8, parse_math=False)
         samples = _evenly(clips, n_columns)
         for ax, clip in zip(axes, samples, strict=False):
             _draw_clip(ax, clip)
@@ -49,7 +50,8 @@ def _draw_clip(ax, clip):
     frame, moment = sample_frame(clip)
     ax.imshow(frame, cmap="gray", vmin=0, vmax=255)
     # Dollar signs in names are no formulas.
-    ax.set_title(f"{clip.subject}/{clip.name}\n{moment}", fontsize=6, parse_math=False)
+    title = printable(f"{clip.subject}/{clip.name}\n{moment}")
+    ax.set_title(title, fontsize=6, parse_math=False)
 
 
 def sample_frame(clip):

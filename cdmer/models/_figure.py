@@ -3,6 +3,7 @@
 import numpy as np
 
 from cdmer._parameters import check_number
+from cdmer._text import printable
 from cdmer.evaluation import RegionMap, plot_regions
 from cdmer.features import RegionGrid
 from cdmer.models._prediction import Prediction
@@ -54,6 +55,7 @@ def plot_prediction(prediction, *, n_regions=8, figure=None):
     place = list(prediction.classes).index(prediction.label)
     score = f"{prediction.scores[place]:.3g}"
     kind = "probability" if prediction.are_probabilities else "score"
-    figure.suptitle(f"{prediction.label} ({kind} {score})", fontsize=12, parse_math=False)
+    title = printable(f"{prediction.label} ({kind} {score})")
+    figure.suptitle(title, fontsize=12, parse_math=False)
     figure.axes[-1].set_xlabel(f"drop of the {kind} without the region", fontsize=8)
     return figure

@@ -11,7 +11,7 @@ import shutil
 from cdmer._cv2 import import_cv2
 from cdmer._files.kinds import begins_with
 from cdmer._files.reading import MOST_JSON_BYTES, open_regular, parse_json, read_regular
-from cdmer._files.writing import check_replaceable, write_atomically
+from cdmer._files.writing import check_replaceable, naming, write_atomically
 from cdmer._text import spreadsheet_cell
 
 REQUEST = "synthesis.json"
@@ -150,10 +150,8 @@ def write_clip(root, path, frames):
     try:
         for i, frame in enumerate(frames):
             name = frame_name(i)
-            try:
+            with naming(folder / name):
                 (temporary / name).write_bytes(cv2.imencode(".png", frame)[1].tobytes())
-            except OSError as error:  # of a disk that is full, without a name
-                raise OSError(error.errno, error.strerror, str(folder / name)) from None
         folder.parent.mkdir(exist_ok=True)
         try:
             os.rename(temporary, folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cdmer._cv2 import import_cv2
 from cdmer._extras import import_extra
-from cdmer._files.writing import write_atomically
+from cdmer._files.writing import naming, write_atomically
 
 
 def write_frames(folder, names, frames):
@@ -30,7 +30,8 @@ def write_frames(folder, names, frames):
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in zip(names, frames, strict=True):
         data = cv2.imencode(os.path.splitext(name)[1], frame)[1]
-        (folder / name).write_bytes(data.tobytes())
+        with naming(folder / name):
+            (folder / name).write_bytes(data.tobytes())
 
 
 def write_label_file(path, rows, sheet=None):
@@ -54,7 +55,8 @@ def write_label_file(path, rows, sheet=None):
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _WRITERS[path.suffix.lower()](path, rows, sheet)
+    with naming(path):
+        _WRITERS[path.suffix.lower()](path, rows, sheet)
 
 
 def _write_csv(path, rows, sheet):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from cdmer._extras import import_extra
+from cdmer._text import printable
 from cdmer.evaluation._metrics.counts import named_columns
 from cdmer.evaluation.figures._style import INK
 
@@ -50,8 +51,8 @@ def plot_confusion(counts, classes, ax=None):
         text = f"{count}\n{share:.0%}" if np.isfinite(share) else f"{count}"
         weight = "bold" if row == column else "normal"
         ax.text(column, row, text, ha="center", va="center", color=INK, fontweight=weight)
-    ax.set_xticks(range(len(columns)), columns, parse_math=False)
-    ax.set_yticks(range(n), classes, parse_math=False)
+    ax.set_xticks(range(len(columns)), list(map(printable, columns)), parse_math=False)
+    ax.set_yticks(range(n), list(map(printable, classes)), parse_math=False)
     ax.set(xlabel="predicted", ylabel="true")
     ax.tick_params(length=0)
     return ax

@@ -3,6 +3,7 @@
 import numpy as np
 
 from cdmer._extras import import_extra
+from cdmer._text import printable
 from cdmer.evaluation.figures._style import COLORS, INK, LINE
 
 STAGES = ("before", "after")
@@ -88,7 +89,9 @@ def _gap(points, target):
 
 def _legend(classes, codes):
     line = import_extra("matplotlib.lines").Line2D
-    look = [(classes[c], "s", COLORS[c % len(COLORS)], "full") for c in codes]
+    # Dollar signs in names are no formulas.
+    names = [printable(str(name)).replace("$", r"\$") for name in classes]
+    look = [(names[c], "s", COLORS[c % len(COLORS)], "full") for c in codes]
     look += [("source", "o", INK, "none"), ("target", "^", INK, "full")]
     return [
         line([], [], linestyle="none", marker=marker, color=color, fillstyle=fill, label=label)

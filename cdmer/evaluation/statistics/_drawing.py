@@ -6,6 +6,7 @@ Drawn on `matplotlib.figure.Figure` without pyplot: no window, no global state, 
 import textwrap
 
 from cdmer._extras import import_extra
+from cdmer._text import printable
 
 INK, MUTED, BAND = "#1a1a1a", "#6b6b6b", "#eeeeee"
 # Okabe and Ito's blue and vermilion: apart for every kind of colour vision. Shapes differ too.
@@ -21,6 +22,7 @@ def new_axes(height):
 
 def wrapped(label, width=20):
     """Break a long label into lines, within words only where it must."""
+    label = printable(label)
     return "\n".join(textwrap.wrap(label, width, break_on_hyphens=False)) or label
 
 
