@@ -9,6 +9,7 @@ import click
 
 from cdmer._extras import import_extra
 from cdmer._files.kinds import is_picture
+from cdmer._text import printable
 from cdmer.cli._options import check_output, save_picture, say
 
 
