@@ -4,9 +4,10 @@ from abc import ABC
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
 from cdmer._clips import named_clips
+from cdmer._workers import parallel
 
 
 class ClipwiseTransformer(TransformerMixin, BaseEstimator, ABC):
@@ -45,7 +46,7 @@ class ClipwiseTransformer(TransformerMixin, BaseEstimator, ABC):
 
     def _each(self, function, X):
         """Results of ``function(clip, name)`` for every clip of `X`, a list in their order."""
-        return Parallel(n_jobs=getattr(self, "n_jobs", 1), prefer="threads")(
+        return parallel(getattr(self, "n_jobs", 1), prefer="threads")(
             delayed(function)(clip, name) for name, clip in named_clips(X)
         )
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 # Seconds without a write after which an unfinished file belongs to nobody.
 _STALE = 3600
+# Files and folders that this process is writing.
+_own_unfinished = set()
 
 
 @contextmanager
@@ -47,6 +49,7 @@ def atomic_file(path, is_ours=None, *, private=False):
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{given}: there is no folder {path.parent}")
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    _own_unfinished.add(temporary)
     try:
         # Not through `tempfile`: its files are private, and the umask that would tell how readable
         # a new file is can only be asked for by changing it, for all threads.
@@ -60,6 +63,8 @@ def atomic_file(path, is_ours=None, *, private=False):
             temporary.unlink()
         _name_file(error, temporary, given)
         raise
+    finally:
+        _own_unfinished.discard(temporary)
 
 
 def check_replaceable(path, is_ours):
@@ -220,6 +225,33 @@ def write_atomically(path, text, is_ours=None):
     """
     with atomic_file(path, is_ours) as file:
         file.write(text.encode("utf-8"))
+
+
+@contextmanager
+def unfinished(path):
+    """Remove a folder if the block that makes it fails, or the process is asked to end within.
+
+    Parameters
+    ----------
+    path : Path
+    """
+    _own_unfinished.add(path)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
+    finally:
+        _own_unfinished.discard(path)
+
+
+def remove_own_unfinished():
+    """Remove what this process is writing, which is about to end."""
+    for path in list(_own_unfinished):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def remove_unfinished(folder, name):

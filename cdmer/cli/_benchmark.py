@@ -12,7 +12,9 @@ from cdmer.cli._options import (
     SOME_FAILED,
     feature_cache,
     jobs_option,
+    keeping,
     quiet_option,
+    remark,
     show,
     table_text,
 )
@@ -65,7 +67,8 @@ def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, 
     the same result.
 
     Exit codes: 0 if everything ran, 3 if jobs failed (each with a line on the standard error
-    stream; starting again tries them again), 1 if nothing could be run, 130 if stopped by Ctrl-C.
+    stream; starting again tries them again), 1 if nothing could be run, 130 if stopped by Ctrl-C,
+    143 by SIGTERM.
     """
     from cdmer.evaluation.config import load_config, run_config, summarize_config
     from cdmer.evaluation.report import describe_abstentions
@@ -79,7 +82,7 @@ def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, 
     place = loaded.own_store() if store is None else store
     with _open_counting(place, quiet) as kept:
         try:
-            with notes():
+            with notes(), keeping(lambda: f"{place} keeps {counted(len(kept), 'job')}"):
                 # Each failure has a line of its own below.
                 warnings.filterwarnings("ignore", r"\d+ of \d+ jobs failed", UserWarning)
                 results = run_config(
@@ -92,22 +95,15 @@ def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, 
                     allow_upload=allow_upload,
                     api_key_env=api_key_env,
                 )
-        except KeyboardInterrupt:
-            click.echo(
-                f"cdmer: stopped; {place} keeps {counted(len(kept), 'job')}, and the same "
-                "command goes on from there",
-                err=True,
-            )
-            sys.exit(130)
         except RuntimeError as error:  # workers that die again and again
             raise click.ClickException(str(error)) from error
     n_done, n_failed = len(results.jobs), len(results.failures)
     if n_done:
         click.echo(table_text(results.table().T))
     for note in [*results.info["notes"], *describe_abstentions(results)]:
-        click.echo(f"cdmer: {note}", err=True)
+        remark(note)
     for failure in results.failures.itertuples():
-        click.echo(f"cdmer: {_failure_text(failure)}", err=True)
+        remark(_failure_text(failure))
     if not quiet:
         report = report or loaded.report
         click.echo(
@@ -132,7 +128,7 @@ def _open_counting(path, quiet):
             if self.n_found is None:  # later questions are about single jobs
                 self.n_found = len(found)
                 if not quiet:
-                    click.echo(f"cdmer: {_amount(len(keys), self.n_found)}", err=True)
+                    remark(_amount(len(keys), self.n_found))
             return found
 
     return CountingStore(path)
@@ -144,7 +140,7 @@ def _amount(total, n_found):
 
 def _failure_text(failure):
     seed = "" if failure.seed < 0 else f", seed {failure.seed}"
-    message = " ".join(f"{failure.error}: {failure.message}".split())
     return (
-        f"{failure.method}, experiment {failure.experiment}, fold {failure.fold}{seed}: {message}"
+        f"{failure.method}, experiment {failure.experiment}, fold {failure.fold}{seed}: "
+        f"{failure.error}: {failure.message}"
     )

@@ -8,9 +8,8 @@ from pathlib import Path
 import click
 
 from cdmer._files.kinds import PICTURE_NOTES, is_picture
-from cdmer._parameters import check_choice
 from cdmer._text import counted
-from cdmer.cli._options import check_output, save_picture, say
+from cdmer.cli._options import check_output, remark, save_picture, say
 
 # Suffixes of files that are read as manifests.
 MANIFESTS = (".csv", ".parquet", ".xlsx", ".xls")
@@ -236,6 +235,7 @@ def open_place(text, variant=None, extent=None):
 
 
 def _open(name, path, variant, label_file, encoding=None, extent=None, kind=None):
+    from cdmer._parameters import check_choice
     from cdmer.corpora import list_databases, load_database, load_manifest
 
     options = {"encoding": encoding} | ({} if extent is None else {"extent": extent})
@@ -278,4 +278,4 @@ def notes():
         warnings.simplefilter("always", UserWarning)
         yield
     for one in caught:
-        say(f"cdmer: {' '.join(str(one.message).split())}", err=True)
+        remark(str(one.message))

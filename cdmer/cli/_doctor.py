@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from cdmer.cli._options import say
+from cdmer.cli._options import remark, say
 
 _MARKS = {True: "ok", False: "BROKEN", None: "--"}
 
@@ -51,5 +51,5 @@ def doctor(as_json):
         say(json.dumps(content, indent=2, ensure_ascii=False))
     broken = [name for lines in found.values() for name, _, good in lines if good is False]
     if broken:
-        say(f"cdmer: broken: {', '.join(broken)}", err=True)
+        remark(f"broken: {', '.join(broken)}")
         sys.exit(1)

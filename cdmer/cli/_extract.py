@@ -15,7 +15,9 @@ from cdmer.cli._options import (
     check_output,
     feature_cache,
     jobs_option,
+    keeping,
     quiet_option,
+    remark,
     say,
     show,
 )
@@ -114,7 +116,8 @@ def extract(
     evaluates it.
 
     Exit codes: 0 if every clip has its features, 3 if clips failed (each with a line on the
-    standard error stream), 1 if nothing could be computed.
+    standard error stream), 1 if nothing could be computed, 130 if stopped by
+    Ctrl-C, 143 by SIGTERM.
     """
     if cache is not None and no_cache:
         raise click.UsageError("--cache, --no-cache: expected one of the two at most")
@@ -126,7 +129,10 @@ def extract(
     if cache is None and not no_cache:
         cache = feature_cache()
     started = time.perf_counter()
-    with warnings.catch_warnings():  # each failure has a line of its own below
+    with (
+        warnings.catch_warnings(),  # each failure has a line of its own below
+        keeping(lambda: cache and f"{cache} keeps the clips that are finished"),
+    ):
         warnings.filterwarnings("ignore", r"\d+ of \d+ clips could not be described")
         table = extract_features(
             clips,
@@ -139,7 +145,7 @@ def extract(
     table.save(out)
     seconds = time.perf_counter() - started
     for message in table.failures["message"]:
-        say(f"cdmer: {' '.join(message.split())}", err=True)
+        remark(message)
     n_rows, n_columns = table.features.shape
     say(
         f"{out}: {n_rows} clips of {n_columns} features in {seconds:.1f} s "

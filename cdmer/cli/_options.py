@@ -2,6 +2,7 @@
 
 import io
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ import click
 from cdmer._files.kinds import PICTURE_NOTES, is_picture
 from cdmer._files.writing import atomic_file, check_replaceable
 from cdmer._text import printable, spreadsheet_cell
+from cdmer.cli._stop import Stopped
 
 SOME_FAILED = 3  # exit code: what could be done was done
 
@@ -16,6 +18,23 @@ quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress and
 jobs_option = click.option(
     "-j", "--n-jobs", type=int, default=-1, show_default=True, help="Workers; -1 for every core."
 )
+
+
+@contextmanager
+def keeping(words):
+    """Say what there is to go on from, if the block is stopped.
+
+    Parameters
+    ----------
+    words : callable
+        Gives the text, or None if there is nothing.
+    """
+    try:
+        yield
+    except Stopped as stop:
+        found = words()
+        stop.kept = found and printable(f"{found}, and the same command goes on from there")
+        raise
 
 
 def show(quiet):
@@ -26,6 +45,11 @@ def show(quiet):
 def say(text, *, err=False, nl=True):
     """Print text that may hold what comes from files: nothing in it steers the terminal."""
     click.echo(printable(str(text)), err=err, nl=nl)
+
+
+def remark(text):
+    """Say something in one line on the standard error stream."""
+    say(f"cdmer: {' '.join(text.split())}", err=True)
 
 
 def check_output(path, is_ours, option="--out"):

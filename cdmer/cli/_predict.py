@@ -10,7 +10,7 @@ import click
 from cdmer._extras import import_extra
 from cdmer._files.kinds import is_picture
 from cdmer._text import printable
-from cdmer.cli._options import check_output, save_picture, say
+from cdmer.cli._options import check_output, remark, save_picture, say
 
 
 @click.command()
@@ -55,14 +55,14 @@ def predict(model, clip, onset, apex, offset, spot, crop, out, as_json):
         import_extra("matplotlib.figure")
     fitted, warned = open_model(model)
     for message in warned:
-        say(f"cdmer: {message}", err=True)
+        remark(message)
     if out is not None and fitted.reference is None:
         raise click.UsageError("--out: the model's descriptor has no facial regions to draw")
     from cdmer.models import predict_clip
 
     prepared, note = prepare_clip(fitted, open_clip(clip, onset, apex, offset), crop, spot)
     if note:
-        say(f"cdmer: {note}", err=True)
+        remark(note)
     try:
         prediction = predict_clip(fitted, prepared)
     except ValueError as error:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from cdmer._text import unknown
-from cdmer.cli._options import say
+from cdmer.cli._options import remark
 
 STORE = click.Path(dir_okay=False, path_type=Path)
 run_option = click.option(
@@ -29,7 +29,7 @@ def read_results(path, run):
         raise ValueError(f"{path}: the run has no finished job")
     missing = results.info.get("n_missing", 0)
     if missing:
-        say(f"cdmer: {missing} jobs are not there yet", err=True)
+        remark(f"{missing} jobs are not there yet")
     return results
 
 

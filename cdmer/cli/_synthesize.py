@@ -7,7 +7,16 @@ from pathlib import Path
 import click
 
 from cdmer.cli._extract import open_corpus
-from cdmer.cli._options import SOME_FAILED, check_folder, jobs_option, quiet_option, say, show
+from cdmer.cli._options import (
+    SOME_FAILED,
+    check_folder,
+    jobs_option,
+    keeping,
+    quiet_option,
+    remark,
+    say,
+    show,
+)
 
 SOURCES = ("expert", "annotated", "early-macro")
 # Where each takes its action units from, if not from a table in the library.
@@ -132,7 +141,7 @@ def synthesize(
 
     Exit codes: 0 if every clip was made, 3 if some were not (each with a line on the standard error
     stream and in failures.csv; starting again tries them again), 1 if nothing could be made, 130 if
-    stopped by Ctrl-C.
+    stopped by Ctrl-C, 143 by SIGTERM.
     """  # noqa: D301 (click reads the backspace)
     from cdmer.synthesis._synthesize import make_request, run
 
@@ -160,10 +169,11 @@ def synthesize(
         name="synthesis",
     )
     started = time.perf_counter()
-    made = run(out, request, n_jobs, show(quiet))
+    with keeping(lambda: f"{out} keeps the clips that are finished"):
+        made = run(out, request, n_jobs, show(quiet))
     seconds = time.perf_counter() - started
     for row in made.failures:
-        say(f"cdmer: clip {row['clip']!r}: {' '.join(row['error'].split())}", err=True)
+        remark(f"clip {row['clip']!r}: {row['error']}")
     n_new, kind = made.n_clips - made.n_found, "pairs" if fps is None else "clips"
     say(
         f"{made.manifest}: {made.n_clips} {kind} of {identities} identities in {seconds:.1f} s "

@@ -2,17 +2,16 @@
 
 import os
 import warnings
-from contextlib import contextmanager
 
 import numpy as np
 from joblib.parallel import get_active_backend
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 from threadpoolctl import threadpool_limits
 
 from cdmer._parameters import check_choice
 from cdmer._progress import progress_bar
 from cdmer._steps import stateless_steps, steps_text
-from cdmer._workers import in_one_worker
+from cdmer._workers import ending, in_one_worker, parallel
 from cdmer.corpora import Clip, Corpus
 from cdmer.extraction._cache import FeatureCache
 from cdmer.extraction._frames import clips_frame, failures_frame
@@ -159,26 +158,18 @@ def _as_corpus(corpus):
     return corpus, names.pop() if len(names) == 1 else None
 
 
-@contextmanager
 def _results(tasks, n_jobs):
-    """Give the results of tasks, in their order, as they come; leaving the block ends them all."""
+    """Give the results of tasks, in their order, as they come."""
     streams = get_active_backend()[0].supports_return_generator  # multiprocessing's does not
     # Clips travel one by one, so that what is in flight stays small. Frames go through the pipe:
     # joblib would keep large arrays in shared memory until the end, the whole corpus' by then.
-    jobs = Parallel(
-        n_jobs=n_jobs,
+    jobs = parallel(
+        n_jobs,
         return_as="generator" if streams else "list",
         batch_size=1,
         max_nbytes=None,
     )
-    results = jobs(tasks)
-    try:
-        yield results
-    finally:
-        if streams:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # joblib regrets work that is thrown away
-                results.close()
+    return ending(jobs(tasks))
 
 
 class _Gathered:

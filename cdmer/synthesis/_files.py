@@ -11,7 +11,7 @@ import shutil
 from cdmer._cv2 import import_cv2
 from cdmer._files.kinds import begins_with
 from cdmer._files.reading import MOST_JSON_BYTES, open_regular, parse_json, read_regular
-from cdmer._files.writing import check_replaceable, naming, write_atomically
+from cdmer._files.writing import check_replaceable, naming, unfinished, write_atomically
 from cdmer._text import spreadsheet_cell
 
 REQUEST = "synthesis.json"
@@ -146,8 +146,8 @@ def write_clip(root, path, frames):
     """
     cv2 = import_cv2()
     temporary, folder = root / UNFINISHED / secrets.token_hex(8), root / path
-    temporary.mkdir(parents=True)
-    try:
+    with unfinished(temporary):
+        temporary.mkdir(parents=True)
         for i, frame in enumerate(frames):
             name = frame_name(i)
             with naming(folder / name):
@@ -162,9 +162,6 @@ def write_clip(root, path, frames):
             if not is_whole(folder, len(frames)):
                 _remove_clip(folder)
                 os.rename(temporary, folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
 
 
 def _remove_clip(folder):

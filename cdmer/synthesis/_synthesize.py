@@ -4,9 +4,10 @@ import warnings
 from pathlib import Path
 from typing import NamedTuple
 
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
 from cdmer._progress import progress_bar
+from cdmer._workers import ending, parallel
 from cdmer.corpora import load_manifest
 from cdmer.synthesis._expert import ExpertUnits
 from cdmer.synthesis._files import (
@@ -200,8 +201,12 @@ def run(out, request, n_jobs=None, progress=None):
     )
     total = request.identities * request.n_per_identity
     rows, failures, n_found = [], [], 0
-    with progress_bar(total, "Synthesis", "clip", progress) as bar:
-        for outcomes in Parallel(n_jobs=n_jobs, return_as="generator", batch_size=1)(tasks):
+    jobs = parallel(n_jobs, return_as="generator", batch_size=1)
+    with (
+        progress_bar(total, "Synthesis", "clip", progress) as bar,
+        ending(jobs(tasks)) as results,
+    ):
+        for outcomes in results:
             for outcome in outcomes:
                 (failures if outcome.failed else rows).append(outcome.row)
                 n_found += outcome.found

@@ -8,10 +8,10 @@ from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from itertools import islice
 
 import numpy as np
-from joblib.externals.loky import ProcessPoolExecutor
 from joblib.parallel import get_active_backend
 
 from cdmer._cv2 import one_cv2_thread
+from cdmer._workers import process_pool
 
 # One task is some clips, since every task costs a fraction of a millisecond.
 _MOST_CLIPS, _MOST_BYTES = 8, 2**23
@@ -107,7 +107,7 @@ def _pool(n_workers):
     with _lock:
         key = os.getpid(), n_workers
         if key not in _pools:
-            _pools[key] = ProcessPoolExecutor(n_workers, timeout=_IDLE)
+            _pools[key] = process_pool(n_workers, _IDLE)
         return _pools[key]
 
 

@@ -6,9 +6,9 @@ from pickle import PicklingError
 
 from joblib import effective_n_jobs
 from joblib.parallel import SequentialBackend, get_active_backend
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
-from cdmer._workers import in_one_worker, one_blas_thread
+from cdmer._workers import ending, in_one_worker, one_blas_thread, parallel
 from cdmer.evaluation._runner.work import work
 
 # How often in a row workers may be lost without a single job done.
@@ -104,17 +104,12 @@ def _stream(batches, jobs, shared, n_jobs, skip):
     # Here for workers that are threads of this process; others see to it themselves.
     with one_blas_thread():
         if backend.supports_return_generator:
-            parallel = Parallel(n_jobs=n_jobs, batch_size=1, return_as="generator_unordered")
-            done = parallel(calls(batches))
-            try:
+            pool = parallel(n_jobs, batch_size=1, return_as="generator_unordered")
+            with ending(pool(calls(batches))) as done:
                 yield from done
-            finally:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # joblib regrets work that is thrown away
-                    done.close()
         else:  # Ray's and multiprocessing's pools give lists: some jobs at a time
             size = 4 * effective_n_jobs(n_jobs)
-            with Parallel(n_jobs=n_jobs, batch_size=1) as pool:
+            with parallel(n_jobs, batch_size=1) as pool:
                 for start in range(0, len(batches), size):
                     yield from pool(calls(batches[start : start + size]))
     if stopped:
