@@ -86,10 +86,9 @@ def run():
         except click.ClickException as error:
             remark(error.format_message())
             return error.exit_code
-        except click.exceptions.Abort as error:
-            if not isinstance(error.__cause__, EOFError):
-                raise
-            remark(_words(error.__cause__))  # which click takes for the end of what a user types
+        except click.exceptions.Abort:  # an interrupt that Python itself raised
+            remark("stopped")
+            return 130
         except Exception as error:
             if _is_lack_of_memory(error):
                 remark(f"out of memory; fewer workers (-j) or a larger machine may do ({error})")

@@ -37,6 +37,8 @@ def name_options(command):
             if colon and parameter is not None:
                 error.args = (f"{parameter}:{rest}",)
             raise
+        except EOFError as error:  # which click takes for the end of what somebody types
+            raise ValueError(str(error) or "a file ends early") from error
 
     command.callback = callback
 

@@ -208,7 +208,7 @@ def _command(argv):
     try:
         main()
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+        return _exit_code(stop)
     return 0
 
 
@@ -218,7 +218,13 @@ def _code(text):
     except (ValueError, TypeError, OSError, ImportError) as error:
         print(f"{type(error).__name__}: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
+    except SystemExit as stop:
+        return _exit_code(stop)
     return 0
+
+
+def _exit_code(stop):
+    return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
 
 
 if __name__ == "__main__":
