@@ -20,13 +20,14 @@ from cdmer._files.writing import remove_own_unfinished
 # Signals that ask a worker to end. A terminal sends SIGINT to all processes at once: it is for the
 # one that started them, which ends them.
 _ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+_TERMINAL = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
 _POLL = 0.5  # seconds between looks at whether the parent is there
 _TIDYING = 0.1  # seconds in which workers that end together remove what they have not finished
 _PATIENCE = 1.0  # seconds after which a worker that was asked to end is killed
 _pools = weakref.WeakSet()
 
 _LOCK = threading.Lock()
-_state = {"depth": 0, "limiter": None}
+_state = {"depth": 0, "limiter": None, "starting": 0}
 
 
 @contextmanager
@@ -133,8 +134,8 @@ def process_pool(n_workers, idle):
     -------
     concurrent.futures.Executor
     """
-    pool = ProcessPoolExecutor(n_workers, timeout=idle, **_watching({}))
-    with _interrupts_held():
+    with _signals_held():
+        pool = ProcessPoolExecutor(n_workers, timeout=idle, **_watching({}))
         pool.submit(int)  # which starts them all
     _pools.add(pool)
     return pool
@@ -148,12 +149,18 @@ def end_workers():
         pool.shutdown(kill_workers=True)
 
 
+def are_starting():
+    """Whether workers are being started, which complain if that is interrupted."""
+    return _state["starting"] > 0
+
+
 class _Watched:
     """A backend of joblib's whose workers watch their parent."""
 
     def configure(self, *arguments, **options):
         own = getattr(self, "backend_kwargs", {})
-        return super().configure(*arguments, **options | _watching(own | options))
+        with _signals_held():  # this starts trackers, or all workers
+            return super().configure(*arguments, **options | _watching(own | options))
 
 
 class _Multiprocessing(_Watched, MultiprocessingBackend):
@@ -162,7 +169,7 @@ class _Multiprocessing(_Watched, MultiprocessingBackend):
 
 class _Loky(_Watched, LokyBackend):
     def submit(self, func, callback=None):
-        with _interrupts_held():  # this may start workers
+        with _signals_held():  # this may start workers
             return super().submit(func, callback)
 
     def abort_everything(self, ensure_ready=True):
@@ -177,21 +184,27 @@ def _watching(options):
 
 
 @contextmanager
-def _interrupts_held():
-    """Hold interrupts back in this thread, and in processes that it starts.
+def _signals_held():
+    """Hold signals of a terminal back in this thread, and in processes that it starts.
 
-    A process that is still importing would print its traceback. `_start` says what it does instead.
+    A process that is still importing would print its traceback. `_start` says what a worker does
+    instead; the trackers of its resources, which outlive the workers, go on holding SIGHUP back.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
     from multiprocessing import resource_tracker
 
-    resource_tracker.ensure_running()  # its start would let them through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _TERMINAL)
+    with _LOCK:
+        _state["starting"] += 1
     try:
+        resource_tracker.ensure_running()  # which lets SIGINT through again
+        signal.pthread_sigmask(signal.SIG_BLOCK, _TERMINAL)
         yield
     finally:
+        with _LOCK:
+            _state["starting"] -= 1
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
@@ -211,7 +224,7 @@ def _start(parent, initializer, initargs):
         signal.signal(number, _end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _TERMINAL)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     if initializer is not None:
         initializer(*initargs)

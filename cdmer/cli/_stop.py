@@ -85,6 +85,10 @@ class _Signals:
     def __call__(self, number, frame):
         """Handle a signal."""
         if self.first is None:
+            starting = getattr(sys.modules.get("cdmer._workers"), "are_starting", None)
+            if starting is not None and starting():
+                _later(number)
+                return
             self.first = time.monotonic()
             raise Stopped(number)
         if time.monotonic() - self.first > _TWICE:
@@ -95,8 +99,12 @@ class _Signals:
         if found.exc_type is not Stopped:
             self.hook(found)
             return
-        import _thread
-        import threading
-
         self.first = None
-        threading.Timer(_AGAIN, _thread.interrupt_main, [found.exc_value.number]).start()
+        _later(found.exc_value.number)
+
+
+def _later(number):
+    import _thread
+    import threading
+
+    threading.Timer(_AGAIN, _thread.interrupt_main, [number]).start()
