@@ -5,13 +5,15 @@ from contextlib import suppress
 from dataclasses import fields, is_dataclass
 
 import numpy as np
+from scipy.interpolate import interp1d
 from sklearn.base import BaseEstimator, clone
 
 from cdmer._clip_transformer import ClipwiseTransformer
 from cdmer.features import ClipDescriptor, RegionGrid
 from cdmer.models._machines import check_machine
 
-_PLAIN = (bool, int, float, str, np.generic, type, type(None))
+# No file holds an interpolation: scikit-learn makes it anew, from arrays that are checked.
+_PLAIN = (bool, int, float, str, np.generic, type, type(None), interp1d)
 _MOST_REGIONS = 2**16
 _MOST_WORKERS = 256
 # Frames of more pixels on a side are beyond every camera, and so are as many frames for one clip.

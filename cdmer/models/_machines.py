@@ -40,7 +40,6 @@ _SHAPES = {
     "MinMaxScaler": _SCALER | {"data_min_": "F", "data_max_": "F", "data_range_": "F"},
     "MultinomialNB": _BAYES,
     "NearestCentroid": {"centroids_": "KF"},
-    "NeighborhoodComponentsAnalysis": {"components_": "CF"},
     "Nystroem": {"components_": "CF", "component_indices_": "C", "normalization_": "CC"},
     "PCA": {"mean_": "F", "components_": "CF", "explained_variance_": "C"},
     "PowerTransformer": {"lambdas_": "F"},

@@ -28,7 +28,7 @@ _OF_SKLEARN = {
     ),
     "multiclass": ("OneVsOneClassifier", "OneVsRestClassifier"),
     "naive_bayes": ("BernoulliNB", "ComplementNB", "GaussianNB", "MultinomialNB"),
-    "neighbors": ("KNeighborsClassifier", "NearestCentroid", "NeighborhoodComponentsAnalysis"),
+    "neighbors": ("KNeighborsClassifier", "NearestCentroid"),
     "pipeline": ("FeatureUnion", "Pipeline"),
     "preprocessing": (
         *("Binarizer", "FunctionTransformer", "KernelCenterer", "LabelBinarizer", "LabelEncoder"),

@@ -9,11 +9,20 @@ import cv2
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
+from sklearn.ensemble import BaggingClassifier
+from sklearn.feature_selection import RFE, SelectFromModel
+from sklearn.frozen import FrozenEstimator
+from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.svm import SVC
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, LinearSVC, NuSVC
+from sklearn.utils import all_estimators
 
 from cdmer import adaptation, features
 from cdmer.adaptation import (
@@ -35,6 +44,7 @@ from cdmer.features import (
     RegionGrid,
 )
 from cdmer.models import load_model, save_model
+from cdmer.models._trust import trusted_types
 from cdmer.preprocessing import (
     ApexSpotter,
     CascadeDetector,
@@ -137,6 +147,77 @@ def test_every_method_comes_back_and_takes_one_row(method, small, packed, tmp_pa
     # One new clip is one target row, and gets the class that it gets among others.
     alone = [loaded.predict(row[None])[0] for row in rows]
     assert_array_equal(alone, learnt.predict(rows))
+
+
+OF_SKLEARN = {
+    name: kind
+    for name, kind in all_estimators(type_filter=["classifier", "transformer"])
+    if f"{kind.__module__}.{name}" in trusted_types()
+}
+NEED_MORE = {
+    "BaggingClassifier": BaggingClassifier(SVC(), n_estimators=2, random_state=0),
+    "CalibratedClassifierCV": CalibratedClassifierCV(LinearSVC(), cv=2, method="isotonic"),
+    "FeatureUnion": FeatureUnion([("a", StandardScaler()), ("b", Nystroem(n_components=4))]),
+    "FrozenEstimator": None,
+    "IsotonicRegression": None,
+    "KernelCenterer": None,
+    "LabelBinarizer": None,
+    "LabelEncoder": None,
+    "NuSVC": NuSVC(nu=0.3),
+    "OneVsOneClassifier": OneVsOneClassifier(SVC()),
+    "OneVsRestClassifier": OneVsRestClassifier(SVC()),
+    "Pipeline": None,
+    "QuadraticDiscriminantAnalysis": make_pipeline(PCA(2), QuadraticDiscriminantAnalysis()),
+    "RFE": RFE(LinearSVC(), n_features_to_select=20, step=0.5),
+    "SelectFromModel": SelectFromModel(LinearSVC()),
+}
+
+
+@pytest.mark.parametrize("name", OF_SKLEARN)
+@pytest.mark.filterwarnings("ignore")
+def test_estimators_of_scikit_learn_come_back(name, small, packed, tmp_path):
+    describe, rows = small
+    estimator = NEED_MORE[name] if name in NEED_MORE else OF_SKLEARN[name]()
+    if estimator is None:
+        pytest.skip("it is a part of others, or takes no rows")
+    if not hasattr(estimator, "predict") or name in ("RFE", "SelectFromModel"):
+        estimator = make_pipeline(estimator, LogisticRegression())
+    estimator.fit(rows, packed[1])
+    if name == "SVC":
+        estimator = FrozenEstimator(estimator)
+    loaded = save_and_load(tmp_path, make_pipeline(describe, estimator), rows)
+    assert_same(loaded.pipeline[1], estimator, rows)
+
+
+def arrays_within(thing):
+    """Arrays that an estimator holds, with those of the estimators in it."""
+    if isinstance(thing, BaseEstimator):
+        thing = list(vars(thing).values())
+    elif isinstance(thing, dict):
+        thing = list(thing.values())
+    if isinstance(thing, np.ndarray):
+        yield thing
+    elif isinstance(thing, list | tuple):
+        for part in thing:
+            yield from arrays_within(part)
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
+@pytest.mark.filterwarnings("ignore")
+def test_a_model_says_if_it_keeps_rows(method, small, packed, tmp_path):
+    describe, rows = small
+    _, y, domain = packed
+    learnt = clone(method).fit(rows, y, sample_domain=domain)
+    loaded = save_and_load(tmp_path, make_pipeline(describe, learnt), rows, sample_domain=domain)
+    numbers = rows[np.abs(rows) > 0.01]  # such as no other array holds by chance
+    held = [np.isin(numbers, array).any() for array in arrays_within(learnt) if array.ndim == 2]
+    if any(held):
+        assert loaded.keeps_training_rows
+    # Mapped rows are found by what follows from them: one row per clip, in a machine's memory.
+    if not loaded.keeps_training_rows:
+        per_row = [a for a in arrays_within(learnt) if a.ndim == 2 and a.dtype.kind == "f"]
+        assert not any(len(a) in (9, 18) and a.shape[1] > 3 for a in per_row)
+    assert ("keeps rows" in repr(loaded)) == loaded.keeps_training_rows
 
 
 def test_steps_from_clip_to_clip_come_back(packed, tmp_path):
