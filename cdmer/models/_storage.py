@@ -16,6 +16,7 @@ from cdmer._files.kinds import archive_says
 from cdmer._files.reading import parse_json, read_regular
 from cdmer._files.writing import atomic_file, remove_unfinished
 from cdmer._parameters import check_number
+from cdmer._workers import one_blas_thread
 from cdmer.models._fitted import FittedModel, fitted_model, library_versions
 from cdmer.models._fitted_state import check_state
 from cdmer.models._parts import score_classes, take_apart
@@ -276,7 +277,8 @@ def _check_parts(model):
     if (None if model.reference is None else np.shape(model.reference)) != expected:
         raise ValueError(f"expected a reference of shape {expected}")
     if parts is not None:
-        with warnings.catch_warnings():
+        # For one row, waiting for threads would take longer than computing.
+        with warnings.catch_warnings(), one_blas_thread():
             warnings.simplefilter("ignore")
             score_classes(parts.classifier, model.reference[None])
 
