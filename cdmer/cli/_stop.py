@@ -72,7 +72,7 @@ class _Signals:
                 except ValueError:  # not in the main thread
                     return
                 self.before[number] = before
-        self.hook, sys.unraisablehook = sys.unraisablehook, self.again
+        self.hook, sys.unraisablehook = sys.unraisablehook, self.unraisable
 
     def release(self):
         """Set the handlers that were there before."""
@@ -94,13 +94,14 @@ class _Signals:
         if time.monotonic() - self.first > _TWICE:
             os._exit(128 + number)
 
-    def again(self, found):
-        """Raise `Stopped` again that came in a callback, out of which Python lets nothing."""
-        if found.exc_type is not Stopped:
+    def unraisable(self, found):
+        """Handle an exception of a callback or destructor, out of which Python lets none."""
+        if found.exc_type is Stopped:
+            self.first = None
+            _later(found.exc_value.number)
+        # What cannot be written cannot be closed either, and the first error has been told.
+        elif not issubclass(found.exc_type, OSError):
             self.hook(found)
-            return
-        self.first = None
-        _later(found.exc_value.number)
 
 
 def _later(number):
