@@ -1,5 +1,6 @@
-"""Numbers with nouns, names that are not known, in words, and text that nothing runs."""
+"""Numbers with nouns, names that are not known, and text that runs nothing and tells no folder."""
 
+import hashlib
 import re
 from difflib import get_close_matches
 
@@ -11,6 +12,22 @@ _UNPRINTABLE = re.compile(
 # some spreadsheets take for the end of a cell; and the same with an apostrophe before it.
 _FORMULA = re.compile("(^|[;\t\n])(?=[\\s']*[=+\\-@\uff0b\uff0d\uff1d\uff20])")
 _ESCAPED_FORMULA = re.compile(_FORMULA.pattern.replace("(?=", "'(?="))
+# Of code, what lies below the folder that packages are installed in tells nothing of people.
+_CODE = re.compile(
+    r'(?<=File ")[^"\n]*(?:(?:site|dist)-packages[/\\]|python3\.\d+[/\\]|[/\\](?=cdmer[/\\]))'
+    r'(?=[^"\n]+\.py")'
+)
+# A folder's name may hold all but what ends a path in a sentence, and spaces within it.
+_NAME_END = r"""[^\s/\\:"'`<>|]"""
+_NAME = rf"""{_NAME_END}(?:(?:[^/\\:"'`<>|\n]|(?<=\w)'(?=\w))*{_NAME_END})?"""
+_ROOT = (
+    r"file:/+",
+    r"(?<![\w./\\~)\]}<…])(?:/(?!/)|(?<!:)//+)",  # /home/, but neither a/b nor http://
+    r"(?<![\w./\\])~[\w.-]*/+",
+    r"(?<!\w)[A-Za-z]:[/\\]+(?!/)",
+    r"(?<![\w\\])\\\\+",  # \\server\
+)
+_FOLDERS = re.compile(rf"(?:{'|'.join(_ROOT)})(?:{_NAME}[/\\]+)*(?={_NAME_END})")
 
 
 def counted(number, noun):
@@ -111,6 +128,49 @@ def spreadsheet_cell(text):
 def plain_cell(text):
     """Text of a cell that `spreadsheet_cell` may have written, without the apostrophe."""
     return _ESCAPED_FORMULA.sub(r"\1", text)
+
+
+def without_folders(text, told_apart=False):
+    """Text without the folders of absolute paths, which name people, projects and machines.
+
+    Parameters
+    ----------
+    text : str
+        May hold several paths, of any system, and any other text. Of a path with spaces, that of
+        a sentence behind it may go, too.
+    told_apart : bool, default=False
+        Whether eight digits of a hash take the place of the folders, so that equal names in
+        different folders stay different.
+
+    Returns
+    -------
+    str
+        Of code in tracebacks, what lies below the folder of installed packages stays.
+
+    Examples
+    --------
+    >>> from cdmer._text import without_folders
+    >>> without_folders("clip 's1/a': /home/ann/faces/s1/a2.png: expected a JPEG")
+    "clip 's1/a': a2.png: expected a JPEG"
+    """
+
+    def mark(match):
+        if not told_apart:
+            return ""
+        return hashlib.sha256(match[0].encode("utf-8", "surrogatepass")).hexdigest()[:8] + "…/"
+
+    return _FOLDERS.sub(mark, _CODE.sub("", text))
+
+
+def without_folders_in(value):
+    """Apply `without_folders` to all texts in what JSON can hold, but for the keys of dicts."""
+    if isinstance(value, str):
+        return without_folders(value)
+    if isinstance(value, dict):
+        return {key: without_folders_in(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_folders_in(part) for part in value]
+    return value
 
 
 def _escaped(match):

@@ -45,9 +45,24 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "names vision-language models there.",
 )
 @click.option(
+    "--allow-http",
+    is_flag=True,
+    help="Allow that they are sent there without encryption, as http://.",
+)
+@click.option(
     "--api-key-env",
     metavar="NAME",
     help="Environment variable that holds the key of their endpoint.",
+)
+@click.option(
+    "--proxy-env",
+    metavar="NAME",
+    help="Environment variable that holds the address of a proxy on the way there. [default: none]",
+)
+@click.option(
+    "--names",
+    is_flag=True,
+    help="Name people and clips in the report, which calls them by pseudonyms otherwise.",
 )
 @click.option(
     "--dry-run",
@@ -56,7 +71,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @jobs_option
 @quiet_option
-def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, n_jobs, quiet):
+def benchmark(config, store, report, cache, names, dry_run, n_jobs, quiet, **endpoint):
     """Run the benchmark that a TOML file describes.
 
     CONFIG names corpora, protocol, methods and how their settings are chosen: see
@@ -92,8 +107,8 @@ def benchmark(config, store, report, cache, allow_upload, api_key_env, dry_run, 
                     n_jobs=n_jobs,
                     cache_dir=cache,
                     progress=show(quiet),
-                    allow_upload=allow_upload,
-                    api_key_env=api_key_env,
+                    pseudonyms=not names,
+                    **endpoint,
                 )
         except RuntimeError as error:  # workers that die again and again
             raise click.ClickException(str(error)) from error

@@ -46,8 +46,13 @@ _MOST_TABLE_BYTES = 2**24
 @click.option("--list", "list_runs", is_flag=True, help="List the runs in the store instead.")
 @run_option
 @metric_option
+@click.option(
+    "--names",
+    is_flag=True,
+    help="Name people and clips in the report, which calls them by pseudonyms otherwise.",
+)
 @quiet_option
-def report(store, out, kind, list_runs, run, metric, quiet):
+def report(store, out, kind, list_runs, run, metric, names, quiet):
     """Show what a store holds.
 
     STORE is a file that `cdmer benchmark` or `cdmer.evaluation.ResultStore` has written; a run that
@@ -68,7 +73,7 @@ def report(store, out, kind, list_runs, run, metric, quiet):
         check_output(out, is_report if kind == "html" else _is_table(kind))
     results = read_results(store, run)
     if kind == "html":
-        results.report(out)
+        results.report(out, pseudonyms=not names)
     else:
         text = _as_text(results, kind, check_metric(results, metric))
         if out is None:

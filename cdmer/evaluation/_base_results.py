@@ -1,5 +1,7 @@
 """Predictions per clip, and every score computed from them."""
 
+import secrets
+
 import numpy as np
 
 from cdmer._parameters import check_choice
@@ -21,6 +23,8 @@ class BaseResults:
         self.jobs = jobs
         self.failures = failures
         self.info = {} if info is None else info
+        # For reports under pseudonyms: the store's salt, and the keys of all clips it knows of.
+        self._salt, self._clips = secrets.token_bytes(16), None
 
     @property
     def multilabel(self):

@@ -40,7 +40,7 @@ class Results(BaseResults):
         Jobs that failed, ``experiment, fold, method, selection, seed, error, message, traceback``.
     info : dict
         What was run: ``title, protocol, scheme, corpora, descriptor, methods, seeds, versions,
-        notes, created``.
+        notes, unscored, created``; `unscored` are keys of clips that no fold tests.
     """
 
     def __repr__(self):
@@ -65,7 +65,7 @@ class Results(BaseResults):
         return f"<p><code>{escape(head)}</code></p>{table}"
 
     @classmethod
-    def from_jobs(cls, info, jobs, test_sets):
+    def from_jobs(cls, info, jobs, test_sets, salt=None):
         """Build it from what a store holds.
 
         Parameters
@@ -74,6 +74,8 @@ class Results(BaseResults):
         jobs : list of (str, JobResult)
             Label of the method, and what came of it; in the order in which tables show them.
         test_sets : dict of str to TestSet
+        salt : bytes or None, default=None
+            What pseudonyms are made from; None for a random one.
         """
         classes = tuple(info["scheme"]["classes"])
         # A store keeps dicts by name; the order in which methods were given is a list.
@@ -84,7 +86,7 @@ class Results(BaseResults):
             seed = NO_SEED if job.about["seed"] is None else job.about["seed"]
             about = job.about | {"method": label, "seed": seed}
             (done if job.error is None else failed).append((about, job))
-        return cls(
+        results = cls(
             predictions_frame(done, test_sets, classes, info["scheme"]["multilabel"]),
             classes,
             info["scheme"]["name"],
@@ -92,6 +94,15 @@ class Results(BaseResults):
             failures=failures_frame(failed),
             info=info,
         )
+        results._clips = {
+            key: (corpus, subject)
+            for tested in test_sets.values()
+            for key, corpus, subject in zip(
+                tested.clips, tested.corpora, tested.subjects, strict=True
+            )
+        }
+        results._salt = results._salt if salt is None else salt
+        return results
 
     def to_frame(self):
         """Scores of every experiment, method and seed: see `scores`.

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from cdmer._parameters import check_choice
 from cdmer._progress import progress_bar
 from cdmer._steps import stateless_steps, steps_text
+from cdmer._text import without_folders
 from cdmer._workers import ending, in_one_worker, parallel
 from cdmer.corpora import Clip, Corpus
 from cdmer.extraction._cache import FeatureCache
@@ -43,7 +44,8 @@ def extract(corpus, transformer, *, n_jobs=None, cache_dir=None, on_error="raise
     on_error : {"raise", "record"}, default="raise"
         How a clip is handled that cannot be read or described. "raise": an error, for the first
         such clip in the corpus' order; those before it are in the cache by then. "record": the clip
-        has no row, `FeatureTable.failures` says why, and one warning counts such clips.
+        has no row, `FeatureTable.failures` says why, without the folders of paths, and one warning
+        counts such clips.
     progress : bool or None, default=None
         None shows a bar on terminals alone, False never.
 
@@ -120,7 +122,9 @@ def extract(corpus, transformer, *, n_jobs=None, cache_dir=None, on_error="raise
         raise gathered.failures[0].error(f"none of {len(corpus)} clips could be described; first ")
     features = gathered.features[: len(gathered.clips)]
     names = check_names(names, steps, features.shape[1])
-    failures = failures_frame([(f.key, f.kind, f.message) for f in gathered.failures])
+    failures = failures_frame(
+        [(f.key, f.kind, without_folders(f.message)) for f in gathered.failures]
+    )
     if gathered.failures:
         warnings.warn(
             f"{len(failures)} of {len(corpus)} clips could not be described and have no row; "
@@ -139,7 +143,7 @@ def extract(corpus, transformer, *, n_jobs=None, cache_dir=None, on_error="raise
         feature_groups=groups,
         clips=clips_frame(gathered.clips),
         failures=failures,
-        transformer=steps_text(steps),
+        transformer=without_folders(steps_text(steps)),
         corpus=name,
         n_cached=gathered.n_cached,
     )

@@ -29,7 +29,9 @@ class VisionLanguageActionUnits(Interviewer):
         - "yes-no": a question per action unit.
         - "describe": the model describes the picture freely, and is then asked which action units
           the description, now without the picture, speaks of.
-    frames, longest_side, temperature, request_params, api_key_env, allow_upload, cache_dir
+    frames, longest_side, temperature, request_params, api_key_env
+        See `VisionLanguageClassifier`.
+    allow_upload, allow_http, proxy_env, cache_dir
         See `VisionLanguageClassifier`.
     concurrency, requests_per_minute, tokens_per_minute, request_budget, token_budget
         See `VisionLanguageClassifier`.
@@ -105,7 +107,8 @@ class VisionLanguageActionUnits(Interviewer):
             If a parameter has the wrong type or value, no key is where it should be, or `y` has
             another number of columns than there are action units.
         PermissionError
-            If the endpoint is on another machine, and `allow_upload` is not True.
+            If the endpoint is on another machine, and `allow_upload` is not True, or the way there
+            not encrypted, and `allow_http` is not True.
         """
         check_settings(self)
         ours = self.class_names is None

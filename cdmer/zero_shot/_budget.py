@@ -62,18 +62,19 @@ class Budget:
         BudgetSpent
         """
         with self._database.writing() as connection:
-            now = time.time()
-            sent, spent, dearest, unknown, under_way = connection.execute(
+            now = time.monotonic()  # the time of day may be set back
+            sent, spent, dearest, unknown = connection.execute(
                 "SELECT count(*), coalesce(sum(tokens), 0), coalesce(max(tokens), 0), "
-                "count(*) - count(tokens), count(*) FILTER (WHERE outcome = 'sent' AND started > ?)"
-                " FROM requests WHERE endpoint = ?",
-                (now - _WINDOW, self._endpoint),
+                "count(*) - count(tokens) FROM requests WHERE endpoint = ?",
+                (self._endpoint,),
             ).fetchone()
             self._check_numbers(spent, dearest)
             self._check_budget(sent, spent, dearest, unknown)
+            recent = self._recent(connection, now)
+            under_way = any(outcome == "sent" for _, _, outcome in recent)
             if under_way and not dearest and self._counts_tokens:
                 return None, _FIRST_ANSWER
-            wait = self._wait(connection, now, dearest)
+            wait = self._wait(recent, dearest)
             if wait > 0:
                 return None, wait
             cursor = connection.execute(
@@ -119,26 +120,34 @@ class Budget:
                 f"used, and one request takes up to {dearest}"
             )
 
-    def _wait(self, connection, now, dearest):
-        limits = self._limits
-        if limits.requests_per_minute is None and limits.tokens_per_minute is None:
-            return 0.0
-        recent = connection.execute(
-            "SELECT started, tokens FROM requests WHERE endpoint = ? AND started > ? "
-            "ORDER BY started",
+    def _recent(self, connection, now):
+        """List the seconds until requests are old, what they cost and their outcome, oldest first.
+
+        The clock, which all processes share, begins again with the machine. A request from before
+        that is as old as the machine is up at least, and as the two times differ.
+        """
+        rows = connection.execute(
+            "SELECT started, tokens, outcome FROM requests WHERE endpoint = ? AND started > ?",
             (self._endpoint, now - _WINDOW),
         ).fetchall()
-        self._check_numbers(*(value for row in recent for value in row if value is not None))
-        wait = 0.0
+        self._check_numbers(*(v for row in rows for v in row[:2] if v is not None))
+        recent = [
+            (_WINDOW - (now - started if started <= now else now), tokens, outcome)
+            for started, tokens, outcome in rows
+        ]
+        return sorted((one for one in recent if one[0] > 0), key=lambda one: one[0])
+
+    def _wait(self, recent, dearest):
+        limits, wait = self._limits, 0.0
         n_over = len(recent) + 1 - (limits.requests_per_minute or len(recent) + 1)
         if n_over > 0:
-            wait = recent[n_over - 1][0] + _WINDOW - now
+            wait = recent[n_over - 1][0]
         if limits.tokens_per_minute is not None:
-            costs = [dearest if tokens is None else tokens for _, tokens in recent]
+            costs = [dearest if tokens is None else tokens for _, tokens, _ in recent]
             left = sum(costs) + dearest
-            for (started, _), cost in zip(recent, costs, strict=True):
+            for (until_old, *_), cost in zip(recent, costs, strict=True):
                 if left <= limits.tokens_per_minute:
                     break
                 left -= cost
-                wait = max(wait, started + _WINDOW - now)
+                wait = max(wait, until_old)
         return wait

@@ -26,8 +26,8 @@ class VisionLanguageClassifier(Interviewer):
         Name of the model, as the endpoint knows it.
     base_url : str
         Address of the endpoint, up to ``/chat/completions``: ``"http://localhost:8000/v1"``. Local,
-        that is, on this machine, are ``localhost`` and loopback addresses alone. No redirect is
-        followed, and to local endpoints no proxy is used.
+        that is, on this machine, are ``localhost`` and loopback addresses alone; on a server that
+        several people use, a port of it may be another user's. No redirect is followed.
     class_names : str, LabelScheme or sequence of str, default=None
         Names of the classes that the model chooses from: those of a label scheme, such as
         ``"three"``, or these. Labels that are whole numbers are positions among them, as
@@ -55,6 +55,12 @@ class VisionLanguageClassifier(Interviewer):
         ``"OPENAI_API_KEY"``. None sends no key. The key itself is never stored.
     allow_upload : bool, default=False
         Whether clips may be sent to an endpoint on another machine.
+    allow_http : bool, default=False
+        Whether they, and the key, may be sent there without encryption, as ``http://``. On this
+        machine they always may.
+    proxy_env : str, default=None
+        Name of the environment variable that holds the address of the proxy on the way to other
+        machines, such as ``"HTTPS_PROXY"``. None: no proxy, whatever the environment says.
     cache_dir : path-like, default=None
         Folder in which answers are kept, made if it is not there. An answer is found again by the
         pixels that were sent, question, model, address and parameters. Threads and processes of

@@ -4,7 +4,6 @@ import json
 import re
 import time
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
 
 from cdmer._extras import import_extra
 from cdmer.zero_shot._answers import Reply
@@ -31,6 +30,9 @@ _BLIND = re.compile(
 # Pictures come back without saying so, too.
 _BASE64 = re.compile(r"[A-Za-z0-9+/=_-]{60,}")
 _SPENT = re.compile(r"insufficient_quota|billing", re.IGNORECASE)
+# What a request needs, and what the library underneath puts into each.
+_SENT = {"accept", "accept-encoding", "connection", "content-length", "content-type", "host"}
+_SENT |= {"user-agent", "x-stainless-raw-response"}  # the last one for the library itself
 
 
 class Lost(Exception):
@@ -70,28 +72,35 @@ class Refused(Exception):
 class Client:
     """Requests to a model, one at a time per thread.
 
-    Neither redirects nor, on this machine, proxies are followed, and of the environment no key is
-    sent but the one that was asked for.
+    Redirects are not followed. Nothing of the environment is used, be it keys, headers, proxies or
+    certificates, but what is given here: certificates are those of the system.
 
     Parameters
     ----------
     model : str
     address : Address
     key : str or None
+    proxy : str or None
+        Address of the proxy on the way to other machines. Within this one there is none.
     timeout : float
         Seconds from the request to the end of the reply.
     params : dict
         Further parameters of each request.
     """
 
-    def __init__(self, model, address, key, timeout, params):
+    def __init__(self, model, address, key, proxy, timeout, params):
         self._openai = import_extra("openai", "vlm")
         self.model, self.address, self.params = model, address, params
         self._key, self._timeout = key, timeout
-        # Certificates take half a second to load.
-        encrypted = not (address.local and address.url.startswith("http:"))
+        proxy = None if address.local else proxy
         http = self._openai.DefaultHttpxClient(
-            follow_redirects=False, trust_env=not address.local, verify=encrypted, timeout=timeout
+            follow_redirects=False,
+            trust_env=False,
+            proxy=proxy,
+            # Certificates take half a second to load.
+            verify=address.encrypted or proxy is not None,
+            timeout=timeout,
+            event_hooks={"request": [self._leave_headers]},
         )
         self._client = self._openai.OpenAI(
             api_key=key or "none",
@@ -100,12 +109,10 @@ class Client:
             timeout=timeout,
             http_client=http,
         )
-        if urlsplit(address.url).hostname != "api.openai.com":
-            # Read from the environment, and nobody else's business.
-            self._client.organization = self._client.project = None
-        self._client.admin_api_key = None
-        # The client will not do without a key; without one, none of its making is sent.
-        self._headers = None if key else {"Authorization": self._openai.Omit()}
+        # Read from the environment. `_leave_headers` sends none of them in any case, but values
+        # that are no headers would fail before it.
+        self._client.organization = self._client.project = self._client.admin_api_key = None
+        self._client._custom_headers = {}
 
     def send(self, messages, response_format):
         """Send one request.
@@ -130,7 +137,7 @@ class Client:
             body["response_format"] = response_format
         try:
             with self._client.chat.completions.with_streaming_response.create(
-                model=self.model, messages=messages, extra_body=body, extra_headers=self._headers
+                model=self.model, messages=messages, extra_body=body
             ) as response:
                 content = self._read_whole(response, deadline)
         except openai.APITimeoutError:
@@ -150,6 +157,13 @@ class Client:
     def close(self):
         """Close the connections."""
         self._client.close()
+
+    def _leave_headers(self, request):
+        """Take off a request what nobody asked for; the last step before it is sent."""
+        for name in set(request.headers) - _SENT:
+            del request.headers[name]
+        if self._key:
+            request.headers["authorization"] = f"Bearer {self._key}"
 
     def _read_whole(self, response, deadline):
         # A server that sends a byte now and then would keep each single read in time.
@@ -256,6 +270,7 @@ def _retry_after(headers):
         if 0 <= seconds < float("inf"):
             return seconds
     try:
-        return max(0.0, parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time())
+        until, sent = (parsedate_to_datetime(headers[name]) for name in ("retry-after", "date"))
+        return max(0.0, (until - sent).total_seconds())  # by the server's clock, not by ours
     except (KeyError, TypeError, ValueError, OverflowError):
         return None

@@ -10,7 +10,7 @@ LAYOUT = Layout(
     noun="cache",
     what="a cache of answers",
     application_id=0x63647673,  # "cdvs"
-    version=1,
+    version=2,
     tables=(
         # Model, address, prompt and settings are in the key; some are kept for whoever looks.
         "CREATE TABLE answers (key TEXT PRIMARY KEY, endpoint TEXT NOT NULL, prompt TEXT NOT "
@@ -18,7 +18,8 @@ LAYOUT = Layout(
         "prompt_tokens INTEGER, completion_tokens INTEGER, checksum TEXT NOT NULL)",
         # Who is asking just now, so that nobody else asks the same.
         "CREATE TABLE claims (key TEXT PRIMARY KEY, owner TEXT NOT NULL)",
-        # Every request that was sent; tokens are NULL while, and if, nobody knows what it cost.
+        # Every request that was sent, in seconds since the machine was started; tokens are NULL
+        # while, and if, nobody knows what it cost.
         "CREATE TABLE requests (id INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, started REAL NOT "
         "NULL, tokens INTEGER, outcome TEXT NOT NULL)",
         "CREATE INDEX requests_of ON requests (endpoint, started)",

@@ -82,11 +82,13 @@ class Interviewer(ClassifierMixin, BaseEstimator):
     # Parameters that change how answers are got, not which: stores of results leave them out.
     unsaid = frozenset(
         {
+            "allow_http",
             "allow_upload",
             "api_key_env",
             "cache_dir",
             "concurrency",
             "max_retries",
+            "proxy_env",
             "request_budget",
             "requests_per_minute",
             "timeout",
@@ -108,6 +110,8 @@ class Interviewer(ClassifierMixin, BaseEstimator):
         request_params=None,
         api_key_env=None,
         allow_upload=False,
+        allow_http=False,
+        proxy_env=None,
         cache_dir=None,
         concurrency=4,
         requests_per_minute=None,
@@ -128,6 +132,8 @@ class Interviewer(ClassifierMixin, BaseEstimator):
         self.request_params = request_params
         self.api_key_env = api_key_env
         self.allow_upload = allow_upload
+        self.allow_http = allow_http
+        self.proxy_env = proxy_env
         self.cache_dir = cache_dir
         self.concurrency = concurrency
         self.requests_per_minute = requests_per_minute
@@ -225,13 +231,13 @@ class Interviewer(ClassifierMixin, BaseEstimator):
         verdicts : list of Verdict
         """
         check_is_fitted(self)
-        address, key = check_settings(self)
+        address, key, proxy = check_settings(self)
         pairs = named_clips(X)
         params = dict(self.request_params or {})
         if self.temperature is not None:
             params["temperature"] = float(self.temperature)
         usage = Usage(**self.usage_)
-        client = Client(self.model, address, key, self.timeout, params)
+        client = Client(self.model, address, key, proxy, self.timeout, params)
         database = self._open_database()
         asker = Asker(client, database, self._limits(), self.max_retries, usage)
         try:

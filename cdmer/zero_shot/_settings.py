@@ -2,7 +2,7 @@
 
 import json
 
-from cdmer._endpoints import check_upload, read_address, read_key
+from cdmer._endpoints import check_upload, read_address, read_key, read_proxy
 from cdmer._parameters import ParameterError, check_choice, check_flag, check_number
 from cdmer.corpora import get_scheme
 from cdmer.zero_shot._answers import CANNOT_TELL, plain_word
@@ -24,18 +24,20 @@ def check_settings(estimator):
     -------
     address : Address
     key : str or None
+    proxy : str or None
 
     Raises
     ------
     ParameterError
         If a parameter has the wrong type or value.
     PermissionError
-        If the endpoint is on another machine, and nobody allowed that.
+        If the endpoint is on another machine, or the way there is not encrypted, and nobody allowed
+        that.
     """
     address = check_values(estimator)
     key = read_key(estimator.api_key_env)
-    check_upload(address, estimator.allow_upload)
-    return address, key
+    check_upload(address, estimator.allow_upload, estimator.allow_http)
+    return address, key, read_proxy(estimator.proxy_env)
 
 
 def check_values(estimator):
@@ -60,6 +62,7 @@ def check_values(estimator):
         check_number("temperature", estimator.temperature, least=0)
     _check_request_params(estimator.request_params)
     check_flag("allow_upload", estimator.allow_upload)
+    check_flag("allow_http", estimator.allow_http)
     check_number("concurrency", estimator.concurrency, least=1, whole=True)
     for name in ("requests_per_minute", "tokens_per_minute", "request_budget", "token_budget"):
         if getattr(estimator, name) is not None:

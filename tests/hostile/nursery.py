@@ -141,7 +141,7 @@ def _serve():
     import cdmer.zero_shot  # noqa: F401
 
     heavy = ("skops.io", "pandas", "cv2", "python_calamine", "pyarrow.parquet", "matplotlib")
-    for module in (*heavy, "torch._dynamo"):  # the last is what torch's optimizers load
+    for module in (*heavy, "torch._dynamo", "openai.resources.chat.completions"):
         with contextlib.suppress(ImportError):
             __import__(module)
     answers = os.fdopen(os.dup(1), "w")

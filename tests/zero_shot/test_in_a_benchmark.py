@@ -232,7 +232,9 @@ def test_a_file_names_a_model_and_the_run_keeps_its_answers(endpoint, tmp_path):
     assert f"VLM sends clips to {endpoint.url}" in summarize_config(load_config(path))
 
 
-@pytest.mark.parametrize("name", ["allow_upload", "cache_dir", "api_key_env"])
+@pytest.mark.parametrize(
+    "name", ["allow_upload", "allow_http", "cache_dir", "api_key_env", "proxy_env"]
+)
 def test_no_file_uploads_faces_reads_keys_or_chooses_folders(tmp_path, name):
     for more in ({name: "HOME"}, {"param_grid": {name: ["HOME"]}}):
         path = write(tmp_path, VLM=asked(FAR, **more))
@@ -286,7 +288,16 @@ def test_the_command_uploads_with_its_flag_alone(endpoint, tmp_path, monkeypatch
     assert (code, len(endpoint.asked)) == (1, 0)
     assert "is not on this machine" in err
     assert "--allow-upload of `cdmer benchmark`" in err
-    call += ["--allow-upload", "--api-key-env"]
+    call.append("--allow-upload")
+    code, _, err = cdmer(*call)
+    assert (code, len(endpoint.asked)) == (1, 0)
+    assert "without https:// all on the way can read faces" in err
+    assert "--allow-http of `cdmer benchmark`" in err
+    call.append("--allow-http")
+    code, _, err = cdmer(*call, "--proxy-env", "NO_SUCH_PROXY")
+    assert (code, len(endpoint.asked)) == (1, 0)
+    assert "--proxy-env: expected the environment variable of that name" in err
+    call.append("--api-key-env")
     code, _, err = cdmer(*call, "NO_SUCH_KEY")
     assert (code, len(endpoint.asked)) == (1, 0)
     assert "--api-key-env: the environment variable of that name" in err

@@ -95,18 +95,23 @@ def test_a_password_in_an_address_is_not_repeated():
     assert KEY not in str(info.value)
 
 
-def test_proxies_of_the_environment_do_not_see_what_stays_here(endpoint, monkeypatch):
+def test_a_proxy_sees_what_it_was_asked_for_to_pass_on(endpoint, monkeypatch):
     proxy = type(endpoint)()
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "MY_PROXY"):
         monkeypatch.setenv(name, proxy.url.removesuffix("/v1"))
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     clips = endpoint.make_clips(["positive"])
     try:
-        assert classifier(endpoint.url).fit([]).predict(clips).tolist() == ["positive"]
+        # What stays here passes none, nor does what may leave, unless that is said.
+        near = classifier(endpoint.url, proxy_env="MY_PROXY").fit([])
+        assert near.predict(clips).tolist() == ["positive"]
+        allowed = {"allow_upload": True, "allow_http": True}
+        alone = classifier("http://models.invalid/v1", max_retries=0, **allowed).fit([])
+        with pytest.raises(EndpointError, match="no connection"):
+            alone.predict(clips)
         assert not proxy.asked
-        # What may leave goes the way that the environment says.
-        far = classifier("http://models.example/v1", allow_upload=True).fit([])
+        far = classifier("http://models.example/v1", proxy_env="MY_PROXY", **allowed).fit([])
         assert far.predict(clips).tolist() == ["positive"]
         assert [asked.path for asked in proxy.asked] == [
             "http://models.example/v1/chat/completions"

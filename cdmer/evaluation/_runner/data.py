@@ -47,6 +47,8 @@ class Data:
         What a report says of the corpora.
     notes : list of str
         What a reader has to know of them.
+    lost : list of str
+        Keys of clips that take no part as nothing could be made of them; notes name some.
     regions : dict or None
         ``{"levels": [...]}`` where columns of feature tables belong to the regions of a grid.
     """
@@ -55,7 +57,7 @@ class Data:
         corpora = list_corpora(corpora)
         self.scheme = read_scheme(scheme, corpora)
         self.multilabel = hasattr(self.scheme, "indicator")
-        self.notes = []
+        self.notes, self.lost = [], []
         parts = []
         for corpus in corpora:
             part = _open(corpus)
@@ -126,6 +128,7 @@ class Data:
         if self.multilabel:
             refused = scheme.refused(clips)
             kept = [i for i, clip in enumerate(clips) if clip.key not in refused]
+            self.lost += refused
             truth = scheme.indicator([clips[i] for i in kept])
         else:
             names = [scheme.classify(clip) for clip in clips]
@@ -141,6 +144,7 @@ class Data:
         part.keep(kept, np.array(truth, dtype=np.int64))
 
     def _note_failures(self, part):
+        self.lost += [key for key, _ in part.failures]
         if part.failures:
             key, message = part.failures[0]
             self.notes.append(

@@ -8,6 +8,7 @@ from types import BuiltinFunctionType, FunctionType
 import numpy as np
 
 from cdmer._modules import identify_module, is_module
+from cdmer._text import without_folders
 from cdmer.evaluation._store.records import canonical_json, digest
 
 # They change how a result is computed, not which; classes may name more, as `unsaid`.
@@ -38,7 +39,9 @@ def identify(value, strict=True):
     """
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or isinstance(value, bool | int | str):
+    if isinstance(value, str):  # stores name no folders, and tell them apart all the same
+        return without_folders(value, told_apart=True)
+    if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
         return value if np.isfinite(value) else {"float": repr(value)}

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from cdmer._steps import stateless_steps, steps_text
+from cdmer._text import without_folders
 from cdmer.evaluation._runner.estimate import estimate
 from cdmer.evaluation._runner.together import make_batches
 from cdmer.evaluation._runner.work import Job
@@ -31,7 +32,7 @@ class Plan:
         }
         described = None
         if descriptor is not None:
-            described = steps_text(stateless_steps(descriptor))
+            described = without_folders(steps_text(stateless_steps(descriptor)), told_apart=True)
         common = {
             "descriptor": canonical_json(described),
             "layout": str(_LAYOUT),
@@ -76,6 +77,7 @@ class Plan:
                 *fold_notes(data.metadata, self.folds),
                 *_absent_classes(self.folds, data),
             ],
+            "unscored": [*data.lost, *_untested(self.folds, data)],
             "regions": _regions(descriptor, data),
         }
 
@@ -175,6 +177,14 @@ def _domains(places, fold):
     sources, numbers = np.unique(places[fold.train], return_inverse=True)
     _, targets = np.unique(places[fold.adapt], return_inverse=True)
     return np.concatenate([numbers + 1, -(targets + len(sources) + 1)])
+
+
+def _untested(folds, data):
+    """List the keys of clips that no fold tests."""
+    left = np.ones(len(data.clips), dtype=bool)
+    for fold in folds:
+        left[fold.test] = False
+    return data.clips[left].tolist()
 
 
 def _absent_classes(folds, data):

@@ -11,6 +11,7 @@ import numpy as np
 
 from cdmer._files.archives import open_archive, read_array
 from cdmer._files.reading import parse_json
+from cdmer._text import without_folders_in
 from cdmer.evaluation._store.checks import (
     check_codes,
     check_details,
@@ -124,7 +125,7 @@ def now():
 
 
 def to_json(name, value):
-    """Write a value as JSON, or say whose value cannot be.
+    """Write a value as JSON, without folders of absolute paths, or say whose value cannot be.
 
     Raises
     ------
@@ -132,7 +133,7 @@ def to_json(name, value):
         If JSON cannot hold it.
     """
     try:
-        text = canonical_json(value)
+        text = canonical_json(without_folders_in(value))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name}: expected what JSON can hold, {error}") from error
     # What is no character, such as undecodable bytes of a file name in an error, cannot be shown.

@@ -6,7 +6,7 @@ LAYOUT = Layout(
     noun="store",
     what="a store of results",
     application_id=0x63646D72,  # "cdmr"
-    version=3,
+    version=4,
     tables=(
         "CREATE TABLE test_sets (key TEXT PRIMARY KEY, clips TEXT NOT NULL)",
         "CREATE TABLE jobs (key TEXT PRIMARY KEY, config TEXT NOT NULL, test_set TEXT NOT NULL, "
@@ -16,6 +16,7 @@ LAYOUT = Layout(
         "NOT NULL, asked INTEGER NOT NULL, info TEXT NOT NULL, checksum TEXT NOT NULL)",
         "CREATE TABLE run_jobs (run INTEGER NOT NULL, position INTEGER NOT NULL, "
         "label TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (run, position)) WITHOUT ROWID",
+        "CREATE TABLE about (name TEXT PRIMARY KEY, value BLOB NOT NULL, checksum TEXT NOT NULL)",
     ),
     durable=False,
     checks_pages=True,

@@ -24,6 +24,7 @@ from cdmer.evaluation._store.runs import (
     read_info,
     write_run,
 )
+from cdmer.evaluation._store.salt import find_salt, keep_salt
 from cdmer.evaluation._store.schema import LAYOUT
 
 _OF_KEY = f"SELECT {JOB_SELECT} FROM jobs j WHERE j.key"
@@ -84,6 +85,11 @@ class ResultStore:
     ``run_jobs``
         ``run``; ``position``, from 0, in the order of tables; ``label`` of the method; ``key`` of
         the job, which may not be there yet.
+    ``about``
+        ``name``, ``value``, ``checksum``: the random salt from which reports of this store make
+        pseudonyms.
+
+    A store holds who is on which clip, since intervals are over people, and no folder of any path.
 
     While a store is open, and after an interruption, the last jobs are in a file beside it whose
     name ends in ``-wal``; copy both, or close the store first. Readers may leave an empty one.
@@ -187,6 +193,7 @@ class ResultStore:
         """
         text, jobs = check_asked(info, jobs)
         with self._writing() as connection:
+            keep_salt(connection)
             return write_run(connection, text, jobs, self._name)
 
     def runs(self):
@@ -253,10 +260,11 @@ class ResultStore:
                 check_repeats([job for _, job in done], jobs.values())
             except ValueError as error:
                 raise ValueError(f"{self._name}: run {found[0]}: {error}") from error
+            salt = find_salt(connection, self._name)
         info["created"] = found[2]
         info["finished"] = max(finished, default=None)
         info["n_missing"] = len(asked) - len(done)
-        return Results.from_jobs(info, done, test_sets)
+        return Results.from_jobs(info, done, test_sets, salt)
 
     def close(self):
         """Close the file. Closing again does nothing."""

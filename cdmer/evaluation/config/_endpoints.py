@@ -6,15 +6,15 @@ from functools import partial
 from sklearn.model_selection import ParameterGrid
 
 from cdmer import zero_shot
-from cdmer._endpoints import check_upload, read_address, read_key
+from cdmer._endpoints import check_upload, read_address, read_key, read_proxy
 from cdmer._extras import import_extra
 from cdmer._parameters import ParameterError, at_setting, check_flag
 from cdmer.evaluation._runner.interviewers import interviewers, set_interviewers
 from cdmer.evaluation.config._networks import restricted
 
-# Whether faces leave the machine, which key is read, and where files go.
-UNSAID = {"allow_upload", "api_key_env", "cache_dir"}
-_HOW = "--allow-upload of `cdmer benchmark`, or allow_upload=True of `run_config`,"
+# Whether faces leave the machine, and how; which key is read, and where files go.
+UNSAID = {"allow_upload", "allow_http", "proxy_env", "api_key_env", "cache_dir"}
+_HOW = "--{1} of `cdmer benchmark`, or {0}=True of `run_config`,"
 
 
 def _interviewer(name):
@@ -57,16 +57,16 @@ def _settings_of(method):
             yield at_setting(method.estimator, setting)
 
 
-def permit(methods, allow_upload, api_key_env, cache_dir):
+def permit(methods, cache_dir, *, allow_upload, allow_http, api_key_env, proxy_env):
     """Give methods what no file may give them.
 
     Parameters
     ----------
     methods : dict of str to Method
-    allow_upload : bool
-    api_key_env : str or None
     cache_dir : path-like or None
         Folder for answers.
+    allow_upload, allow_http : bool
+    api_key_env, proxy_env : str or None
 
     Returns
     -------
@@ -75,25 +75,34 @@ def permit(methods, allow_upload, api_key_env, cache_dir):
     Raises
     ------
     PermissionError
-        If an endpoint is on another machine, and `allow_upload` is False.
+        If an endpoint is on another machine, and `allow_upload` is False, or the way there is not
+        encrypted, and `allow_http` is False.
     ParameterError
-        If there is no such key, or several endpoints would get it.
+        If there is no such key or proxy, or several endpoints would get the key.
     """
     check_flag("allow_upload", allow_upload)
+    check_flag("allow_http", allow_http)
     asked = {name: addresses(method) for name, method in methods.items()}
     for name, urls in asked.items():
         for url in urls:
             try:
-                check_upload(read_address(url), allow_upload, _HOW)
+                check_upload(read_address(url), allow_upload, allow_http, _HOW)
             except PermissionError as error:
                 raise PermissionError(f"methods: {name!r}: {error}") from None
     read_key(api_key_env)
+    read_proxy(proxy_env)
     every = sorted({url for urls in asked.values() for url in urls})
     if api_key_env is not None and len(every) > 1:
         raise ParameterError(
             f"api_key_env: a key belongs to one endpoint, and the methods ask {', '.join(every)}"
         )
-    given = {"allow_upload": allow_upload, "api_key_env": api_key_env, "cache_dir": cache_dir}
+    given = {
+        "allow_upload": allow_upload,
+        "allow_http": allow_http,
+        "api_key_env": api_key_env,
+        "proxy_env": proxy_env,
+        "cache_dir": cache_dir,
+    }
     return {name: _permitted(method, given) for name, method in methods.items()}
 
 

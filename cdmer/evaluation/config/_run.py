@@ -20,7 +20,10 @@ def run_config(
     n_jobs=None,
     cache_dir=None,
     allow_upload=False,
+    allow_http=False,
     api_key_env=None,
+    proxy_env=None,
+    pseudonyms=True,
     progress=None,
 ):
     """Run the benchmark that a config file describes, and write its report if it names one.
@@ -41,8 +44,15 @@ def run_config(
         Whether clips may be sent to the endpoints of vision-language models that the config names,
         where they are on other machines. Answers are kept beside the store, in a folder of its name
         with ``-answers`` in place of the suffix.
+    allow_http : bool, default=False
+        Whether they, and the key, may be sent to other machines without encryption, as ``http://``.
     api_key_env : str or None, default=None
         Name of the environment variable that holds the key of the endpoint.
+    proxy_env : str or None, default=None
+        Name of the environment variable that holds the address of the proxy on the way to other
+        machines. None: no proxy.
+    pseudonyms : bool, default=True
+        Whether people and clips go by pseudonyms in the report: see `write_report`.
     progress : bool or None, default=None
         None shows bars on terminals alone, False never.
 
@@ -57,7 +67,8 @@ def run_config(
     FileExistsError
         If a file is there in place of the report that is none of cdmer's.
     PermissionError
-        If an endpoint is on another machine, and `allow_upload` is False.
+        If an endpoint is on another machine, and `allow_upload` is False, or the way there is not
+        encrypted, and `allow_http` is False.
     """
     if not isinstance(config, Config):
         config = load_config(config)
@@ -67,7 +78,14 @@ def run_config(
     store = config.own_store() if store is None else store
     answers = answers_folder(store)
     results = benchmark(
-        permit(config.methods, allow_upload, api_key_env, answers),
+        permit(
+            config.methods,
+            answers,
+            allow_upload=allow_upload,
+            allow_http=allow_http,
+            api_key_env=api_key_env,
+            proxy_env=proxy_env,
+        ),
         config.open_corpora(progress),
         config.protocol,
         descriptor=config.descriptor,
@@ -85,7 +103,7 @@ def run_config(
         progress=progress,
     )
     if report is not None:
-        results.report(report)
+        results.report(report, pseudonyms=pseudonyms)
     return results
 
 

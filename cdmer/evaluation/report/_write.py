@@ -9,7 +9,9 @@ from pathlib import Path
 from cdmer._extras import import_extra
 from cdmer._files.kinds import is_report
 from cdmer._files.writing import write_atomically
+from cdmer._parameters import check_flag
 from cdmer._text import printable
+from cdmer.evaluation._pseudonyms import under_pseudonyms
 from cdmer.evaluation.figures import RegionMap
 from cdmer.evaluation.report import _pictures as pictures
 from cdmer.evaluation.report._about import about, caveats
@@ -38,6 +40,7 @@ def write_report(
     metrics=None,
     region_maps=(),
     command=None,
+    pseudonyms=True,
 ):
     """Write the report of a benchmark: one HTML file without scripts or links to other files.
 
@@ -61,6 +64,11 @@ def write_report(
         rendered face.
     command : str, optional
         Command that repeats the run; by default the run's own.
+    pseudonyms : bool, default=True
+        Whether people and clips go by pseudonyms, such as "person 3f2a90b1", wherever the run names
+        them: in notes, failures and names of folds. They are the same in all reports of one store,
+        others in those of another, and only who has the store can find out whose they are. What is
+        said here, in `title`, `intro`, `notes` and `command`, stays as it is.
 
     Returns
     -------
@@ -80,11 +88,14 @@ def write_report(
     ValueError
         If a metric is unknown, or does not do what `Metric` asks for.
     """
+    check_flag("pseudonyms", pseudonyms)
     metrics = results.find_metrics(metrics)
     for region_map in region_maps:
         if not isinstance(region_map, RegionMap):
             raise TypeError(f"region_maps: expected RegionMap, got {type(region_map).__name__}")
     import_extra("matplotlib.figure")
+    if pseudonyms:
+        results = under_pseudonyms(results)
     info = results.info
     page = {
         "title": title or info.get("title") or "Results",
