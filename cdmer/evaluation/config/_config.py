@@ -140,8 +140,9 @@ class Config:
 def load_config(path):
     """Read a benchmark from a TOML file.
 
-    A config file is data: it names classes of this library and some of scikit-learn's, and nothing
-    else can be reached from it.
+    A config file is data: it names classes of this library and some of scikit-learn's, and runs no
+    code. It reads the files that its corpora and networks name, wherever they lie, and writes in its
+    own folder alone.
 
     Parameters
     ----------
@@ -156,7 +157,7 @@ def load_config(path):
     ------
     ValueError
         If the file is no TOML, or a key, class, parameter, criterion, scheme or corpus in it is
-        unknown, missing or of the wrong type. The message names file, table and key, what came,
+        unknown, missing, of the wrong type or beyond its bound. The message names file, table and key, what came,
         and the nearest name that is known.
     OSError
         If it cannot be read.
@@ -170,7 +171,8 @@ def load_config(path):
       and ``embeddings``: see `cdmer.evaluation.benchmark`, which has the same defaults.
     - ``store``: path of the `ResultStore`. By default that of the config file with the suffix
       ``.sqlite``, so that a run that stops can go on.
-    - ``report``: path of the report. By default none is written.
+    - ``report``: path of the report, ``.html``. By default none is written. Both lie in the file's
+      folder or below; who runs the file may say otherwise to `run_config`.
     - ``[protocol]``: ``class`` and its parameters. ``experiments`` of `CDMERPairs` is an array of
       numbers of the benchmark's experiments, as strings, and of pairs of corpora, or ``"all"`` for
       all ordered pairs.
@@ -187,6 +189,9 @@ def load_config(path):
     ``{class = "lbp_top_planes", layout = "published"}``. A ``param_grid`` gives each parameter an
     array of values; a range ``{start = 1, stop = 85, step = 6}``, up to ``stop`` itself;
     ``{logspace = [-3, 3, 7]}``, so many powers of ten; or an array of ranges.
+
+    Numbers, texts, arrays and grids have bounds, such as 100,000 settings in all, 1,000 seeds and
+    10,000 trees; those who need more write Python.
 
     A file may name vision-language models of `cdmer.zero_shot` and their addresses, but neither
     allow that clips are sent to other machines, nor say which environment variable holds a key:
