@@ -141,8 +141,8 @@ def load_config(path):
     """Read a benchmark from a TOML file.
 
     A config file is data: it names classes of this library and some of scikit-learn's, and runs no
-    code. It reads the files that its corpora and networks name, wherever they lie, and writes in its
-    own folder alone.
+    code. It reads the files that its corpora and networks name, wherever they lie, and writes in
+    its own folder alone.
 
     Parameters
     ----------
@@ -157,8 +157,8 @@ def load_config(path):
     ------
     ValueError
         If the file is no TOML, or a key, class, parameter, criterion, scheme or corpus in it is
-        unknown, missing, of the wrong type or beyond its bound. The message names file, table and key, what came,
-        and the nearest name that is known.
+        unknown, missing, of the wrong type or beyond its bound. The message names file, table and
+        key, what came, and the nearest name that is known.
     OSError
         If it cannot be read.
 
