@@ -75,4 +75,6 @@ def test_a_module_that_is_missing_takes_one_line(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["cdmer", "--import", "no.such.module", "tgsr"])
     with pytest.raises(SystemExit):
         main()
-    assert capsys.readouterr().err == "cdmer: No module named 'no'\n"
+    assert capsys.readouterr().err == (
+        "cdmer: --import no.such.module: ModuleNotFoundError: No module named 'no'\n"
+    )

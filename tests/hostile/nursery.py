@@ -180,6 +180,7 @@ def _run(task):
     code = 70
     try:
         os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the tests run in
         os.chdir(task["cwd"])
         for number, name in ((0, os.devnull), (1, task["stdout"]), (2, task["stderr"])):
             flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC

@@ -81,6 +81,8 @@ def start(folder, *arguments, group=False):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=group,
+        # Shells have what they start in the background ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

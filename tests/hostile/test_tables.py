@@ -314,7 +314,7 @@ def test_a_full_disk_is_named(nursery, tmp_path):
         "import resource\n"
         "from cdmer.extraction import FeatureTable\n"
         f"table = FeatureTable.load({str(tmp_path / 't.npz')!r})\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (900, 900))\n"
         f"table.save({str(tmp_path / 'u.npz')!r})\n"
     )
     refused(nursery.python(code), "u.npz")
