@@ -1,6 +1,5 @@
 """All commands, and what becomes of their errors."""
 
-import time
 import traceback
 import warnings
 from concurrent.futures import BrokenExecutor
@@ -24,7 +23,6 @@ from cdmer.cli._report import report
 from cdmer.cli._synthesize import synthesize
 from cdmer.cli._tgsr import tgsr
 
-_MOMENT = 0.2
 _BUG = 70  # exit code, EX_SOFTWARE of sysexits.h
 # What libraries that allocate by themselves say instead of a MemoryError.
 _NO_MEMORY = ("OutOfMemoryError", "can't allocate memory", "Insufficient memory")
@@ -92,9 +90,6 @@ def run():
             remark("stopped")
             return 130
         except Exception as error:
-            if isinstance(error, BrokenExecutor):
-                # A signal to a whole group ends workers, and comes to this process a moment later.
-                time.sleep(_MOMENT)
             if _is_lack_of_memory(error):
                 remark(f"out of memory; fewer workers (-j) or a larger machine may do ({error})")
             elif isinstance(error, OverflowError | RecursionError):

@@ -2,6 +2,8 @@
 
 import io
 import os
+import time
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from cdmer._files.writing import atomic_file, check_replaceable
 from cdmer._text import printable, spreadsheet_cell
 from cdmer.cli._stop import Stopped
 
+_MOMENT = 0.2  # seconds
 SOME_FAILED = 3  # exit code: what could be done was done
 
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress and no hints.")
@@ -30,7 +33,12 @@ def keeping(words):
         Gives the text, or None if there is nothing.
     """
     try:
-        yield
+        try:
+            yield
+        except BrokenExecutor:
+            # A signal to a whole group ends workers, and comes to this process a moment later.
+            time.sleep(_MOMENT)
+            raise
     except Stopped as stop:
         found = words()
         stop.kept = found and printable(f"{found}, and the same command goes on from there")

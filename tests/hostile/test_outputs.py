@@ -299,6 +299,7 @@ def test_a_folder_that_is_read_only(nursery, place):
         "import os, sys\n"
         "from cdmer.extraction import FeatureTable\n"
         f"table = FeatureTable.load({str(place / 'lab.npz')!r})\n"
+        "table.save('open.npz')\n"  # and all is imported, which not everybody may
         "os.makedirs('shut'); os.chmod('shut', 0o555); os.chmod('.', 0o777)\n"
         "if not os.geteuid(): os.setuid(65534)\n"
         "table.save('shut/t.npz')"
