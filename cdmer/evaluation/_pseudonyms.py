@@ -106,7 +106,9 @@ class _Names:
 
     def _replaced(self, match):
         name = match[0]
-        return self._exact[name if name in self._exact else self._known[_plain(name)]]
+        # Some letters are alike without regard to case, and yet not the same in small letters.
+        known = name if name in self._exact else self._known.get(_plain(name))
+        return self._exact.get(known, "a name")
 
     def _pseudonym(self, kind, name):
         digest = hmac.new(self._salt, name.encode("utf-8", "surrogatepass"), hashlib.sha256)

@@ -139,6 +139,17 @@ def test_what_is_no_absolute_path_stays(nursery, text):
     assert accepted(nursery.python(code)) == f"{text}\n"
 
 
+def test_letters_that_are_alike_but_for_one_way_of_telling(nursery):
+    code = """
+from types import SimpleNamespace
+from cdmer.evaluation._pseudonyms import _Names
+results = SimpleNamespace(_salt=b"salt", info={}, classes=(), _clips={"m/Kim/a7": ("m", "Kim")})
+hidden = _Names(results).hidden("Kim and K\u0131m")
+assert hidden.startswith("person ") and hidden.endswith(" and a name"), hidden
+"""
+    accepted(nursery.python(code))
+
+
 @pytest.mark.parametrize("name", ATTEMPTS)
 def test_reports_and_stores(nursery, tmp_path, name):
     folder = tmp_path / "secret-folder"
