@@ -5,6 +5,8 @@ from dataclasses import is_dataclass
 import array_api_compat
 import numpy as np
 
+from cdmer._limits import check_clip_bytes
+
 
 def named_clips(X):
     """Pair every clip with its name in messages.
@@ -125,6 +127,87 @@ def read_frames(clip, name, *, colour=True):
     if numbers is not None and len(numbers) != shape[0]:
         raise ValueError(f"{name}: has {len(numbers)} frame numbers for {shape[0]} frames")
     return frames
+
+
+def iterate_frames(clip, name):
+    """Read and check the frames of one clip one by one.
+
+    Parameters
+    ----------
+    clip : Clip, or ndarray of shape (T, H, W) or (T, H, W, 3)
+        Frames of a source that can be iterated over are read as they are asked for.
+    name : str
+        Name of the clip in messages.
+
+    Yields
+    ------
+    ndarray of uint8, shape (H, W) or (H, W, 3)
+        All of one shape, at least one. Not a copy: who keeps a frame copies it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `read_frames`; what is wrong with the last frame, or with their number, after it.
+    """
+    source = getattr(clip, "source", clip)
+    if not callable(source) or not hasattr(source, "__iter__"):
+        yield from read_frames(clip, name)
+        return
+    shape, n = None, 0
+    for frame in source:
+        if shape is None:
+            # Of one frame as of many.
+            shape = read_frames(frame[None], name).shape[1:]
+        if frame.shape != shape or frame.dtype != np.uint8:
+            raise ValueError(
+                f"{name}: expected frames of one size, got shape {shape} and then {frame.shape}"
+            )
+        yield frame
+        n += 1
+    numbers = getattr(clip, "frame_numbers", None)
+    if not n:
+        raise ValueError(f"{name}: expected at least one frame, got none")
+    if numbers is not None and len(numbers) != n:
+        raise ValueError(f"{name}: has {len(numbers)} frame numbers for {n} frames")
+
+
+def collect_frames(frames, expected, name):
+    """Gather frames that come one by one.
+
+    Parameters
+    ----------
+    frames : iterable of ndarray of uint8, shape (H, W) or (H, W, 3)
+        All of one shape, at least one.
+    expected : int or None
+        Their number, or one that is close; None where it is unknown.
+    name : str
+        Name of the clip in messages.
+
+    Returns
+    -------
+    ndarray of uint8, shape (T, H, W) or (T, H, W, 3)
+
+    Raises
+    ------
+    ValueError
+        If they take more memory than `check_clip_bytes` allows.
+    """
+    frames = iter(frames)
+    first = next(frames)
+    check_clip_bytes((expected or 1) * first.nbytes, name)
+    gathered = np.empty((max(1, expected or 64), *first.shape), dtype=np.uint8)
+    gathered[0] = first
+    n = 1
+    for frame in frames:
+        if n == len(gathered):
+            check_clip_bytes((n + 1) * first.nbytes, name)
+            # In place, where the memory allows; a second array would double what is needed.
+            gathered.resize((2 * n, *first.shape), refcheck=False)
+        gathered[n] = frame
+        n += 1
+    if n < len(gathered):
+        gathered.resize((n, *first.shape), refcheck=False)
+    return gathered
 
 
 def _holds_objects(array):

@@ -1,14 +1,14 @@
 """The base of preprocessing steps: clips in, clips out, frames computed when they are read."""
 
 import math
-from abc import abstractmethod
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.base import clone
 
 from cdmer._clip_transformer import ClipwiseTransformer, as_objects
-from cdmer._clips import is_clip, known_length, read_frames
+from cdmer._clips import collect_frames, is_clip, iterate_frames, known_length, read_frames
 from cdmer._fingerprint import fingerprint
 from cdmer._limits import check_clip_bytes
 
@@ -16,6 +16,9 @@ from cdmer._limits import check_clip_bytes
 @dataclass(frozen=True, eq=False)
 class Processed:
     """Frames of a processed clip: calling it reads the clip and computes them.
+
+    Iterating over it gives the same frames one by one; as far as the steps need no more than one
+    frame at a time, no more are in memory.
 
     Parameters
     ----------
@@ -31,6 +34,10 @@ class Processed:
     def __call__(self):
         """Compute the frames, ndarray of uint8, shape (T, H, W) or (T, H, W, 3)."""
         return self.step._compute(self.clip, f"clip {self.clip.key!r}")
+
+    def __iter__(self):
+        """Compute the frames one by one, ndarrays of uint8, shape (H, W) or (H, W, 3)."""
+        return self.step._iterate(self.clip, f"clip {self.clip.key!r}")
 
     @property
     def n_frames(self):
@@ -64,14 +71,24 @@ class ClipTransformer(ClipwiseTransformer, auto_wrap_output_keys=None):
     Frames are computed when they are read: a new `cdmer.corpora.Clip` holds the old one and the
     step.
 
+    Attributes
+    ----------
+    needs : {"frame", "all"}
+        What a step needs of a clip to give one frame: the frame itself, so that clips flow through
+        it frame by frame and a long recording takes the memory of what comes out; or all frames.
+
     Notes
     -----
-    A subclass must define the first of these methods, the others where it has need of them:
+    A subclass must define one of the first two methods, the others where it has need of them:
 
     - ``_apply(frames, clip, name)``: the new frames, ndarray of uint8, shape (T', H', W') or
       (T', H', W', 3). `frames`, of shape (T, H, W) or (T, H, W, 3), are checked and must not be
       written to; `clip` is the clip that they come from, or the bare array; `name` is what messages
       call it.
+    - ``_stream(frames, clip, name)``, with ``needs = "frame"``: a generator of the new frames, of
+      shape (H', W') or (H', W', 3), from an iterator of the old ones. A frame that it gives may be
+      overwritten when the next one is asked for. It may look at several frames before it gives the
+      first.
     - ``_check_parameters()``: raises an error that names the parameter, what was expected and what
       came.
     - ``_annotate(clip, name)``: fields of the new clip that differ from those of the old one, a
@@ -81,11 +98,21 @@ class ClipTransformer(ClipwiseTransformer, auto_wrap_output_keys=None):
     - ``_reads``: names of the clip's fields, other than its frames, that `_apply` uses; a tuple.
     """
 
+    needs = "all"
     _reads = ()
 
     def __init_subclass__(cls, **kwargs):
         # Subclasses leave their output alone as well, whatever set_config asks for.
         super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
+
+    def __new__(cls, *args, **kwargs):
+        base = ClipTransformer
+        if cls._apply is base._apply and cls._stream is base._stream:
+            raise TypeError(
+                f"cannot make the abstract class {cls.__name__}: it defines neither _apply nor "
+                "_stream"
+            )
+        return super().__new__(cls)
 
     def transform(self, X):
         """Process clips.
@@ -134,9 +161,14 @@ class ClipTransformer(ClipwiseTransformer, auto_wrap_output_keys=None):
         """
         return self
 
-    @abstractmethod
     def _apply(self, frames, clip, name):
         """New frames of one clip, ndarray of uint8, shape (T', H', W') or (T', H', W', 3)."""
+        new = self._stream(iter(frames), clip, name)
+        return collect_frames(new, self._n_frames_out(clip, len(frames)), name)
+
+    def _stream(self, frames, clip, name):
+        """New frames of one clip from an iterator of old ones, one by one."""
+        raise NotImplementedError
 
     def _annotate(self, clip, name):
         return {}
@@ -152,8 +184,25 @@ class ClipTransformer(ClipwiseTransformer, auto_wrap_output_keys=None):
 
     def _compute(self, clip, name):
         """New frames of one clip; whatever goes wrong names the clip."""
-        try:
+        with self._naming(name):
+            if self.needs == "frame" and is_clip(clip):
+                expected = self._n_frames_out(clip, known_length(clip))
+                new = self._stream(iterate_frames(clip, name), clip, name)
+                return collect_frames(new, expected, name)
             return self._apply(numpy_frames(clip, name), clip, name)
+
+    def _iterate(self, clip, name):
+        """New frames of one clip one by one, a generator; whatever goes wrong names the clip."""
+        if self.needs != "frame":
+            yield from self._compute(clip, name)
+            return
+        with self._naming(name):
+            yield from self._stream(iterate_frames(clip, name), clip, name)
+
+    @contextmanager
+    def _naming(self, name):
+        try:
+            yield
         except (ImportError, MemoryError):
             raise  # no clip is to blame
         except Exception as error:

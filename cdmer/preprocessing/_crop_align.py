@@ -1,13 +1,13 @@
 """The face cut out of a clip, upright and of one size."""
 
 import math
+from itertools import chain
 
 import numpy as np
 
-from cdmer._cv2 import import_cv2
-from cdmer._limits import check_clip_bytes
 from cdmer._parameters import ParameterError, check_flag, check_number
-from cdmer.preprocessing._base import ClipTransformer, new_frames
+from cdmer.preprocessing._base import ClipTransformer
+from cdmer.preprocessing._cut_out import cut_out
 from cdmer.preprocessing._detectors import CascadeDetector, Face
 
 # Places of the eyes in a square of side 1 without margin, seen from its centre: x + iy, y down.
@@ -86,6 +86,8 @@ class CropAlign(ClipTransformer):
     (10, 112, 112, 3)
     """
 
+    needs = "frame"
+
     def __init__(self, detector=None, height=112, width=112, margin=0.1, align=True):
         self.detector = detector
         self.height = height
@@ -103,14 +105,19 @@ class CropAlign(ClipTransformer):
         check_number("margin", self.margin, least=0)
         check_flag("align", self.align)
 
-    def _apply(self, frames, clip, name):
-        face = self._find(frames[0], name)
+    def _stream(self, frames, clip, name):
+        seen, face = self._look(frames, clip, name)
         if self.align and face.landmarks is not None:
             placed = self._by_eyes(face, name)
         else:
             placed = self._by_box(face, name)
-        cut = new_frames((len(frames), self.height, self.width, *frames.shape[3:]), name)
-        return _cut_out(frames, *placed, cut, name)
+        for frame in chain(seen, frames):
+            yield cut_out(frame, *placed, (self.height, self.width), name)
+
+    def _look(self, frames, clip, name):
+        """Frames that were looked at, a list, and the face of the clip."""
+        first = next(frames)
+        return [first], self._find(first, name)
 
     def _find(self, frame, name):
         """The largest face of a frame."""
@@ -129,7 +136,7 @@ class CropAlign(ClipTransformer):
         return max(faces, key=lambda f: ((f.bottom - f.top) * (f.right - f.left), f.score))
 
     def _by_box(self, face, name):
-        """Scale, and the same place in the old frame and in the new one; see `_cut_out`."""
+        """Scale, and the same place in the old frame and in the new one; see `cut_out`."""
         height, width = face.bottom - face.top, face.right - face.left
         if not (height > 0 and width > 0 and math.isfinite(height * width)):
             raise ValueError(f"{name}: expected a face with a box of positive size, got {face}")
@@ -152,46 +159,3 @@ class CropAlign(ClipTransformer):
         turn = (left - right) / (side * (LEFT_EYE - RIGHT_EYE))
         centre = complex(self.width, self.height) / 2
         return turn, right, centre + side * RIGHT_EYE
-
-
-def _cut_out(frames, turn, old, new, cut, name):
-    """Turn, scale and shift all frames alike.
-
-    Parameters
-    ----------
-    frames : ndarray of uint8, shape (T, H, W) or (T, H, W, 3)
-    turn : complex
-        What one pixel to the right in the new frames is in the old ones. Places are x + iy, y down,
-        from the upper left corner of the frame.
-    old, new : complex
-        A place in the old frames, and where it is in the new ones.
-    cut : ndarray of uint8, shape (T, height, width) or (T, height, width, 3)
-        Takes the new frames.
-    name : str
-        Name of the clip in messages.
-
-    Returns
-    -------
-    ndarray of uint8, shape (T, height, width) or (T, height, width, 3)
-    """
-    cv2 = import_cv2()
-    # Rounding errors must not make two samples of one.
-    n = max(1, math.ceil(abs(turn) - 1e-6))
-    step = turn / n
-    # Samples lie in the middle of their cells; OpenCV counts from the centre of the first pixel.
-    middle = 0.5 + 0.5j
-    first = old - turn * new + step * middle - middle
-    matrix = np.array([[step.real, -step.imag, first.real], [step.imag, step.real, first.imag]])
-    height, width = cut.shape[1:3]
-    check_clip_bytes(4 * n**2 * cut[0].size, name)  # of the samples for one frame
-    for frame, out in zip(frames, cut, strict=True):
-        samples = cv2.warpAffine(
-            np.asarray(frame, dtype=np.float32, order="C"),
-            matrix,
-            (n * width, n * height),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        means = cv2.resize(samples, (width, height), interpolation=cv2.INTER_AREA)
-        np.rint(means, out=out, casting="unsafe")
-    return cut

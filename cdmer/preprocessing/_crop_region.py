@@ -49,6 +49,8 @@ class CropRegion(ClipTransformer):
     (10, 35, 80)
     """
 
+    needs = "frame"
+
     def __init__(self, region="eyes"):
         self.region = region
 
@@ -74,15 +76,15 @@ class CropRegion(ClipTransformer):
             )
         return top, bottom, left, right
 
-    def _apply(self, frames, clip, name):
-        height, width = frames.shape[1:3]
+    def _stream(self, frames, clip, name):
         top, bottom, left, right = self._shares()
-        rows = slice(round(top * height), round(bottom * height))
-        columns = slice(round(left * width), round(right * width))
-        part = frames[:, rows, columns]
-        if not part.size:
-            raise ValueError(
-                f"{name}: frames of {height} x {width} pixels have none in the region "
-                f"{self.region!r}"
-            )
-        return np.ascontiguousarray(part)
+        for frame in frames:
+            height, width = frame.shape[:2]
+            rows = slice(round(top * height), round(bottom * height))
+            part = frame[rows, round(left * width) : round(right * width)]
+            if not part.size:
+                raise ValueError(
+                    f"{name}: frames of {height} x {width} pixels have none in the region "
+                    f"{self.region!r}"
+                )
+            yield np.ascontiguousarray(part)

@@ -25,8 +25,11 @@ class Flip(ClipTransformer):
     array([[[3, 2, 1]]], dtype=uint8)
     """
 
-    def _apply(self, frames, clip, name):
-        return np.ascontiguousarray(frames[:, :, ::-1])
+    needs = "frame"
+
+    def _stream(self, frames, clip, name):
+        for frame in frames:
+            yield np.ascontiguousarray(frame[:, ::-1])
 
     def _annotate(self, clip, name):
         return {"action_units": tuple(map(_other_side, clip.action_units))}

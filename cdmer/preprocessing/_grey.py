@@ -30,11 +30,16 @@ class ToGrey(ClipTransformer):
     ((10, 32, 32), 150)
     """
 
-    def _apply(self, frames, clip, name):
-        if frames.ndim == 3:
-            return frames
-        grey = np.empty(frames.shape[:3], dtype=np.uint8)
-        for frame, out in zip(frames, grey, strict=True):
-            red, green, blue = (w * frame[..., c].astype(np.uint32) for c, w in enumerate(LUMA))
-            out[:] = (red + green + blue + 500) // 1000
-        return grey
+    needs = "frame"
+
+    def _stream(self, frames, clip, name):
+        for frame in frames:
+            yield to_grey(frame)
+
+
+def to_grey(frame):
+    """Grey levels of one frame, shape (H, W); a grey frame itself."""
+    if frame.ndim == 2:
+        return frame
+    red, green, blue = (w * frame[..., c].astype(np.uint32) for c, w in enumerate(LUMA))
+    return ((red + green + blue + 500) // 1000).astype(np.uint8)

@@ -4,7 +4,7 @@ import numpy as np
 
 from cdmer._cv2 import import_cv2
 from cdmer._parameters import check_choice, check_number
-from cdmer.preprocessing._base import ClipTransformer, new_frames
+from cdmer.preprocessing._base import ClipTransformer
 
 INTERPOLATIONS = ("auto", "area", "linear", "cubic")
 
@@ -41,6 +41,8 @@ class Resize(ClipTransformer):
     (10, 112, 112)
     """
 
+    needs = "frame"
+
     def __init__(self, height=112, width=112, interpolation="auto"):
         self.height = height
         self.width = width
@@ -51,20 +53,17 @@ class Resize(ClipTransformer):
         check_number("width", self.width, least=1, whole=True)
         check_choice("interpolation", self.interpolation, INTERPOLATIONS)
 
-    def _apply(self, frames, clip, name):
-        old, new = frames.shape[1:3], (self.height, self.width)
-        if old == new:
-            return frames
-        passes = self._passes(old, new)
+    def _stream(self, frames, clip, name):
         cv2 = import_cv2()
-        resized = new_frames((len(frames), *new, *frames.shape[3:]), name)
-        for frame, out in zip(frames, resized, strict=True):
-            picture = np.ascontiguousarray(frame)
-            for (height, width), how in passes:
-                flag = getattr(cv2, f"INTER_{how.upper()}")
-                picture = cv2.resize(picture, (width, height), interpolation=flag)
-            out[:] = picture
-        return resized
+        new = self.height, self.width
+        for frame in frames:
+            picture = frame
+            if frame.shape[:2] != new:
+                picture = np.ascontiguousarray(frame)
+                for (height, width), how in self._passes(frame.shape[:2], new):
+                    flag = getattr(cv2, f"INTER_{how.upper()}")
+                    picture = cv2.resize(picture, (width, height), interpolation=flag)
+            yield picture
 
     def _passes(self, old, new):
         """Sizes to go through, each with the interpolation that leads there."""
