@@ -3,7 +3,7 @@
 from cdmer._public import publish
 from cdmer.preprocessing._apex import spot_apex
 from cdmer.preprocessing._apex_spotter import ApexSpotter
-from cdmer.preprocessing._base import ClipTransformer, Processed
+from cdmer.preprocessing._base import ClipTransformer, FrameTransformer, Processed
 from cdmer.preprocessing._crop_align import CropAlign, FaceNotFoundError
 from cdmer.preprocessing._crop_region import CropRegion
 from cdmer.preprocessing._detectors import CascadeDetector, Face
@@ -11,6 +11,7 @@ from cdmer.preprocessing._flip import Flip, flip_flow
 from cdmer.preprocessing._grey import ToGrey
 from cdmer.preprocessing._magnification import MotionMagnification
 from cdmer.preprocessing._network_detectors import MediaPipeDetector, YuNetDetector
+from cdmer.preprocessing._preparation import Preparation
 from cdmer.preprocessing._resampling import LinearResampling, TemporalInterpolation
 from cdmer.preprocessing._resize import Resize
 
@@ -22,10 +23,12 @@ __all__ = [
     "CropRegion",
     "Face",
     "FaceNotFoundError",
+    "FrameTransformer",
     "Flip",
     "LinearResampling",
     "MediaPipeDetector",
     "MotionMagnification",
+    "Preparation",
     "Resize",
     "TemporalInterpolation",
     "ToGrey",

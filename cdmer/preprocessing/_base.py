@@ -1,6 +1,7 @@
 """The base of preprocessing steps: clips in, clips out, frames computed when they are read."""
 
 import math
+from abc import abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -74,21 +75,17 @@ class ClipTransformer(ClipwiseTransformer, auto_wrap_output_keys=None):
     Attributes
     ----------
     needs : {"frame", "all"}
-        What a step needs of a clip to give one frame: the frame itself, so that clips flow through
-        it frame by frame and a long recording takes the memory of what comes out; or all frames.
+        What a step needs of a clip to give one frame: the frame itself, see `FrameTransformer`; or
+        all frames.
 
     Notes
     -----
-    A subclass must define one of the first two methods, the others where it has need of them:
+    A subclass must define the first of these methods, the others where it has need of them:
 
     - ``_apply(frames, clip, name)``: the new frames, ndarray of uint8, shape (T', H', W') or
       (T', H', W', 3). `frames`, of shape (T, H, W) or (T, H, W, 3), are checked and must not be
       written to; `clip` is the clip that they come from, or the bare array; `name` is what messages
       call it.
-    - ``_stream(frames, clip, name)``, with ``needs = "frame"``: a generator of the new frames, of
-      shape (H', W') or (H', W', 3), from an iterator of the old ones. A frame that it gives may be
-      overwritten when the next one is asked for. It may look at several frames before it gives the
-      first.
     - ``_check_parameters()``: raises an error that names the parameter, what was expected and what
       came.
     - ``_annotate(clip, name)``: fields of the new clip that differ from those of the old one, a
@@ -104,15 +101,6 @@ class ClipTransformer(ClipwiseTransformer, auto_wrap_output_keys=None):
     def __init_subclass__(cls, **kwargs):
         # Subclasses leave their output alone as well, whatever set_config asks for.
         super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
-
-    def __new__(cls, *args, **kwargs):
-        base = ClipTransformer
-        if cls._apply is base._apply and cls._stream is base._stream:
-            raise TypeError(
-                f"cannot make the abstract class {cls.__name__}: it defines neither _apply nor "
-                "_stream"
-            )
-        return super().__new__(cls)
 
     def transform(self, X):
         """Process clips.
@@ -161,14 +149,9 @@ class ClipTransformer(ClipwiseTransformer, auto_wrap_output_keys=None):
         """
         return self
 
+    @abstractmethod
     def _apply(self, frames, clip, name):
         """New frames of one clip, ndarray of uint8, shape (T', H', W') or (T', H', W', 3)."""
-        new = self._stream(iter(frames), clip, name)
-        return collect_frames(new, self._n_frames_out(clip, len(frames)), name)
-
-    def _stream(self, frames, clip, name):
-        """New frames of one clip from an iterator of old ones, one by one."""
-        raise NotImplementedError
 
     def _annotate(self, clip, name):
         return {}
@@ -185,19 +168,11 @@ class ClipTransformer(ClipwiseTransformer, auto_wrap_output_keys=None):
     def _compute(self, clip, name):
         """New frames of one clip; whatever goes wrong names the clip."""
         with self._naming(name):
-            if self.needs == "frame" and is_clip(clip):
-                expected = self._n_frames_out(clip, known_length(clip))
-                new = self._stream(iterate_frames(clip, name), clip, name)
-                return collect_frames(new, expected, name)
             return self._apply(numpy_frames(clip, name), clip, name)
 
     def _iterate(self, clip, name):
-        """New frames of one clip one by one, a generator; whatever goes wrong names the clip."""
-        if self.needs != "frame":
-            yield from self._compute(clip, name)
-            return
-        with self._naming(name):
-            yield from self._stream(iterate_frames(clip, name), clip, name)
+        """New frames of one clip one by one, an iterator."""
+        return iter(self._compute(clip, name))
 
     @contextmanager
     def _naming(self, name):
@@ -210,6 +185,42 @@ class ClipTransformer(ClipwiseTransformer, auto_wrap_output_keys=None):
                 raise
             kind, step = type(error).__name__, type(self).__name__
             raise RuntimeError(f"{name}: {step} failed with {kind}: {error}") from error
+
+
+class FrameTransformer(ClipTransformer):
+    """Base of the steps from clip to clip that need one frame at a time.
+
+    A long recording that flows through them takes the memory of what comes out, not of what is
+    recorded.
+
+    Notes
+    -----
+    A subclass must define the first of these methods; `ClipTransformer` lists the others.
+
+    - ``_stream(frames, clip, name)``: a generator of the new frames, of shape (H', W') or
+      (H', W', 3), from an iterator of the old ones. It may look at several frames before it gives
+      the first. `clip` and `name` are as in ``_apply`` of `ClipTransformer`.
+    """
+
+    needs = "frame"
+
+    @abstractmethod
+    def _stream(self, frames, clip, name):
+        """New frames of one clip from an iterator of old ones, one by one."""
+
+    def _apply(self, frames, clip, name):
+        new = self._stream(iter(frames), clip, name)
+        return collect_frames(new, self._n_frames_out(clip, len(frames)), name)
+
+    def _compute(self, clip, name):
+        if not is_clip(clip):
+            return super()._compute(clip, name)
+        expected = self._n_frames_out(clip, known_length(clip))
+        return collect_frames(self._iterate(clip, name), expected, name)
+
+    def _iterate(self, clip, name):
+        with self._naming(name):
+            yield from self._stream(iterate_frames(clip, name), clip, name)
 
 
 def new_frames(shape, name):

@@ -6,7 +6,7 @@ from itertools import chain
 import numpy as np
 
 from cdmer._parameters import ParameterError, check_flag, check_number
-from cdmer.preprocessing._base import ClipTransformer
+from cdmer.preprocessing._base import FrameTransformer
 from cdmer.preprocessing._cut_out import cut_out
 from cdmer.preprocessing._detectors import CascadeDetector, Face
 
@@ -27,7 +27,7 @@ class FaceNotFoundError(ValueError):
         super().__init__(message)
 
 
-class CropAlign(ClipTransformer):
+class CropAlign(FrameTransformer):
     """Cut the face out of clips, the same way in all frames of a clip.
 
     The face is looked for in the first frame, and what is found there holds for the whole clip:
@@ -85,8 +85,6 @@ class CropAlign(ClipTransformer):
     >>> CropAlign(detector).fit_transform([clip])[0].shape
     (10, 112, 112, 3)
     """
-
-    needs = "frame"
 
     def __init__(self, detector=None, height=112, width=112, margin=0.1, align=True):
         self.detector = detector

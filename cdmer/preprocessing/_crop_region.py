@@ -3,7 +3,7 @@
 import numpy as np
 
 from cdmer._parameters import ParameterError, check_number
-from cdmer.preprocessing._base import ClipTransformer
+from cdmer.preprocessing._base import FrameTransformer
 
 # Top, bottom, left, right.
 REGIONS = {
@@ -12,7 +12,7 @@ REGIONS = {
 }
 
 
-class CropRegion(ClipTransformer):
+class CropRegion(FrameTransformer):
     """Cut the same part out of every frame.
 
     Parameters
@@ -48,8 +48,6 @@ class CropRegion(ClipTransformer):
     >>> CropRegion("eyes").transform([clip])[0].shape
     (10, 35, 80)
     """
-
-    needs = "frame"
 
     def __init__(self, region="eyes"):
         self.region = region

@@ -5,10 +5,10 @@ import re
 import array_api_compat
 import numpy as np
 
-from cdmer.preprocessing._base import ClipTransformer
+from cdmer.preprocessing._base import FrameTransformer
 
 
-class Flip(ClipTransformer):
+class Flip(FrameTransformer):
     """Mirror clips left to right.
 
     The sides of action units change places with the face: ``"L14"`` becomes ``"R14"``.
@@ -24,8 +24,6 @@ class Flip(ClipTransformer):
     >>> Flip().transform([np.array([[[1, 2, 3]]], dtype=np.uint8)])[0]
     array([[[3, 2, 1]]], dtype=uint8)
     """
-
-    needs = "frame"
 
     def _stream(self, frames, clip, name):
         for frame in frames:

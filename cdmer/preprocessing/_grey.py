@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from cdmer.preprocessing._base import ClipTransformer
+from cdmer.preprocessing._base import FrameTransformer
 
 # ITU-R BT.601, red, green and blue, in thousandths.
 LUMA = (299, 587, 114)
 
 
-class ToGrey(ClipTransformer):
+class ToGrey(FrameTransformer):
     """Turn colour clips into grey ones; grey clips pass unchanged.
 
     The grey level is the luma of ITU-R BT.601, ``0.299 R + 0.587 G + 0.114 B``, rounded to the
@@ -29,8 +29,6 @@ class ToGrey(ClipTransformer):
     >>> grey.shape, int(grey[0, 0, 0])
     ((10, 32, 32), 150)
     """
-
-    needs = "frame"
 
     def _stream(self, frames, clip, name):
         for frame in frames:

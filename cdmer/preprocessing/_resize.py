@@ -4,12 +4,12 @@ import numpy as np
 
 from cdmer._cv2 import import_cv2
 from cdmer._parameters import check_choice, check_number
-from cdmer.preprocessing._base import ClipTransformer
+from cdmer.preprocessing._base import FrameTransformer
 
 INTERPOLATIONS = ("auto", "area", "linear", "cubic")
 
 
-class Resize(ClipTransformer):
+class Resize(FrameTransformer):
     """Resize the frames of clips; the ratio of the sides is not kept.
 
     Parameters
@@ -40,8 +40,6 @@ class Resize(ClipTransformer):
     >>> Resize(112, 112).transform([clip])[0].shape
     (10, 112, 112)
     """
-
-    needs = "frame"
 
     def __init__(self, height=112, width=112, interpolation="auto"):
         self.height = height

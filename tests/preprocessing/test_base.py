@@ -298,7 +298,7 @@ def test_a_step_without_its_method_is_refused():
     class Unfinished(ClipTransformer):
         pass
 
-    with pytest.raises(TypeError, match="abstract class Unfinished.*_apply"):
+    with pytest.raises(TypeError, match="abstract class Unfinished .*_apply"):
         Unfinished()
 
 
