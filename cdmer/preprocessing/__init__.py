@@ -6,6 +6,7 @@ from cdmer.preprocessing._apex_spotter import ApexSpotter
 from cdmer.preprocessing._base import ClipTransformer, FrameTransformer, Processed
 from cdmer.preprocessing._crop_align import CropAlign, FaceNotFoundError
 from cdmer.preprocessing._crop_region import CropRegion
+from cdmer.preprocessing._detector_texts import parse_detector
 from cdmer.preprocessing._detectors import CascadeDetector, Face
 from cdmer.preprocessing._flip import Flip, flip_flow
 from cdmer.preprocessing._grey import ToGrey
@@ -34,6 +35,7 @@ __all__ = [
     "ToGrey",
     "YuNetDetector",
     "flip_flow",
+    "parse_detector",
     "spot_apex",
 ]
 
