@@ -170,6 +170,8 @@ def train_model(
     >>> predict_clip(trained.model, corpus[0]).classes
     ('negative', 'positive', 'surprise')
     """
+    import pandas as pd
+
     for name, one in (("corpus", corpus), ("target", target)):
         if not (isinstance(one, Corpus) or (one is None and name == "target")):
             raise TypeError(f"{name}: expected a Corpus, got {type(one).__name__}")
@@ -190,7 +192,7 @@ def train_model(
     size = None if preparation.crop else frame_size(corpora)
     options = {"n_jobs": n_jobs, "cache_dir": cache_dir, "progress": progress}
     tables = [_extract(one, descriptor, preparation, options) for one in corpora]
-    failures = _joined([table.failures for table in tables])
+    failures = pd.concat([table.failures for table in tables], ignore_index=True)
     named = [classes[key] for key in tables[0].clips["key"]]
     check_classes(named)
     limits = _measure(corpora, tables, preparation, options)

@@ -3,12 +3,14 @@
 from dataclasses import dataclass, fields
 
 from cdmer._parameters import ParameterError, check_choice, check_flag, check_number
+from cdmer._steps import any_part
 from cdmer._text import unknown
 from cdmer.preprocessing._apex import METHODS
 from cdmer.preprocessing._apex_spotter import ApexSpotter
 from cdmer.preprocessing._crop_align import CropAlign
 from cdmer.preprocessing._detector_texts import check_detector_text, detector_text, parse_detector
 from cdmer.preprocessing._magnification import PRESETS, MotionMagnification
+from cdmer.preprocessing._register import MOTIONS, Register
 from cdmer.preprocessing._resampling import TemporalInterpolation
 
 EXTENTS = ("expression", "folder")
@@ -37,6 +39,8 @@ class Preparation:
         Height and width of the face's picture in pixels, at most 4096.
     margin, align
         As `CropAlign` takes them.
+    register : {"rigid", "similarity"} or None, default=None
+        Motion of the head to undo, with `Register`. Published protocols have none.
     magnify : str or None, default=None
         Preset of `MotionMagnification`.
     n_frames : int or None, default=None
@@ -54,6 +58,12 @@ class Preparation:
     >>> from cdmer.preprocessing import Preparation
     >>> Preparation(crop=True, spot="flow").steps()
     [CropAlign(), ApexSpotter(method='flow')]
+
+    What suits recordings of one's own, with heads that move and nobody to annotate an apex:
+
+    >>> from cdmer.features import BiWOOF
+    >>> Preparation.suited(BiWOOF(), crop=True).steps()
+    [CropAlign(), Register(), ApexSpotter(method='flow')]
     """
 
     extent: str = "expression"
@@ -62,6 +72,7 @@ class Preparation:
     size: int = 112
     margin: float = 0.1
     align: bool = True
+    register: str | None = None
     magnify: str | None = None
     n_frames: int | None = None
     spot: str | None = None
@@ -72,6 +83,7 @@ class Preparation:
         check_number("size", self.size, least=1, most=_MOST_PIXELS, whole=True)
         check_number("margin", self.margin, least=0, most=_MOST_MARGIN)
         check_flag("align", self.align)
+        check_choice("register", self.register, (None, *MOTIONS))
         if self.spot is not None:
             check_choice("spot", self.spot, METHODS)
         if self.magnify is not None:
@@ -89,6 +101,39 @@ class Preparation:
         # A text is not followed: descriptions come from other machines too, and open no file.
         for step in self._steps(None if isinstance(self.detector, str) else self.detector):
             step.fit()
+
+    @classmethod
+    def suited(cls, descriptor, **fields):
+        """Prepare recordings of one's own as suits a descriptor.
+
+        Parameters
+        ----------
+        descriptor : transformer
+            A descriptor of `cdmer.features`, or a pipeline with one. Where it measures optical flow
+            (`measures_flow`), the motion of the head is undone, ``register="rigid"``; where it
+            looks at the apex (`needs_apex`), clips get one, ``spot="flow"``.
+        **fields
+            Fields of the preparation. Those that are given are taken as they are.
+
+        Returns
+        -------
+        Preparation
+
+        Raises
+        ------
+        ParameterError
+            A ValueError and a TypeError: if a field has the wrong type or value.
+
+        Notes
+        -----
+        Published protocols neither register nor spot: they are ``Preparation()``.
+        """
+        suited = {}
+        if any_part(descriptor, "measures_flow"):
+            suited["register"] = "rigid"
+        if any_part(descriptor, "needs_apex"):
+            suited["spot"] = "flow"
+        return cls(**(suited | fields))
 
     @classmethod
     def from_dict(cls, given):
@@ -164,6 +209,8 @@ class Preparation:
         if self.crop:
             detector = "cascade" if self.detector is None else self.detector
             said.append(f"face cut out ({detector}, {self.size} x {self.size} pixels)")
+        if self.register is not None:
+            said.append(f"head motion undone ({self.register})")
         if self.spot is not None:
             said.append(f"apex by {self.spot} where none is annotated")
         if self.magnify is not None:
@@ -178,7 +225,7 @@ class Preparation:
         Returns
         -------
         list of ClipTransformer
-            In their order: crop, apex, magnification, interpolation.
+            In their order: crop, registration, apex, magnification, interpolation.
 
         Raises
         ------
@@ -192,6 +239,8 @@ class Preparation:
         steps = []
         if self.crop:
             steps.append(CropAlign(detector, self.size, self.size, self.margin, self.align))
+        if self.register is not None:
+            steps.append(Register(self.register))
         if self.spot is not None:
             steps.append(ApexSpotter(self.spot))
         if self.magnify is not None:

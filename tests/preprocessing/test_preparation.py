@@ -1,112 +1,91 @@
-import json
-import tomllib
-
+import numpy as np
 import pytest
+from sklearn.pipeline import make_pipeline
 
-from cdmer.preprocessing import (
-    ApexSpotter,
-    CascadeDetector,
-    CropAlign,
-    Preparation,
-    YuNetDetector,
+from cdmer._parameters import ParameterError
+from cdmer.features import (
+    FHOFO,
+    HOOF,
+    LBPTOP,
+    MDMO,
+    ApexFrame,
+    BiWOOF,
+    DeepFeatures,
+    DescriptorSequence,
+    FlowImages,
+    FlowSequence,
+    Frames,
+    OpticalFlow,
+    Parts,
 )
+from cdmer.preprocessing import ApexSpotter, Preparation, Register, ToGrey
 
 
-def finder(frame):
-    """A detector of one's own."""
-    return []
+def test_registration_lies_between_crop_and_apex():
+    steps = Preparation(
+        crop=True, register="similarity", spot="flow", magnify="casme2", n_frames=10
+    ).steps()
+    names = [type(step).__name__ for step in steps]
+    assert names[:3] == ["CropAlign", "Register", "ApexSpotter"]
+    assert steps[1].motion == "similarity"
 
 
-@pytest.fixture
-def network(tmp_path):
-    path = tmp_path / "face.onnx"
-    path.write_bytes(b"a network, to all appearances" * 20)
-    return path
+def test_published_protocols_neither_register_nor_spot():
+    assert Preparation().steps() == []
+    assert "register=None" in repr(Preparation())
+    assert "register='rigid'" in repr(Preparation.suited(HOOF()))
 
 
-EVERY = {
-    "extent": "folder",
-    "crop": True,
-    "detector": "cascade",
-    "size": 96,
-    "margin": 0.2,
-    "align": False,
-    "magnify": "casme2",
-    "n_frames": 10,
-    "spot": "flow",
-}
-
-
-@pytest.mark.parametrize("fields", [{}, EVERY, {"crop": True}, {"detector": "yunet:not/here.onnx"}])
-def test_plain_data_and_back(fields):
-    preparation = Preparation(**fields)
-    plain = preparation.to_dict()
-    assert Preparation.from_dict(json.loads(json.dumps(plain))) == preparation
-    toml = "\n".join(f"{name} = {json.dumps(value)}" for name, value in plain.items())
-    assert Preparation.from_dict(tomllib.loads(toml)) == preparation
-    assert plain.items() >= fields.items()
-
-
-def test_a_detector_is_kept_as_its_text(network):
-    assert Preparation(detector=CascadeDetector()) == Preparation(detector="cascade")
-    text = f"yunet:{network}"
-    preparation = Preparation(crop=True, detector=YuNetDetector(network))
-    assert preparation == Preparation(crop=True, detector=text)
-    [crop] = preparation.steps()
-    assert crop.detector == YuNetDetector(network)
-
-
-@pytest.mark.parametrize("own", [CascadeDetector(min_hits=3), finder])
-def test_a_detector_that_no_text_names_is_used_and_not_written(own):
-    preparation = Preparation(crop=True, detector=own)
-    assert preparation.steps()[0].detector is own
-    with pytest.raises(ValueError, match="detector: expected one that a text names"):
-        preparation.to_dict()
-
-
-def test_a_description_opens_no_file():
-    elsewhere = Preparation.from_dict({"crop": True, "detector": "yunet:/elsewhere/face.onnx"})
-    with pytest.raises(FileNotFoundError, match="model_path: there is no file"):
-        elsewhere.steps()
+@pytest.mark.parametrize("value", ["affine", True, 1, np.zeros(2)])
+def test_unknown_motions_are_refused(value):
+    with pytest.raises(ParameterError, match="register: expected one of"):
+        Preparation(register=value)
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("descriptor", "register", "spot"),
     [
-        ([], "preparation: expected a table of fields, got \\[\\]"),
-        ({"corp": True}, "unknown field of a preparation 'corp'; did you mean 'crop'?"),
-        ({"nonsense": 1}, "unknown field of a preparation 'nonsense'; expected one of 'extent', "),
-        ({"crop": 1}, "crop: expected True or False, got 1"),
-        ({"size": "112"}, "size: expected a whole number"),
-        ({"size": 10**9}, "size: expected a whole number >= 1 and <= 4096"),
-        ({"size": True}, "size: expected"),
-        ({"margin": float("nan")}, "margin: expected a finite number"),
-        ({"align": "yes"}, "align: expected True or False"),
-        ({"detector": {"class": "os"}}, "detector: expected a text such as 'cascade', got"),
-        ({"detector": "yunet"}, "detector: expected 'cascade', 'yunet:FILE' .*, got 'yunet'$"),
-        ({"detector": "cascade:x"}, "detector: expected 'cascade', .*, got 'cascade:x'$"),
-        ({"detector": "cascad"}, "got 'cascad'; did you mean 'cascade'?"),
-        ({"magnify": "casme"}, "magnify: expected .*, got 'casme'; did you mean 'casme2'?"),
-        ({"n_frames": 1}, "n_frames: expected a whole number >= 2"),
-        ({"n_frames": 10**9}, "n_frames: expected .* <= 10000"),
-        ({"spot": "flwo"}, "spot: expected .*, got 'flwo'; did you mean 'flow'?"),
-        ({"extent": None}, "extent: expected"),
+        (HOOF(), "rigid", None),
+        (FHOFO(), "rigid", None),
+        (MDMO(), "rigid", None),
+        (OpticalFlow(), "rigid", None),
+        (FlowSequence(), "rigid", None),
+        (BiWOOF(), "rigid", "flow"),
+        (FlowImages(), "rigid", "flow"),
+        (ApexFrame(), None, "flow"),
+        (LBPTOP(), None, None),
+        (Frames(), None, None),
+        (DescriptorSequence(), "rigid", None),
+        (DescriptorSequence(BiWOOF()), "rigid", None),
+        (DescriptorSequence(LBPTOP()), None, None),
+        (Parts([ApexFrame(), FlowSequence()]), "rigid", "flow"),
+        (make_pipeline(ToGrey(), make_pipeline(ToGrey(), BiWOOF())), "rigid", "flow"),
     ],
+    ids=str,
 )
-def test_what_is_not_a_preparation_is_refused_in_one_line(given, message):
-    with pytest.raises(ValueError, match=message) as refusal:
-        Preparation.from_dict(given)
-    assert "\n" not in str(refusal.value)
+def test_what_suits_a_descriptor(descriptor, register, spot):
+    suited = Preparation.suited(descriptor)
+    assert suited == Preparation(register=register, spot=spot)
 
 
-def test_steps_and_words_follow_the_fields():
-    crop, apex = Preparation(crop=True, size=64, spot="lbp").steps()
-    assert isinstance(crop, CropAlign)
-    assert (crop.height, crop.width) == (64, 64)
-    assert isinstance(apex, ApexSpotter)
-    assert apex.method == "lbp"
-    assert str(Preparation()) == "frames as they are"
-    assert str(Preparation(**EVERY)) == (
-        "whole recordings; face cut out (cascade, 96 x 96 pixels); apex by flow where none is "
-        "annotated; motion magnified (casme2); interpolated to 10 frames"
-    )
+@pytest.mark.filterwarnings("ignore:weights")
+def test_what_suits_a_network_follows_from_its_input():
+    pytest.importorskip("torch")
+    given = DeepFeatures("STSTNet", random_state=0)
+    assert Preparation.suited(given) == Preparation(register="rigid", spot="flow")
+    given.set_params(prepare=ApexFrame(size=28))
+    assert Preparation.suited(given) == Preparation(spot="flow")
+
+
+def test_what_is_given_is_taken():
+    suited = Preparation.suited(BiWOOF(), register=None, spot="lbp", crop=True)
+    assert suited == Preparation(crop=True, spot="lbp")
+    steps = Preparation.suited(BiWOOF(), register="similarity").steps()
+    assert [type(step) for step in steps] == [Register, ApexSpotter]
+
+
+def test_descriptors_of_ones_own_say_so_themselves():
+    class Own(HOOF):
+        needs_apex = True
+
+    assert Preparation.suited(Own()) == Preparation(register="rigid", spot="flow")
