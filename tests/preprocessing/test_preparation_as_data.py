@@ -110,5 +110,6 @@ def test_steps_and_words_follow_the_fields():
     assert str(Preparation()) == "frames as they are"
     assert str(Preparation(**EVERY)) == (
         "whole recordings; face cut out (cascade, 96 x 96 pixels); head motion undone "
-        "(similarity); apex by flow where none is annotated; motion magnified (casme2); interpolated to 10 frames"
+        "(similarity); apex by flow where none is annotated; motion magnified (casme2); "
+        "interpolated to 10 frames"
     )
