@@ -1,8 +1,8 @@
 """What happens to a recording before a descriptor sees it, in one description."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
-from cdmer._parameters import check_choice, check_flag, check_number
+from cdmer._parameters import ParameterError, check_choice, check_flag, check_number
 from cdmer.preprocessing._apex import METHODS
 from cdmer.preprocessing._apex_spotter import ApexSpotter
 from cdmer.preprocessing._crop_align import CropAlign
@@ -86,3 +86,45 @@ class Preparation:
         if self.n_frames is not None:
             steps.append(TemporalInterpolation(self.n_frames))
         return steps
+
+    def to_dict(self):
+        """The fields as plain data, for JSON and TOML.
+
+        Returns
+        -------
+        dict of str
+
+        Raises
+        ------
+        ParameterError
+            If the detector is a function, which nobody else can be told by a text.
+        """
+        if self.detector is not None and not isinstance(self.detector, str):
+            raise ParameterError(
+                f"detector: expected one that a text names, such as None, got {self.detector!r}"
+            )
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_dict(cls, values):
+        """Make what `to_dict` has written.
+
+        Parameters
+        ----------
+        values : dict of str
+            Fields that are missing have their defaults.
+
+        Returns
+        -------
+        Preparation
+
+        Raises
+        ------
+        ParameterError
+            If a field is unknown, or has the wrong type or value.
+        """
+        names = [field.name for field in fields(cls)]
+        if not isinstance(values, dict) or not set(values) <= set(names):
+            got = sorted(values) if isinstance(values, dict) else values
+            raise ParameterError(f"preparation: expected fields {names}, got {str(got)[:200]}")
+        return cls(**values)
