@@ -126,7 +126,7 @@ def save_model(
     True
     'surprise'
     """
-    skops = import_skops()
+    import_skops()  # before the work
     model = fitted_model(
         pipeline,
         training,
@@ -138,6 +138,12 @@ def save_model(
         calibration=calibration,
         evaluation=evaluation,
     )
+    return write_model(path, model)
+
+
+def write_model(path, model):
+    """Write a model to a file, and give it back: see `save_model`."""
+    skops, pipeline = import_skops(), model.pipeline
     try:
         data = skops.dumps({"pipeline": pipeline, "reference": model.reference})
     except Exception as error:  # each type of object fails in its own way
