@@ -30,8 +30,8 @@ class ClipMeasures(ClipwiseTransformer):
     - ``seconds``: frames by the clip's rate, 0 where that is unknown;
     - ``movement``: how far the skin moves where it moves most, in pixels of a frame of 112 × 112,
       see Notes;
-    - ``likeness``: the lowest correlation of a frame with the first one, over shifts of up to 12 pixels
-      of 112: near 1 for the same face, near 0 for another picture;
+    - ``likeness``: the lowest correlation of a frame with the first one, over shifts of
+      up to 12 pixels of 112: near 1 for the same face, near 0 for another picture;
     - ``continuity``: the lowest such correlation of two successive frames: low where a cut is;
     - ``detail``: the least mean gradient of a frame, as a share of the greatest: near 0 for a black
       frame or an empty wall.
