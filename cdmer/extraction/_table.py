@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from cdmer._files.writing import remove_unfinished
-from cdmer._text import is_missing, without_folders_in
+from cdmer._text import is_missing
 from cdmer.corpora import get_scheme
 from cdmer.extraction._arrays import check_distinct, check_features, check_finite, texts
 from cdmer.extraction._frames import (
@@ -176,7 +176,7 @@ class FeatureTable:
             "corpus": self.corpus,
         }
         if self.preparation is not None:
-            about["preparation"] = without_folders_in(self.preparation.to_dict())
+            about["preparation"] = self.preparation.to_dict()
         path = Path(path)
         write_members(path, {k: v for k, v in arrays.items() if v is not None}, about)
         remove_unfinished(path.parent, re.escape(path.name))

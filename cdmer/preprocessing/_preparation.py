@@ -4,11 +4,16 @@ from dataclasses import dataclass, fields
 
 from cdmer._parameters import ParameterError, check_choice, check_flag, check_number
 from cdmer._steps import any_part
-from cdmer._text import unknown
+from cdmer._text import unknown, without_folders
 from cdmer.preprocessing._apex import METHODS
 from cdmer.preprocessing._apex_spotter import ApexSpotter
+from cdmer.preprocessing._choose_face import check_face
 from cdmer.preprocessing._crop_align import CropAlign
-from cdmer.preprocessing._detector_texts import check_detector_text, detector_text, parse_detector
+from cdmer.preprocessing._detector_texts import (
+    check_detector_text,
+    describe_detector,
+    parse_detector,
+)
 from cdmer.preprocessing._magnification import PRESETS, MotionMagnification
 from cdmer.preprocessing._register import MOTIONS, Register
 from cdmer.preprocessing._resampling import TemporalInterpolation
@@ -34,10 +39,10 @@ class Preparation:
         Whether to cut out the face, with `CropAlign`.
     detector : str, callable or None, default=None
         What finds the face: a text that `parse_detector` takes, whose file is read by `steps`, or
-        what `CropAlign` takes. A detector that a text names is kept as the text.
+        what `CropAlign` takes.
     size : int, default=112
         Height and width of the face's picture in pixels, at most 4096.
-    margin, align
+    margin, align, face
         As `CropAlign` takes them.
     register : {"rigid", "similarity"} or None, default=None
         Motion of the head to undo, with `Register`. Published protocols have none.
@@ -72,6 +77,7 @@ class Preparation:
     size: int = 112
     margin: float = 0.1
     align: bool = True
+    face: str | int | tuple[float, float] = "largest"
     register: str | None = None
     magnify: str | None = None
     n_frames: int | None = None
@@ -83,6 +89,7 @@ class Preparation:
         check_number("size", self.size, least=1, most=_MOST_PIXELS, whole=True)
         check_number("margin", self.margin, least=0, most=_MOST_MARGIN)
         check_flag("align", self.align)
+        check_face(self.face)
         check_choice("register", self.register, (None, *MOTIONS))
         if self.spot is not None:
             check_choice("spot", self.spot, METHODS)
@@ -96,8 +103,6 @@ class Preparation:
             raise ParameterError(
                 f"detector: expected a text, a callable or None, got {self.detector!r}"
             )
-        elif self.detector is not None:
-            object.__setattr__(self, "detector", detector_text(self.detector))
         # A text is not followed: descriptions come from other machines too, and open no file.
         for step in self._steps(None if isinstance(self.detector, str) else self.detector):
             step.fit()
@@ -179,12 +184,16 @@ class Preparation:
         Returns
         -------
         dict
-            Fields by name, without those that are None; what `from_dict` takes.
+            Fields by name, without those that are None; what `from_dict` takes. A detector is the
+            text that `describe_detector` gives, which names a network by its digest and tells no
+            folder.
 
         Raises
         ------
         ParameterError
             A ValueError and a TypeError: if the detector is one that no text names.
+        OSError, ValueError
+            If the file of a detector is missing or another one.
 
         Examples
         --------
@@ -192,12 +201,9 @@ class Preparation:
         >>> Preparation(crop=True, spot="flow").to_dict()["spot"]
         'flow'
         """
-        if callable(self.detector):
-            raise ParameterError(
-                "detector: expected one that a text names, such as 'cascade' or 'yunet:FILE', got "
-                f"{self.detector!r}"
-            )
         given = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.detector is not None:
+            given["detector"] = describe_detector(self._detector())
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in given.items()
@@ -207,8 +213,9 @@ class Preparation:
     def __str__(self):
         said = ["whole recordings"] if self.extent == "folder" else []
         if self.crop:
-            detector = "cascade" if self.detector is None else self.detector
-            said.append(f"face cut out ({detector}, {self.size} x {self.size} pixels)")
+            found = "cascade" if self.detector is None else without_folders(str(self.detector))
+            face = "" if self.face == "largest" else f"face {self.face}, "
+            said.append(f"face cut out ({found}, {face}{self.size} x {self.size} pixels)")
         if self.register is not None:
             said.append(f"head motion undone ({self.register})")
         if self.spot is not None:
@@ -232,13 +239,16 @@ class Preparation:
         OSError, ValueError
             If the file of a detector is missing or another one.
         """
-        detector = self.detector
-        return self._steps(parse_detector(detector) if isinstance(detector, str) else detector)
+        return self._steps(self._detector())
+
+    def _detector(self):
+        return parse_detector(self.detector) if isinstance(self.detector, str) else self.detector
 
     def _steps(self, detector):
         steps = []
         if self.crop:
-            steps.append(CropAlign(detector, self.size, self.size, self.margin, self.align))
+            size = self.size, self.size
+            steps.append(CropAlign(detector, *size, self.margin, self.align, self.face))
         if self.register is not None:
             steps.append(Register(self.register))
         if self.spot is not None:

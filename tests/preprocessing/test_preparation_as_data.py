@@ -1,3 +1,4 @@
+import hashlib
 import json
 import tomllib
 
@@ -24,6 +25,7 @@ def network(tmp_path):
     return path
 
 
+NAMED = f"yunet:face.onnx (sha256 {'0a' * 32})"
 EVERY = {
     "extent": "folder",
     "crop": True,
@@ -31,6 +33,7 @@ EVERY = {
     "size": 96,
     "margin": 0.2,
     "align": False,
+    "face": (40.5, 30.0),
     "register": "similarity",
     "magnify": "casme2",
     "n_frames": 10,
@@ -38,23 +41,28 @@ EVERY = {
 }
 
 
-@pytest.mark.parametrize("fields", [{}, EVERY, {"crop": True}, {"detector": "yunet:not/here.onnx"}])
+@pytest.mark.parametrize("fields", [{}, EVERY, {"crop": True}, {"detector": NAMED}, {"face": 2}])
 def test_plain_data_and_back(fields):
     preparation = Preparation(**fields)
     plain = preparation.to_dict()
     assert Preparation.from_dict(json.loads(json.dumps(plain))) == preparation
     toml = "\n".join(f"{name} = {json.dumps(value)}" for name, value in plain.items())
     assert Preparation.from_dict(tomllib.loads(toml)) == preparation
-    assert plain.items() >= fields.items()
+    listed = {k: list(v) if isinstance(v, tuple) else v for k, v in fields.items()}
+    assert plain | listed == plain
 
 
-def test_a_detector_is_kept_as_its_text(network):
-    assert Preparation(detector=CascadeDetector()) == Preparation(detector="cascade")
+def test_a_network_is_named_by_its_digest_and_not_by_its_place(network):
     text = f"yunet:{network}"
-    preparation = Preparation(crop=True, detector=YuNetDetector(network))
-    assert preparation == Preparation(crop=True, detector=text)
+    preparation = Preparation(crop=True, detector=text)
     [crop] = preparation.steps()
     assert crop.detector == YuNetDetector(network)
+    digest = hashlib.sha256(network.read_bytes()).hexdigest()
+    for detector in (text, YuNetDetector(network)):
+        plain = Preparation(crop=True, detector=detector).to_dict()
+        assert plain["detector"] == f"yunet:face.onnx (sha256 {digest})"
+    assert str(network) not in str(preparation)
+    assert Preparation(detector=CascadeDetector()).to_dict()["detector"] == "cascade"
 
 
 @pytest.mark.parametrize("own", [CascadeDetector(min_hits=3), finder])
@@ -87,6 +95,9 @@ def test_a_description_opens_no_file():
         ({"detector": "yunet"}, "detector: expected 'cascade', 'yunet:FILE' .*, got 'yunet'$"),
         ({"detector": "cascade:x"}, "detector: expected 'cascade', .*, got 'cascade:x'$"),
         ({"detector": "cascad"}, "got 'cascad'; did you mean 'cascade'?"),
+        ({"face": "largst"}, "face: expected"),
+        ({"face": [1, 2, 3]}, "face: expected"),
+        ({"face": -1}, "face: expected"),
         ({"magnify": "casme"}, "magnify: expected .*, got 'casme'; did you mean 'casme2'?"),
         ({"n_frames": 1}, "n_frames: expected a whole number >= 2"),
         ({"n_frames": 10**9}, "n_frames: expected .* <= 10000"),
@@ -109,7 +120,7 @@ def test_steps_and_words_follow_the_fields():
     assert apex.method == "lbp"
     assert str(Preparation()) == "frames as they are"
     assert str(Preparation(**EVERY)) == (
-        "whole recordings; face cut out (cascade, 96 x 96 pixels); head motion undone "
-        "(similarity); apex by flow where none is annotated; motion magnified (casme2); "
+        "whole recordings; face cut out (cascade, face (40.5, 30.0), 96 x 96 pixels); head motion "
+        "undone (similarity); apex by flow where none is annotated; motion magnified (casme2); "
         "interpolated to 10 frames"
     )
