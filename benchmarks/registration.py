@@ -3,8 +3,8 @@
 A classifier is fitted on drawn faces that keep still, once for each descriptor, and tested on a
 photographed face (scikit-image's astronaut, whose skin is warped) and on drawn ones under other
 cameras, at several head motions (`RecordingSetup.head_motion`: 1 is drift and tremor, 4 is people
-who talk or smile). Clips carry no annotation: apexes are spotted by flow. With registration or without,
-clips to fit on and clips to test are prepared alike.
+who talk or smile). Clips carry no annotation: apexes are spotted by flow. Clips to fit on and clips
+to test are prepared alike, with registration or without.
 
 Cells hold macro-F1 of three classes without registration and with it. A second table has the error
 of `Register` on pairs of onset and apex whose head motion is known: mean distance over the face, in
