@@ -12,7 +12,7 @@ _FFMPEG = r"\[[^\]]+ @ (?:0x)?[0-9A-Fa-f]+\] .*"
 _DAMAGE = re.compile(rf"{_JPEG}|\[ERROR:\d+@[\d.]+\] global .*|{_FFMPEG}")
 # The logs of MediaPipe and TensorFlow Lite: severity, time, thread, and line of the source.
 _LOG = (
-    r"[IWEF]\d{4} [\d:. ]+\S+:\d+\] .*|INFO: Created TensorFlow .*|"
+    r"[IWEF]\d{4}(?:\d{4})? [\d:. ]+\S+:\d+\] .*|INFO: Created TensorFlow .*|"
     r"WARNING: All log messages before .*"
 )
 _CHATTER = re.compile(
