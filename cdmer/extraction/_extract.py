@@ -82,6 +82,12 @@ def extract(
         If a library is missing, memory runs out, or the cache cannot be read or written to: never
         recorded, because no clip is to blame.
 
+    Warns
+    -----
+    UserWarning
+        Once each: if clips have no row, steps chose between several faces in some (those that were
+        in the cache are not looked at again), or features could not be kept.
+
     Notes
     -----
     The cache holds one file per clip, named by a hash of
@@ -151,6 +157,12 @@ def extract(
             f"table.failures says why, first {failures['message'][0]}",
             stacklevel=2,
         )
+    if gathered.noted:
+        warnings.warn(
+            f"{len(gathered.noted)} of {len(corpus)} clips are doubtful, first "
+            f"{without_folders(gathered.noted[0])}",
+            stacklevel=2,
+        )
     if gathered.kept_out:
         warnings.warn(
             f"features of {len(gathered.kept_out)} clips could not be kept, first "
@@ -203,10 +215,11 @@ class _Gathered:
     def __init__(self, n_clips):
         self.n_clips = n_clips
         self.features, self.clips, self.failures, self.n_cached = None, [], [], 0
-        self.kept_out = []
+        self.kept_out, self.noted = [], []
 
     def add(self, clip, outcome, on_error):
         """Take the outcome of the next clip."""
+        self.noted += outcome.notes[:1]
         if outcome.failure is not None:
             if on_error == "raise":
                 raise outcome.failure.error()

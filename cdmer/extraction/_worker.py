@@ -4,12 +4,13 @@ import os
 import sys
 import traceback
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cdmer._array import to_numpy
 from cdmer._cv2 import one_cv2_thread
+from cdmer._notes import gathered_notes
 from cdmer._parameters import ParameterError
 from cdmer._workers import one_blas_thread
 
@@ -42,17 +43,25 @@ class Failure:
 class Outcome:
     """Features of a clip, shape (n_columns,), or the failure in their place.
 
-    `kept_out` says what was in their place in the cache, if they could not go there.
+    `kept_out` says what was in their place in the cache, if they could not go there; `notes` what
+    steps had to say of the clip.
     """
 
     row: np.ndarray | None = None
     failure: Failure | None = None
     cached: bool = False
     kept_out: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def work(clip, transformer, cache, parent):
     """Features of one clip, from the cache or computed; runs in a worker."""
+    with gathered_notes() as notes:
+        outcome = _outcome(clip, transformer, cache, parent)
+    return replace(outcome, notes=tuple(map(str, notes)))
+
+
+def _outcome(clip, transformer, cache, parent):
     with _one_thread(parent):
         if cache is None:
             row, failure = _attempt(clip, _row, transformer, clip)

@@ -16,6 +16,7 @@ from cdmer._parameters import ParameterError
 from cdmer.corpora import Clip, Corpus, make_synthetic_corpus
 from cdmer.extraction import FeatureTable, extract
 from cdmer.features import LBPTOP, FlowImages, RegionGrid
+from cdmer.preprocessing import CropAlign, Face
 
 DESCRIPTOR = LBPTOP(radius=1, n_points=4, grid=RegionGrid((1, 2)))
 
@@ -372,3 +373,17 @@ def process_id(clip):
 def test_processes_by_default():
     workers = set(extract(corpus(8), Gives(process_id), n_jobs=2).features.ravel())
     assert os.getpid() not in workers
+
+
+def two_faces(frame):
+    return [Face(0, 40, 0, 40, 5.0), Face(0, 40, 50, 90, 5.0)]
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_choice_between_faces_is_told_once(n_jobs):
+    frames = np.zeros((4, 60, 100), dtype=np.uint8)
+    clips = [Clip(frames, name=f"c{i}", subject="s", corpus="own", label="x") for i in range(3)]
+    steps = make_pipeline(CropAlign(two_faces, 24, 24), LBPTOP(radius=1, grid=RegionGrid((1,))))
+    with pytest.warns(UserWarning, match="^3 of 3 clips are doubtful, first clip ") as told:
+        extract(clips, steps, n_jobs=n_jobs)
+    assert len(told) == 1
