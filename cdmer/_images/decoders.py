@@ -41,6 +41,31 @@ def watch_decoders(function):
     return result, damage
 
 
+def watch_each(items):
+    """Make items that take decoding one by one, and collect what the decoders say meanwhile.
+
+    Nothing is watched, and file descriptor 2 is as it was, while the caller has an item. So `items`
+    must not let threads decode ahead.
+
+    Parameters
+    ----------
+    items : iterator
+        Gives anything but None.
+
+    Yields
+    ------
+    item : object
+        None once after the last.
+    damage : list of str
+        As `watch_decoders` gives it, but where threads decode side by side it may be about what
+        another of them decodes.
+    """
+    item = items
+    while item is not None:
+        item, damage, _ = _call(lambda: next(items, None), alone=False)
+        yield item, damage
+
+
 def _call(function, alone):
     watch = _watch
     ticket = watch.enter(alone)

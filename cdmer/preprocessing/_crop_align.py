@@ -7,7 +7,7 @@ import numpy as np
 
 from cdmer._parameters import ParameterError, check_flag, check_number
 from cdmer.preprocessing._base import FrameTransformer
-from cdmer.preprocessing._cut_out import cut_out
+from cdmer.preprocessing._cut_out import CutOut
 from cdmer.preprocessing._detectors import CascadeDetector, Face
 
 # Places of the eyes in a square of side 1 without margin, seen from its centre: x + iy, y down.
@@ -109,8 +109,9 @@ class CropAlign(FrameTransformer):
             placed = self._by_eyes(face, name)
         else:
             placed = self._by_box(face, name)
+        cut_out = CutOut(*placed, (self.height, self.width), name)
         for frame in chain(seen, frames):
-            yield cut_out(frame, *placed, (self.height, self.width), name)
+            yield cut_out(frame)
 
     def _look(self, frames, clip, name):
         """Frames that were looked at, a list, and the face of the clip."""
@@ -134,7 +135,7 @@ class CropAlign(FrameTransformer):
         return max(faces, key=lambda f: ((f.bottom - f.top) * (f.right - f.left), f.score))
 
     def _by_box(self, face, name):
-        """Scale, and the same place in the old frame and in the new one; see `cut_out`."""
+        """Scale, and the same place in the old frame and in the new one; see `CutOut`."""
         height, width = face.bottom - face.top, face.right - face.left
         if not (height > 0 and width > 0 and math.isfinite(height * width)):
             raise ValueError(f"{name}: expected a face with a box of positive size, got {face}")
