@@ -18,6 +18,7 @@ from cdmer._clips import (
     read_frames,
 )
 from cdmer._fingerprint import fingerprint
+from cdmer._images.decoders import watch_source
 from cdmer._limits import check_clip_bytes
 
 
@@ -226,9 +227,14 @@ class FrameTransformer(ClipTransformer):
     def _compute(self, clip, name):
         if not is_clip(clip):
             return super()._compute(clip, name)
+        recorded = clip.source
+        while isinstance(recorded, Processed):
+            recorded = recorded.clip.source
         with self._naming(name):
             expected = self._n_frames_out(clip, expected_length(clip))
-        return collect_frames(self._iterate(clip, name), expected, name)
+            return watch_source(
+                lambda: collect_frames(self._iterate(clip, name), expected, name), recorded
+            )
 
     def _iterate(self, clip, name):
         with self._naming(name):

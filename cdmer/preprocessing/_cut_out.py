@@ -29,7 +29,7 @@ class CutOut:
         # Rounding errors must not make two samples of one.
         self.n = n = max(1, math.ceil(abs(turn) - 1e-6))
         step = turn / n
-        # Samples lie in the middle of their cells; OpenCV counts from the centre of the first pixel.
+        # Samples lie in the middle of their cells; OpenCV counts from the first pixel's centre.
         middle = 0.5 + 0.5j
         first = old - turn * new + step * middle - middle
         self.matrix = np.array(

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from cdmer._clips import collect_frames
 from cdmer._fingerprint import fingerprint
-from cdmer._images.decoders import watch_decoders
+from cdmer._images.decoders import is_watched, watch_decoders
 from cdmer._images.reading import SUFFIXES, count_bits, decode_image, is_deep, read_image
 from cdmer._parameters import check_flag
 
@@ -134,7 +134,8 @@ class FrameFolder:
         ValueError, OSError
             As a call does, but for no number of frames.
         """
-        return self._read(read_image)
+        pictures = self._read(decode_image)
+        return pictures if is_watched(self, pictures) else self._read(read_image)
 
     def _read(self, read):
         first = None

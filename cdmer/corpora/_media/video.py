@@ -10,7 +10,7 @@ import numpy as np
 from cdmer._clips import FrameArray
 from cdmer._cv2 import import_cv2
 from cdmer._fingerprint import fingerprint
-from cdmer._images.decoders import watch_decoders, watch_each
+from cdmer._images.decoders import is_watched, show_others, watch_decoders, watch_each
 from cdmer._images.reading import MAX_PIXELS
 from cdmer._parameters import check_flag, check_number
 from cdmer.corpora._media.containers import check_container
@@ -110,6 +110,18 @@ class VideoFile:
             As a call does, but for no number of frames. That the file is damaged is told where the
             decoder gets to the damage, that it ends early after the last frame.
         """
+        pictures = self._decode()
+        if is_watched(self, pictures):
+            return self._converted(pictures)
+        return self._watched()
+
+    def _converted(self, pictures):
+        cv2 = import_cv2()
+        for picture in pictures:
+            show_others()
+            yield cv2.cvtColor(picture, self._conversion(cv2))
+
+    def _watched(self):
         cv2 = import_cv2()
         # Threads of the decoder would run ahead, and tell of damage while nobody watches.
         with closing(self._decode(threads=1)) as pictures:
