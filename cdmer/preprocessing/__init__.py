@@ -4,11 +4,14 @@ from cdmer._public import publish
 from cdmer.preprocessing._apex import spot_apex
 from cdmer.preprocessing._apex_spotter import ApexSpotter
 from cdmer.preprocessing._base import ClipTransformer, FrameTransformer, Processed
+from cdmer.preprocessing._choose_face import SeveralFacesWarning, parse_face
 from cdmer.preprocessing._crop_align import CropAlign, FaceNotFoundError
 from cdmer.preprocessing._crop_region import CropRegion
+from cdmer.preprocessing._detector_texts import describe_detector, parse_detector
 from cdmer.preprocessing._detectors import CascadeDetector, Face
 from cdmer.preprocessing._flip import Flip, flip_flow
 from cdmer.preprocessing._grey import ToGrey
+from cdmer.preprocessing._landmarker import MediaPipeLandmarker
 from cdmer.preprocessing._magnification import MotionMagnification
 from cdmer.preprocessing._network_detectors import MediaPipeDetector, YuNetDetector
 from cdmer.preprocessing._preparation import Preparation
@@ -27,13 +30,18 @@ __all__ = [
     "Flip",
     "LinearResampling",
     "MediaPipeDetector",
+    "MediaPipeLandmarker",
     "MotionMagnification",
     "Preparation",
     "Resize",
+    "SeveralFacesWarning",
     "TemporalInterpolation",
     "ToGrey",
     "YuNetDetector",
+    "describe_detector",
     "flip_flow",
+    "parse_detector",
+    "parse_face",
     "spot_apex",
 ]
 

@@ -27,7 +27,7 @@ class Preparation:
         or video holds. Followed where clips are read; see `cdmer.corpora.Corpus.cut`.
     crop : bool, default=False
         Whether to cut out the face, with `CropAlign`.
-    detector, size, margin, align
+    detector, size, margin, align, face
         As `CropAlign` takes them; `size` is height and width in pixels. They count with `crop`
         alone.
     magnify : str or None, default=None
@@ -55,6 +55,7 @@ class Preparation:
     size: int = 112
     margin: float = 0.1
     align: bool = True
+    face: str | int | tuple[float, float] = "largest"
     magnify: str | None = None
     n_frames: int | None = None
     spot: str | None = None
@@ -78,7 +79,9 @@ class Preparation:
         """
         steps = []
         if self.crop:
-            steps.append(CropAlign(self.detector, self.size, self.size, self.margin, self.align))
+            steps.append(
+                CropAlign(self.detector, self.size, self.size, self.margin, self.align, self.face)
+            )
         if self.spot is not None:
             steps.append(ApexSpotter(self.spot))
         if self.magnify is not None:
