@@ -211,7 +211,7 @@ class _Watch:
     def part(self):
         """End what `join` began."""
         with self.changed:
-            self._pass_on()
+            self.pass_on(whole=self.inside == 1)
             self.inside -= 1
             if not self.inside:
                 self.release()

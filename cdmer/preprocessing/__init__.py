@@ -1,4 +1,4 @@
-"""Clip to clip: crop and align, interpolate in time, magnify motion, spot the apex."""
+"""Clip to clip: crop and align, register, interpolate in time, magnify motion, spot the apex."""
 
 from cdmer._public import publish
 from cdmer.preprocessing._apex import spot_apex
@@ -15,6 +15,7 @@ from cdmer.preprocessing._landmarker import MediaPipeLandmarker
 from cdmer.preprocessing._magnification import MotionMagnification
 from cdmer.preprocessing._network_detectors import MediaPipeDetector, YuNetDetector
 from cdmer.preprocessing._preparation import Preparation
+from cdmer.preprocessing._register import HeadMotion, Register
 from cdmer.preprocessing._resampling import LinearResampling, TemporalInterpolation
 from cdmer.preprocessing._resize import Resize
 
@@ -28,11 +29,13 @@ __all__ = [
     "FaceNotFoundError",
     "FrameTransformer",
     "Flip",
+    "HeadMotion",
     "LinearResampling",
     "MediaPipeDetector",
     "MediaPipeLandmarker",
     "MotionMagnification",
     "Preparation",
+    "Register",
     "Resize",
     "SeveralFacesWarning",
     "TemporalInterpolation",
