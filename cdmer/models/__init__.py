@@ -19,6 +19,7 @@ from cdmer.models._limits import ClipLimits
 from cdmer.models._measures import ClipMeasures
 from cdmer.models._prediction import Prediction, RegionDrops, predict_clip
 from cdmer.models._storage import load_model, save_model
+from cdmer.models._train import TrainedModel, train_model
 from cdmer.models._trust import UntrustedModelError
 
 __all__ = [
@@ -28,11 +29,13 @@ __all__ = [
     "FittedModel",
     "Prediction",
     "RegionDrops",
+    "TrainedModel",
     "UntrustedModelError",
     "load_model",
     "plot_prediction",
     "predict_clip",
     "save_model",
+    "train_model",
 ]
 
 publish(__name__)

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.exceptions import InconsistentVersionWarning
 
 from cdmer._files.archives import open_archive
-from cdmer._files.kinds import archive_says
+from cdmer._files.kinds import is_model
 from cdmer._files.reading import parse_json, read_regular
 from cdmer._files.writing import atomic_file, remove_unfinished
 from cdmer._parameters import check_number
@@ -126,7 +126,7 @@ def save_model(
     True
     'surprise'
     """
-    skops = import_skops()
+    import_skops()  # before the work
     model = fitted_model(
         pipeline,
         training,
@@ -138,6 +138,12 @@ def save_model(
         calibration=calibration,
         evaluation=evaluation,
     )
+    return write_model(path, model)
+
+
+def write_model(path, model):
+    """Write a model to a file, and give it back: see `save_model`."""
+    skops, pipeline = import_skops(), model.pipeline
     try:
         data = skops.dumps({"pipeline": pipeline, "reference": model.reference})
     except Exception as error:  # each type of object fails in its own way
@@ -158,14 +164,10 @@ def save_model(
         document["digest"] = _digest(archive, document)
         archive.writestr(_DOCUMENT, json.dumps(document, indent=2))
     path = Path(path)
-    with atomic_file(path, _is_model) as file:
+    with atomic_file(path, is_model) as file:
         file.write(buffer.getbuffer())
     remove_unfinished(path.parent, re.escape(path.name))
     return model
-
-
-def _is_model(path):
-    return archive_says(path, _DOCUMENT, "format", _FORMAT)
 
 
 def load_model(path, *, max_bytes=2**30):

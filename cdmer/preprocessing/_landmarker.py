@@ -115,5 +115,5 @@ class MediaPipeLandmarker(NetworkFile):
         try:
             with mp.tasks.vision.FaceLandmarker.create_from_options(options) as network:
                 return network.detect(as_image(mp, frame)).face_landmarks
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             raise not_run(path, self._network, error) from error

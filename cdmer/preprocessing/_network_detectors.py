@@ -186,7 +186,7 @@ class MediaPipeDetector(NetworkDetector):
         try:
             with mp.tasks.vision.FaceDetector.create_from_options(options) as network:
                 found = network.detect(as_image(mp, frame)).detections
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             raise not_run(path, self._network, error) from error
         return [_of_mediapipe(detection, *frame.shape[:2]) for detection in found]
 

@@ -183,6 +183,8 @@ def test_networks_print_nothing_and_others_go_on(model, capfd, monkeypatch):
         "I20240101 12:00:00.000000 1 gl_context.cc:85] GPU support is not available: INTERNAL: ;",
         "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
         "INFO: Created TensorFlow Lite XNNPACK delegate for CPU.",
+        "INFO: [environment.cc:36] Creating LiteRT environment with options",
+        "WARNING: Logging before InitGoogle() is written to STDERR",
         "[ WARN:0@0.320] global net_impl.cpp:178 setUpNet DNN module was not built with CUDA",
         "epoch 3",
     ]
