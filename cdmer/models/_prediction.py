@@ -191,7 +191,7 @@ def predict_clip(model, clip):
         raise TypeError(f"model: expected a FittedModel, got {type(model).__name__}")
     [(name, clip)] = named_clips([clip])
     try:
-        return _predict(model, clip)
+        return _predict(model, clip, name)
     except (ValueError, TypeError, OSError, ImportError, MemoryError):
         raise
     except Exception as error:  # of a pipeline that is not as `fit` leaves it
