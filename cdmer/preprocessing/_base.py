@@ -87,8 +87,8 @@ class ClipTransformer(ClipwiseTransformer, auto_wrap_output_keys=None):
     Attributes
     ----------
     needs : {"frame", "all"}
-        What a step needs of a clip to give one frame: the frame itself, see `FrameTransformer`; or
-        all frames.
+        What a step needs of a clip to give one frame: the frame itself and what it remembers of
+        those before, see `FrameTransformer`; or all frames.
 
     Notes
     -----
@@ -200,7 +200,7 @@ class ClipTransformer(ClipwiseTransformer, auto_wrap_output_keys=None):
 
 
 class FrameTransformer(ClipTransformer):
-    """Base of the steps from clip to clip that need one frame at a time.
+    """Base of the steps from clip to clip that need one frame at a time, in their order.
 
     A long recording that flows through them takes the memory of what comes out, not of what is
     recorded.
