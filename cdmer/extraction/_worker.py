@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from cdmer._array import to_numpy
+from cdmer._clip_transformer import as_objects
 from cdmer._cv2 import one_cv2_thread
 from cdmer._parameters import ParameterError
+from cdmer._steps import flat_steps, prepare_alone
 from cdmer._workers import one_blas_thread
 
 
@@ -88,7 +90,12 @@ def _attempt(clip, function, *arguments):
 
 
 def _row(transformer, clip):
-    rows = to_numpy(transformer.transform([clip]))
+    steps = list(flat_steps(transformer))
+    n = next((i for i, step in enumerate(steps) if not hasattr(step, "needs")), len(steps))
+    rows = as_objects([prepare_alone(steps[:n], clip)])
+    for step in steps[n:]:
+        rows = step.transform(rows)
+    rows = to_numpy(rows)
     if rows.ndim > 2 and len(rows) == 1:  # a picture; networks give it its shape again
         rows = rows.reshape(1, -1)
     if rows.ndim != 2 or len(rows) != 1 or rows.dtype.kind not in "biuf":

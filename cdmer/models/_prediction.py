@@ -1,10 +1,11 @@
 """Predictions for one clip, and the facial regions that they rest on."""
 
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from cdmer._clips import named_clips
+from cdmer._steps import prepare_alone
 from cdmer.models._fitted import FittedModel
 from cdmer.models._parts import score_classes, states_probabilities, take_apart
 from cdmer.preprocessing import ToGrey
@@ -149,9 +150,9 @@ def predict_clip(model, clip):
     [(_, clip)] = named_clips([clip])
     try:
         return _predict(model, clip)
-    except (ValueError, TypeError, OSError, ImportError):
+    except (ValueError, TypeError, OSError, ImportError, MemoryError):
         raise
-    except Exception as error:  # of a pipeline that is not as `fit` leaves it, or of the memory
+    except Exception as error:  # of a pipeline that is not as `fit` leaves it
         raise ValueError(f"model: the pipeline failed, {type(error).__name__}: {error}") from error
 
 
@@ -159,9 +160,7 @@ def _predict(model, clip):
     parts = take_apart(model.pipeline)
     if parts is None:
         return _prediction(model, model.pipeline, [clip], clip, None)
-    [clip] = parts.prepare([clip])
-    if is_dataclass(clip):
-        clip = replace(clip, source=clip.frames)  # read, and computed, once
+    clip = prepare_alone(parts.steps, clip)
     row = np.asarray(parts.descriptor.transform([clip]), dtype=np.float64)
     rows = _occluded(row[0], model.reference, parts.descriptor.feature_groups_)
     boxes = parts.descriptor.boxes(clip)
