@@ -73,7 +73,7 @@ class CropAlign(FrameTransformer):
     -----
     SeveralFacesWarning
         A UserWarning: if ``"largest"`` or ``"central"`` had to choose between faces of comparable
-        size and score. `cdmer._notes.gathered_notes` gathers them instead.
+        size and score.
 
     Raises
     ------
