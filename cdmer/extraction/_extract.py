@@ -88,6 +88,12 @@ def extract(
         If a library is missing, memory runs out, or the cache cannot be read or written to: never
         recorded, because no clip is to blame.
 
+    Warns
+    -----
+    UserWarning
+        Once each: if clips have no row, steps chose between several faces in some (those that were
+        in the cache are not looked at again), or features could not be kept.
+
     Notes
     -----
     The cache holds one file per clip, named by a hash of
