@@ -18,8 +18,8 @@ def fingerprint(*values):
     ----------
     *values
         Numbers, strings, bytes, None, arrays, tuples, lists, sets and dicts of such, dataclasses
-        and scikit-learn estimators with such parameters (`n_jobs` and `device` left out: they
-        change where a result is computed), and their ``file_digests()``.
+        (fields that are compared) and scikit-learn estimators with such parameters (`n_jobs` and
+        `device` left out: they change where a result is computed), and their ``file_digests()``.
 
     Returns
     -------
@@ -62,7 +62,10 @@ def _encoded(value):
             )
         return _framed("type", f"{value.__module__}.{value.__qualname__}".encode())
     if is_dataclass(value):
-        return _of_object(value, {f.name: getattr(value, f.name) for f in fields(value)})
+        # What does not count when two are compared, such as where a file lies, is no content.
+        return _of_object(
+            value, {f.name: getattr(value, f.name) for f in fields(value) if f.compare}
+        )
     if hasattr(value, "get_params"):
         parameters = value.get_params(deep=False)
         parts = {k: v for k, v in parameters.items() if k not in ("n_jobs", "device")}

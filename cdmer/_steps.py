@@ -68,6 +68,33 @@ def stateless_steps(transformer):
     return steps
 
 
+def any_part(transformer, says):
+    """Whether a transformer, or a part of it that says so, has an attribute that is True.
+
+    Parameters
+    ----------
+    transformer : object
+        Steps of a pipeline and parameters that hold transformers are its parts. An object with the
+        attribute speaks for its parts.
+    says : str
+        Name of the attribute, such as ``"measures_flow"``.
+
+    Returns
+    -------
+    bool
+    """
+    own = getattr(transformer, says, None)
+    if own is not None:
+        return own is True
+    if isinstance(transformer, list | tuple):
+        parts = transformer
+    elif hasattr(transformer, "get_params") and not isinstance(transformer, type):
+        parts = transformer.get_params(deep=False).values()
+    else:
+        return False
+    return any(any_part(part, says) for part in parts)
+
+
 def steps_text(steps):
     """Write steps and parameters in one line, the same in every process.
 

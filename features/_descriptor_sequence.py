@@ -8,6 +8,7 @@ import numpy as np
 from cdmer._array import to_numpy
 from cdmer._clips import read_frames
 from cdmer._parameters import ParameterError, check_choice
+from cdmer._steps import any_part
 from cdmer._vision.grid import RegionGrid
 from cdmer.features._clip_arrays import ClipArrays
 from cdmer.features._descriptor import ClipDescriptor
@@ -72,6 +73,13 @@ class DescriptorSequence(ClipArrays):
         self.descriptor = descriptor
         self.reference = reference
         self.n_jobs = n_jobs
+
+    needs_apex = False  # each step is given one
+
+    @property
+    def measures_flow(self):
+        """Whether the descriptor is one of motion, a bool."""
+        return self.descriptor is None or any_part(self.descriptor, "measures_flow")
 
     def _check_parameters(self):
         if self.descriptor is not None and not isinstance(self.descriptor, ClipDescriptor):

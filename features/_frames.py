@@ -130,6 +130,8 @@ class ApexFrame(ClipArrays):
     (3, 1, 64, 64)
     """
 
+    needs_apex = True
+
     def __init__(self, size=224, colour=False, scaling="standard", n_jobs=None):
         self.size = size
         self.colour = colour

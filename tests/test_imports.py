@@ -16,7 +16,7 @@ ALLOWED = {
     "nets": {"nets"},
     # The last two inside functions alone, where DeepFeatures makes a network and its input.
     "features": {"features", "nets", "preprocessing"},
-    "extraction": {"extraction", "corpora"},
+    "extraction": {"extraction", "corpora", "preprocessing"},
     "synthesis": {"synthesis", "corpora", "preprocessing", "nets"},
     "zero_shot": {"zero_shot", "corpora"},
     "evaluation": {
@@ -29,7 +29,15 @@ ALLOWED = {
         "preprocessing",
         "zero_shot",
     },
-    "models": {"models", "evaluation", "adaptation", "features", "preprocessing"},
+    "models": {
+        "models",
+        "evaluation",
+        "extraction",
+        "corpora",
+        "adaptation",
+        "features",
+        "preprocessing",
+    },
     "cli": {
         "cli",
         "models",

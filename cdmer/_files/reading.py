@@ -112,10 +112,10 @@ def foreign_kind(head):
     str or None
         None if it is neither a web page nor a pointer to a file elsewhere.
     """
-    head = head.lstrip().lower()
+    head = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if head.startswith(b"version https://git-lfs"):
         return "a pointer of Git LFS; fetch the file itself (git lfs pull)"
-    if head.startswith((b"<!doctype html", b"<html")):
+    if head.startswith((b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--")):
         return "a web page; download the file itself"
     return None
 

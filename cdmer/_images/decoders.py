@@ -1,15 +1,23 @@
-"""What the decoders of OpenCV print: kept off the screen, and read as signs of damage."""
+"""What decoders and networks print: kept off the screen, decoders' lines read as damage."""
 
 import os
 import re
 import tempfile
 import threading
+from contextlib import contextmanager
 
 # Lines that decoders print: libjpeg's, FFmpeg's, OpenCV's own, libpng's and libtiff's.
 _JPEG = r"Corrupt JPEG data: .*|Premature end of JPEG file|Inconsistent progression sequence.*"
 _FFMPEG = r"\[[^\]]+ @ (?:0x)?[0-9A-Fa-f]+\] .*"
 _DAMAGE = re.compile(rf"{_JPEG}|\[ERROR:\d+@[\d.]+\] global .*|{_FFMPEG}")
-_CHATTER = re.compile(r"\[ *[A-Z]+:\d+@[\d.]+\] global .*|libpng (?:warning|error): .*|TIFF\w+: .*")
+# The logs of MediaPipe and TensorFlow Lite: severity, time, thread, and line of the source.
+_LOG = (
+    r"[IWEF]\d{4} [\d:. ]+\S+:\d+\] .*|INFO: Created TensorFlow .*|"
+    r"WARNING: All log messages before .*"
+)
+_CHATTER = re.compile(
+    rf"\[ *[A-Z]+:\d+@[\d.]+\] global .*|libpng (?:warning|error): .*|TIFF\w+: .*|{_LOG}"
+)
 # FFmpeg prints these of whole videos, too: references that a trim has cut off, and padding.
 _HARMLESS = re.compile(r".*(?:mmco: |co located POCs|overread)")
 _PREFIX = re.compile(r"\[[^\]]*\] (?:global )?")
@@ -39,6 +47,21 @@ def watch_decoders(function):
     if damage and shared:
         result, damage, _ = _call(function, alone=True)
     return result, damage
+
+
+@contextmanager
+def quiet_networks():
+    """Keep what OpenCV and MediaPipe print of networks off the screen.
+
+    As in `watch_decoders`, what else is written meanwhile is passed on afterwards. May be used
+    while this thread decodes, or others do.
+    """
+    watch = _watch
+    watch.join()
+    try:
+        yield
+    finally:
+        watch.part()
 
 
 def _call(function, alone):
@@ -82,6 +105,22 @@ class _Watch:
             self.alone = False
             self.changed.notify_all()
             raise
+
+    def join(self):
+        """Have what is printed filtered; waits for nobody, and is nobody's damage."""
+        with self.changed:
+            if not self.inside:
+                self._redirect()
+            self.inside += 1
+
+    def part(self):
+        """End what `join` began."""
+        with self.changed:
+            self._pass_on()
+            self.inside -= 1
+            if not self.inside:
+                self.release()
+            self.changed.notify_all()
 
     def leave(self, alone, number, begin, shared):
         """Give the lines of a call that speak of damage, and whether they may be another's."""

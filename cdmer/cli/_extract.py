@@ -1,6 +1,5 @@
 """`cdmer extract`: the features of every clip of a corpus."""
 
-import ast
 import sys
 import time
 import warnings
@@ -9,7 +8,7 @@ from pathlib import Path
 import click
 
 from cdmer._files.kinds import is_feature_table
-from cdmer.cli._corpora import MANIFESTS, extent_option, open_place, variant_option
+from cdmer.cli._corpora import MANIFESTS, open_place, variant_option
 from cdmer.cli._options import (
     SOME_FAILED,
     check_output,
@@ -21,43 +20,21 @@ from cdmer.cli._options import (
     say,
     show,
 )
-
-# Parameters that have options of their own.
-_ELSEWHERE = {"grid": "--levels", "n_jobs": "--n-jobs"}
-
-
-class DescriptorName(click.Choice):
-    """Name of a descriptor, looked up when it is needed: others may have been registered."""
-
-    def __init__(self):
-        self.case_sensitive = True
-
-    @property
-    def choices(self):
-        from cdmer.features import DESCRIPTORS
-
-        return tuple(sorted(DESCRIPTORS))
+from cdmer.cli._preparation import (
+    DescriptorName,
+    descriptor_options,
+    make_descriptor,
+    needs_crop,
+    preparation_fields,
+    preparation_options,
+)
 
 
 @click.command()
 @click.argument("corpus")
 @click.option("--descriptor", required=True, type=DescriptorName(), help="What to compute.")
-@click.option(
-    "--param",
-    "parameters",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Parameter of the descriptor; may be repeated.",
-)
-@click.option("--levels", metavar="N,N,...", help="Grids of facial regions, such as 1,2,4,8.")
-@click.option(
-    "--frames",
-    type=click.IntRange(min=2),
-    help="Interpolate every clip to so many frames first (TIM).",
-)
-@click.option(
-    "--magnify", metavar="PRESET", help="Magnify motion before that: casme2, samm or smic."
-)
+@descriptor_options
+@preparation_options
 @click.option(
     "-o",
     "--out",
@@ -87,7 +64,6 @@ class DescriptorName(click.Choice):
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of a synthetic corpus.")
 @variant_option
-@extent_option
 @jobs_option
 @quiet_option
 def extract(
@@ -95,8 +71,6 @@ def extract(
     descriptor,
     parameters,
     levels,
-    frames,
-    magnify,
     out,
     cache,
     no_cache,
@@ -104,9 +78,9 @@ def extract(
     n_clips,
     seed,
     variant,
-    extent,
     n_jobs,
     quiet,
+    **options,
 ):
     """Compute the features of every clip of a corpus.
 
@@ -115,6 +89,9 @@ def extract(
     started again, it goes on where it stopped. `FeatureTable.load` reads the table, and `benchmark`
     evaluates it.
 
+    Frames are taken as they are, unless options of a preparation say otherwise; the table says what
+    was done.
+
     Exit codes: 0 if every clip has its features, 3 if clips failed (each with a line on the
     standard error stream), 1 if nothing could be computed, 130 if stopped by
     Ctrl-C, 143 by SIGTERM.
@@ -122,9 +99,12 @@ def extract(
     if cache is not None and no_cache:
         raise click.UsageError("--cache, --no-cache: expected one of the two at most")
     check_output(out, is_feature_table)
-    clips = open_corpus(corpus, n_clips, seed, variant, extent)
-    transformer = make_transformer(descriptor, parameters, levels, frames, magnify)
+    fields = preparation_fields(options)
+    needs_crop(fields)
+    clips = open_corpus(corpus, n_clips, seed, variant, options["extent"])
+    step = make_descriptor(descriptor, parameters, levels)
     from cdmer.extraction import extract as extract_features
+    from cdmer.preprocessing import Preparation
 
     if cache is None and not no_cache:
         cache = feature_cache()
@@ -136,7 +116,8 @@ def extract(
         warnings.filterwarnings("ignore", r"\d+ of \d+ clips could not be described")
         table = extract_features(
             clips,
-            transformer,
+            step,
+            preparation=Preparation(**fields),
             n_jobs=n_jobs,
             cache_dir=cache,
             on_error=on_error,
@@ -196,77 +177,3 @@ def open_corpus(text, n_clips, seed, variant=None, extent=None):
         if value is not None:
             raise ValueError(f"{option}: a synthetic corpus has none, got {value!r}")
     return make_synthetic_corpus(synthetic[text], n_clips=n_clips, random_state=seed)
-
-
-def make_transformer(descriptor, parameters=(), levels=None, n_frames=None, magnify=None):
-    """Build the pipeline that the options describe.
-
-    Parameters
-    ----------
-    descriptor : str
-        One of `cdmer.features.DESCRIPTORS`.
-    parameters : sequence of str
-        ``"name=value"``; values are Python literals, or else strings.
-    levels : str or None
-        Levels of the `RegionGrid`, ``"1,2,4,8"``.
-    n_frames : int or None
-        Interpolate each clip to so many frames first.
-    magnify : str or None
-        Preset of `MotionMagnification`, applied before that.
-
-    Returns
-    -------
-    transformer
-
-    Raises
-    ------
-    ValueError
-        If a name or value is wrong; says what is expected.
-    """
-    from sklearn.pipeline import make_pipeline
-
-    from cdmer import features
-    from cdmer.preprocessing import MotionMagnification, TemporalInterpolation
-
-    step = features.DESCRIPTORS[descriptor]()
-    step.set_params(**_parse(parameters, step, descriptor))
-    if levels is not None:
-        step.set_params(grid=features.RegionGrid(_parse_levels(levels)))
-    steps = [step]
-    if n_frames is not None:
-        steps.insert(0, TemporalInterpolation(n_frames))
-    if magnify is not None:
-        try:
-            steps.insert(0, MotionMagnification.preset(magnify))
-        except ValueError as error:
-            raise ValueError(f"--magnify: {error}") from error
-    return steps[0] if len(steps) == 1 else make_pipeline(*steps)
-
-
-def _parse(parameters, step, descriptor):
-    known = [name for name in step.get_params(deep=False) if name not in _ELSEWHERE]
-    parsed = {}
-    for text in parameters:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise ValueError(f"--param: expected name=value, got {text!r}")
-        if name in _ELSEWHERE:
-            raise ValueError(f"--param: {name} has an option of its own, {_ELSEWHERE[name]}")
-        if name not in known:
-            raise ValueError(
-                f"--param: {descriptor} has the parameters {', '.join(known)}, got {name!r}"
-            )
-        if name in parsed:
-            raise ValueError(f"--param: got {name} twice")
-        try:
-            parsed[name] = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            parsed[name] = value
-    return parsed
-
-
-def _parse_levels(text):
-    try:
-        return tuple(int(level) for level in text.split(","))
-    except ValueError:
-        raise ValueError(f"--levels: expected numbers like 1,2,4,8, got {text!r}") from None

@@ -7,7 +7,7 @@ import click
 from cdmer._text import nearest
 
 # Parameters of the library that commands call otherwise.
-_CALLED = {"random_state": "seed", "cache_dir": "cache", "folder": "out"}
+_CALLED = {"random_state": "seed", "cache_dir": "cache", "folder": "out", "n_frames": "frames"}
 
 
 def name_options(command):

@@ -68,7 +68,7 @@ def predict(model, clip, onset, apex, offset, spot, crop, out, as_json):
     except ValueError as error:
         raise ValueError(f"{model}: {error}") from error
     apex, origin = describe_apex(prepared, prediction)
-    if out is not None:
+    if out is not None and prediction.label is not None:
         write_picture(prediction, out)
     if as_json:
         say(to_json(fitted, prediction, apex, origin))
@@ -236,16 +236,21 @@ def to_json(model, prediction, frame, origin):
     """
     regions = prediction.regions
     if regions is not None:
-        columns = regions.names, regions.boxes.tolist(), regions.drops.tolist()
+        columns = regions.names, regions.parts, regions.boxes.tolist(), regions.drops.tolist()
         rows = [
-            {"name": name, "box": box, "drop": drop}
-            for name, box, drop in zip(*columns, strict=True)
+            {"name": name, "part": part, "box": box, "drop": drop}
+            for name, part, box, drop in zip(*columns, strict=True)
         ]
         regions = sorted(rows, key=lambda row: -row["drop"])
-    scores = dict(zip(prediction.classes, map(float, prediction.scores), strict=True))
+    scores, kind = None, "probabilities"
+    if prediction.label is not None:
+        scores = dict(zip(prediction.classes, map(float, prediction.scores), strict=True))
+        kind = "probabilities" if prediction.are_probabilities else "scores"
     content = {
         "class": prediction.label,
-        "probabilities" if prediction.are_probabilities else "scores": scores,
+        "reason": prediction.reason,
+        "detail": prediction.detail,
+        kind: scores,
         "apex": {"frame": frame, "origin": origin},
         "regions": regions,
         "model": {

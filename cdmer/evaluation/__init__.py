@@ -25,6 +25,7 @@ from cdmer.evaluation.protocols import (
     Fold,
     HoldOutDatabase,
     LeaveOneCorpusOut,
+    LeaveOut,
     Protocol,
     WithinCorpusLOSO,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "HoldOutDatabase",
     "JobResult",
     "LeaveOneCorpusOut",
+    "LeaveOut",
     "Method",
     "Metric",
     "Protocol",

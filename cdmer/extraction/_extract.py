@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 from joblib.parallel import get_active_backend
+from sklearn.pipeline import make_pipeline
 from sklearn.utils.parallel import delayed
 from threadpoolctl import threadpool_limits
 
@@ -19,9 +20,19 @@ from cdmer.extraction._frames import clips_frame, failures_frame
 from cdmer.extraction._steps import check_names, name_columns
 from cdmer.extraction._table import FeatureTable
 from cdmer.extraction._worker import work
+from cdmer.preprocessing import Preparation
 
 
-def extract(corpus, transformer, *, n_jobs=None, cache_dir=None, on_error="raise", progress=None):
+def extract(
+    corpus,
+    transformer,
+    *,
+    preparation=None,
+    n_jobs=None,
+    cache_dir=None,
+    on_error="raise",
+    progress=None,
+):
     """Compute the features of every clip of a corpus.
 
     Each clip is read, described and, with `cache_dir`, written to disk by itself. A run that is
@@ -36,6 +47,10 @@ def extract(corpus, transformer, *, n_jobs=None, cache_dir=None, on_error="raise
         A descriptor of `cdmer.features`, or a pipeline of steps of `cdmer.preprocessing`, a
         descriptor, and steps that treat every row by itself. No step may learn from clips: their
         scikit-learn tags say ``requires_fit=False``.
+    preparation : Preparation or None, default=None
+        What happens to every clip before the transformer sees it: its steps come first, and the
+        table holds it. How much of a recording is a clip (`extent`) is followed where the corpus is
+        read.
     n_jobs : int or None, default=None
         Number of joblib workers, each of which handles one clip at a time: processes, unless a
         `joblib.parallel_config` context says otherwise. The result is the same for any number.
@@ -101,6 +116,11 @@ def extract(corpus, transformer, *, n_jobs=None, cache_dir=None, on_error="raise
     True
     """
     check_choice("on_error", on_error, ("raise", "record"))
+    if preparation is not None:
+        if not isinstance(preparation, Preparation):
+            raise TypeError(f"preparation: expected a Preparation or None, got {preparation!r}")
+        preparation.to_dict()  # before the work: files could not hold another
+        transformer = make_pipeline(*preparation.steps(), transformer)
     corpus, name = _as_corpus(corpus)
     steps = stateless_steps(transformer)
     names, groups = name_columns(steps, corpus[0])
@@ -146,6 +166,7 @@ def extract(corpus, transformer, *, n_jobs=None, cache_dir=None, on_error="raise
         transformer=without_folders(steps_text(steps)),
         corpus=name,
         n_cached=gathered.n_cached,
+        preparation=preparation,
     )
 
 

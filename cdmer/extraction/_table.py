@@ -23,6 +23,7 @@ from cdmer.extraction._frames import (
     typed,
 )
 from cdmer.extraction._storage import read_members, write_members
+from cdmer.preprocessing import Preparation
 
 _KINDS = {"biuf": "numbers", "U": "texts", "iu": "whole numbers"}
 _ARRAYS = {
@@ -58,6 +59,9 @@ class FeatureTable:
         Name of the corpus; None for clips of several.
     n_cached : int, default=0
         Rows that `extract` found in its cache. Files do not hold it.
+    preparation : Preparation or None, default=None
+        What happened to the clips before the other steps of `transformer`; None where `extract` was
+        given none, and for features from elsewhere.
 
     Raises
     ------
@@ -80,6 +84,7 @@ class FeatureTable:
     transformer: str
     corpus: str | None
     n_cached: int = 0
+    preparation: Preparation | None = None
 
     def __post_init__(self):
         for name, (dtype, kinds) in _ARRAYS.items():
@@ -109,6 +114,10 @@ class FeatureTable:
             raise ValueError(
                 "transformer, corpus: expected a text, and a text or nothing, got "
                 f"{self.transformer!r:.60}, {self.corpus!r:.60}"
+            )
+        if not isinstance(self.preparation, Preparation | None):
+            raise ValueError(
+                f"preparation: expected a Preparation or None, got {self.preparation!r:.60}"
             )
         check_finite(self.features, self.clips["key"])
 
@@ -166,6 +175,8 @@ class FeatureTable:
             "transformer": self.transformer,
             "corpus": self.corpus,
         }
+        if self.preparation is not None:
+            about["preparation"] = self.preparation.to_dict()
         path = Path(path)
         write_members(path, {k: v for k, v in arrays.items() if v is not None}, about)
         remove_unfinished(path.parent, re.escape(path.name))
@@ -351,6 +362,7 @@ class FeatureTable:
         """
         arrays, about = read_members(path)
         try:
+            prepared = about.get("preparation")  # tables of before have none
             return cls(
                 arrays["features"],
                 arrays["feature_names"],
@@ -359,6 +371,7 @@ class FeatureTable:
                 frame_from_lists(check_lists(about["failures"], FAILURES), FAILURES),
                 about["transformer"],
                 about["corpus"],
+                preparation=None if prepared is None else Preparation.from_dict(prepared),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: the parts of the table do not fit: {error}") from error

@@ -12,21 +12,30 @@ file or a folder of frames:
 """
 
 from cdmer._public import publish
+from cdmer.models._calibration import Calibration
 from cdmer.models._figure import plot_prediction
 from cdmer.models._fitted import FittedModel
+from cdmer.models._limits import ClipLimits
+from cdmer.models._measures import ClipMeasures
 from cdmer.models._prediction import Prediction, RegionDrops, predict_clip
 from cdmer.models._storage import load_model, save_model
+from cdmer.models._train import TrainedModel, train_model
 from cdmer.models._trust import UntrustedModelError
 
 __all__ = [
+    "Calibration",
+    "ClipLimits",
+    "ClipMeasures",
     "FittedModel",
     "Prediction",
     "RegionDrops",
+    "TrainedModel",
     "UntrustedModelError",
     "load_model",
     "plot_prediction",
     "predict_clip",
     "save_model",
+    "train_model",
 ]
 
 publish(__name__)

@@ -32,12 +32,16 @@ def plot_prediction(prediction, *, n_regions=8, figure=None):
     TypeError
         If `prediction` is no `Prediction`.
     ValueError
-        If the regions are no `RegionGrid`, the descriptor has none, or a score or drop is NaN or
-        infinite.
+        If there is no class, the regions are no `RegionGrid`, the descriptor has none, or a score
+        or drop is NaN or infinite.
     """
     check_number("n_regions", n_regions, least=1, whole=True)
     if not isinstance(prediction, Prediction):
         raise TypeError(f"prediction: expected a Prediction, got {type(prediction).__name__}")
+    if prediction.label is None:
+        raise ValueError(
+            f"prediction: expected one with a class, got none, because of {prediction.reason!r}"
+        )
     regions = prediction.regions
     if regions is None or not isinstance(regions.grid, RegionGrid):
         found = "none" if regions is None else type(regions.grid).__name__
@@ -58,5 +62,8 @@ def plot_prediction(prediction, *, n_regions=8, figure=None):
     kind = "probability" if prediction.are_probabilities else "score"
     title = printable(f"{prediction.label} ({kind} {score})")
     figure.suptitle(title, fontsize=12, parse_math=False)
+    texts = dict(zip(regions.names, regions.texts, strict=True))
+    strongest = ", ".join(texts[name] for name, _ in regions.strongest(min(3, n_regions)))
+    figure.axes[0].set_title(printable(strongest), fontsize=8, parse_math=False)
     figure.axes[-1].set_xlabel(f"drop of the {kind} without the region", fontsize=8)
     return figure

@@ -11,8 +11,13 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from cdmer._clips import named_clips
 from cdmer._domains import source_mask
 from cdmer._text import printable
+from cdmer.models._calibration import Calibration
 from cdmer.models._fitted_state import keeps_rows
-from cdmer.models._parts import states_probabilities, take_apart
+from cdmer.models._limits import ClipLimits
+from cdmer.models._measures import ClipMeasures
+from cdmer.models._parts import states_probabilities, take_apart, take_frames
+from cdmer.models._records import check_fields
+from cdmer.preprocessing import Preparation
 
 _LIBRARIES = ("cdmer", "numpy", "scipy", "scikit-learn")
 
@@ -48,6 +53,17 @@ class FittedModel:
         given features.
     versions : dict of str to str
         Versions of the libraries that it was fitted with.
+    preparation : Preparation or None
+        What happened to the recordings before the descriptor saw them; None where nobody said. The
+        steps are the pipeline's own.
+    limits : ClipLimits or None
+        What clips must be like for the model to say anything about them; None: it names a class for
+        every clip.
+    calibration : Calibration or None
+        What turns its scores into probabilities, and how well; None: they are what the classifier
+        states.
+    evaluation : dict or None
+        How well it did on people left out, as whoever fitted it says: plain JSON.
     """
 
     pipeline: object
@@ -57,6 +73,10 @@ class FittedModel:
     targets: dict[str, int] = field(default_factory=dict)
     frame_size: tuple[int, int] | None = None
     versions: dict[str, str] = field(default_factory=library_versions)
+    preparation: Preparation | None = None
+    limits: ClipLimits | None = None
+    calibration: Calibration | None = None
+    evaluation: dict | None = None
 
     def __repr__(self):
         sources, targets = (_listed(corpora) for corpora in (self.sources, self.targets))
@@ -75,8 +95,11 @@ class FittedModel:
         return keeps_rows(self.pipeline)
 
 
-def fitted_model(pipeline, training, class_names, sample_domain, corpora):
-    """Gather what belongs to a fitted pipeline; the arguments are those of `save_model`."""
+def fitted_model(pipeline, training, class_names, sample_domain, corpora, **records):
+    """Gather what belongs to a fitted pipeline; the arguments are those of `save_model`.
+
+    `records` are the fields of a FittedModel that `save_model` takes as they are.
+    """
     check_is_fitted(pipeline)
     classes = _name_classes(pipeline, class_names)
     _check_scores(pipeline)
@@ -92,14 +115,26 @@ def fitted_model(pipeline, training, class_names, sample_domain, corpora):
         dict(Counter(n for n, one in zip(names, mask, strict=True) if one and n is not None))
         for mask in (~is_target, is_target)
     )
-    return FittedModel(
+    if records.get("limits") is None and clips is not None:
+        records["limits"] = _learn_limits(pipeline, clips)
+    model = FittedModel(
         pipeline,
         classes,
         None if features is None else features[alike].mean(axis=0),
         sources,
         targets,
         None if clips is None else _frame_size(clips[0]),
+        **records,
     )
+    check_fields(model)
+    return model
+
+
+def _learn_limits(pipeline, clips):
+    """Limits that the clips set, behind the steps that keep their frames apart."""
+    for step in take_frames(pipeline)[0]:
+        clips = step.transform(clips)
+    return ClipLimits.from_rows(ClipMeasures().transform(clips))
 
 
 def _name_classes(pipeline, class_names):

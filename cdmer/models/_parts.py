@@ -9,6 +9,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from cdmer._steps import flat_steps
 from cdmer.adaptation import class_scores
 from cdmer.features import ClipDescriptor
+from cdmer.preprocessing import FrameTransformer
 
 
 class PipelineParts(NamedTuple):
@@ -58,6 +59,25 @@ def take_apart(pipeline):
             ready = step if hasattr(step, "grid_") else clone(step).fit()  # it learns nothing
             return PipelineParts(steps[:i], ready, make_pipeline(*steps[i + 1 :]))
     return None
+
+
+def take_frames(pipeline):
+    """Split a fitted pipeline where clips stop being what was recorded, frame by frame.
+
+    Parameters
+    ----------
+    pipeline : estimator
+
+    Returns
+    -------
+    first : list of FrameTransformer
+        Steps in front that keep frames apart: crop, grey, size.
+    rest : list of estimator
+        All others.
+    """
+    steps = list(flat_steps(pipeline))
+    n = next((i for i, one in enumerate(steps) if not isinstance(one, FrameTransformer)), 0)
+    return steps[:n], steps[n:]
 
 
 def states_probabilities(classifier):

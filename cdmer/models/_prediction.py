@@ -1,13 +1,17 @@
 """Predictions for one clip, and the facial regions that they rest on."""
 
 from dataclasses import dataclass, is_dataclass, replace
+from itertools import islice
 
 import numpy as np
+from sklearn.pipeline import make_pipeline
 
-from cdmer._clips import named_clips
+from cdmer._clips import collect_frames, is_clip, iterate_frames, known_length, named_clips
 from cdmer.models._fitted import FittedModel
-from cdmer.models._parts import score_classes, states_probabilities, take_apart
-from cdmer.preprocessing import ToGrey
+from cdmer.models._measures import ClipMeasures
+from cdmer.models._parts import score_classes, states_probabilities, take_apart, take_frames
+from cdmer.models._regions import face_margin, name_parts
+from cdmer.preprocessing import FaceNotFoundError, ToGrey
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,16 +27,28 @@ class RegionDrops:
     drops : ndarray of float64, shape (n_regions,)
         Fall of the score of the predicted class when the region's features are replaced by their
         mean; below 0 where it rises.
+    parts : tuple of str, default=()
+        The part of the face that each region lies on, in words, such as "left brow"; see Notes of
+        `predict_clip`. Empty where nobody has named them.
     """
 
     grid: object
     boxes: np.ndarray
     drops: np.ndarray
+    parts: tuple[str, ...] = ()
 
     @property
     def names(self):
         """Name of every region, a list of str."""
         return list(self.grid.names)
+
+    @property
+    def texts(self):
+        """Part and name of every region, a list of str such as ``"left brow (l8r2c5)"``."""
+        return [
+            part if part == name.replace("_", " ") else f"{part} ({name})"
+            for part, name in zip(self.parts or self.names, self.names, strict=True)
+        ]
 
     def strongest(self, n=5):
         """Regions with the largest drops above 0.
@@ -57,39 +73,51 @@ class Prediction:
 
     Parameters
     ----------
-    label : str
-        Name of the predicted class.
+    label : str or None
+        Name of the predicted class; None where the model has nothing to say about the clip.
     classes : tuple of str
         Names of all classes that the pipeline knows.
-    scores : ndarray of float64, shape (n_classes,)
-        Score of each class.
+    scores : ndarray of float64, shape (n_classes,), or None
+        Score of each class; None without a class.
     are_probabilities : bool
-        Whether the scores are the probabilities that the classifier states. Otherwise they are its
-        decision function: larger is likelier, and they compare within one clip only.
+        Whether the scores are probabilities: calibrated ones where the model has a calibration,
+        else those that the classifier states. Otherwise they are its decision function: larger is
+        likelier, and they compare within one clip only.
     clip : Clip or ndarray
-        The clip as the descriptor got it.
-    face : ndarray of uint8, shape (H, W)
-        Its frame at the apex, or the middle one where none is known.
+        The clip as the descriptor got it; without a class, as it was given.
+    face : ndarray of uint8, shape (H, W), or None
+        Its frame at the apex, or the middle one where none is known; None without a class.
     regions : RegionDrops or None
-        Regions and their drops; None where the descriptor has no facial regions.
+        Regions and their drops; None where the descriptor has no facial regions, or there is no
+        class.
+    reason : str or None, default=None
+        Why there is no class: "no movement", "face lost", "several shots", "too short", "too long"
+        or "no face". None where there is one.
+    detail : str, default=""
+        What was found in the clip, a sentence; empty where there is a class.
     """
 
-    label: str
+    label: str | None
     classes: tuple[str, ...]
-    scores: np.ndarray
+    scores: np.ndarray | None
     are_probabilities: bool
     clip: object
-    face: np.ndarray
+    face: np.ndarray | None
     regions: RegionDrops | None
+    reason: str | None = None
+    detail: str = ""
 
     def __str__(self):
+        if self.label is None:
+            return f"no class: {self.reason}\n{self.detail}"
         kind = "probabilities" if self.are_probabilities else "scores (not probabilities)"
         pairs = zip(self.classes, self.scores, strict=True)
         lines = [self.label, f"{kind}: " + ", ".join(f"{name} {s:.4g}" for name, s in pairs)]
         if self.regions is None:
             lines.append("regions: the descriptor has none")
         else:
-            strongest = [f"{name} ({drop:.3g})" for name, drop in self.regions.strongest()]
+            texts = dict(zip(self.regions.names, self.regions.texts, strict=True))
+            strongest = [f"{texts[name]} {drop:.3g}" for name, drop in self.regions.strongest()]
             lines.append(f"regions that spoke for it: {', '.join(strongest) or 'none'}")
         return "\n".join(lines)
 
@@ -118,6 +146,8 @@ def predict_clip(model, clip):
     Returns
     -------
     Prediction
+        Its label is None, and it has a reason, where the model has `limits` and the clip is beyond
+        them, or where the pipeline's own `CropAlign` finds no face.
 
     Raises
     ------
@@ -130,11 +160,23 @@ def predict_clip(model, clip):
 
     Notes
     -----
-    Scores are probabilities where the pipeline ends in a classifier with ``predict_proba``. What a
-    support vector machine or TGSR gives is not turned into any: there is no calibration behind it.
+    A clip is judged by its length before its frames are read, where its source knows how many they
+    are, and no more frames are read than the longest clip may have. Then `ClipMeasures` looks at
+    the frames, behind the steps in front of the pipeline that keep frames apart, such as a crop.
+
+    Scores are probabilities where the model has a calibration, or the pipeline ends in a classifier
+    with ``predict_proba``. What a support vector machine or TGSR gives is not turned into any
+    without a calibration.
     For two classes they are −d/2 and d/2, with d the decision function. The predicted class is what
     the pipeline's ``predict`` says; where that goes by another rule than the largest score (votes
     of pairs of classes in scikit-learn's SVC), the two may differ.
+
+    Regions have names that people know beside their own. Where the pipeline cuts the face out, by
+    `CropAlign`, these are parts of a face ("left brow", "right mouth corner", "chin"), by the
+    middle of the region and the proportions of a mean face, whose eyes are where `CropAlign` puts
+    them; large regions are halves and quarters. Left and right are the person's own: the left brow
+    is on the right of the picture. Regions at landmarks go by their own names. Otherwise nobody
+    knows where in the frame the face is, and the names are places ("top left of the picture").
 
     Regions are replaced one at a time. Two that say the same cover for one another: both drops are
     then small. Large regions hold small ones of a finer grid, but their columns are their own.
@@ -146,39 +188,105 @@ def predict_clip(model, clip):
     """
     if not isinstance(model, FittedModel):
         raise TypeError(f"model: expected a FittedModel, got {type(model).__name__}")
-    [(_, clip)] = named_clips([clip])
+    [(name, clip)] = named_clips([clip])
     try:
-        return _predict(model, clip)
+        return _predict(model, clip, name)
     except (ValueError, TypeError, OSError, ImportError):
         raise
     except Exception as error:  # of a pipeline that is not as `fit` leaves it, or of the memory
         raise ValueError(f"model: the pipeline failed, {type(error).__name__}: {error}") from error
 
 
-def _predict(model, clip):
-    parts = take_apart(model.pipeline)
+def _predict(model, clip, name):
+    first, rest = take_frames(model.pipeline)
+    try:
+        found = _judge_length(model.limits, clip)
+        if found is None:
+            seen = clip
+            for step in first:
+                [seen] = step.transform([seen])
+            seen = _read(seen, model.limits, name)
+            found = _judge(model.limits, seen)
+    except FaceNotFoundError as error:
+        found = "no face", str(error)
+    if found is None:
+        return _classify(model, make_pipeline(*rest), seen)
+    return Prediction(None, model.classes, None, False, clip, None, None, *found)
+
+
+def _judge_length(limits, clip):
+    """Reason and detail where it is known, before a frame is read, that a clip is too long."""
+    if limits is None:
+        return None
+    if not is_clip(clip):
+        n_frames = len(clip)
+    else:
+        n_frames = known_length(clip)
+        if n_frames is None and hasattr(clip.source, "header"):  # of a video, some only estimate it
+            n_frames = clip.source.header()[0]
+    if not n_frames:
+        return None
+    return limits.reason_of_length(n_frames, getattr(clip, "fps", None))
+
+
+def _read(clip, limits, name):
+    """The clip with its frames in memory, no more of them than tell that it is too long."""
+    if not is_clip(clip) or isinstance(clip.source, np.ndarray):
+        return clip
+    frames, expected = iterate_frames(clip, name), known_length(clip)
+    if limits is None:
+        return replace(clip, source=collect_frames(frames, expected, name))
+    most = limits.longest(clip.fps) + 1
+    frames = collect_frames(
+        islice(frames, most), None if expected is None else min(expected, most), name
+    )
+    numbers = clip.frame_numbers
+    return replace(
+        clip, source=frames, frame_numbers=None if numbers is None else numbers[: len(frames)]
+    )
+
+
+def _judge(limits, clip):
+    if limits is None:
+        return None
+    found = limits.reason_of_length(*_length(clip))
+    return limits.reason(ClipMeasures().transform([clip])[0]) if found is None else found
+
+
+def _length(clip):
+    return len(clip.source if is_clip(clip) else clip), getattr(clip, "fps", None)
+
+
+def _classify(model, pipeline, clip):
+    """Prediction of the steps that a clip has still to go through."""
+    parts = take_apart(pipeline)
     if parts is None:
-        return _prediction(model, model.pipeline, [clip], clip, None)
+        return _prediction(model, pipeline, [clip], clip, None)
     [clip] = parts.prepare([clip])
     if is_dataclass(clip):
         clip = replace(clip, source=clip.frames)  # read, and computed, once
     row = np.asarray(parts.descriptor.transform([clip]), dtype=np.float64)
     rows = _occluded(row[0], model.reference, parts.descriptor.feature_groups_)
-    boxes = parts.descriptor.boxes(clip)
-    return _prediction(model, parts.classifier, rows, clip, (parts.descriptor.grid_, boxes))
+    grid, boxes = parts.descriptor.grid_, parts.descriptor.boxes(clip)
+    height, width = np.shape(clip.source if is_clip(clip) else clip)[1:3]
+    named = name_parts(grid, boxes, (height, width), face_margin(model.pipeline))
+    return _prediction(model, parts.classifier, rows, clip, (grid, boxes, named))
 
 
 def _prediction(model, classifier, X, clip, regions):
     """Prediction from clips or rows, of which the first is the clip's own."""
     scores = score_classes(classifier, X)
+    if model.calibration is not None:
+        scores = model.calibration.apply(scores)
     position = list(model.pipeline.classes_).index(classifier.predict(X[:1])[0])
     if regions is not None:
-        regions = RegionDrops(*regions, drops=_drops(scores[:, position]))
+        grid, boxes, parts = regions
+        regions = RegionDrops(grid, boxes, _drops(scores[:, position]), parts)
     return Prediction(
         model.classes[position],
         model.classes,
         scores[0],
-        states_probabilities(classifier),
+        model.calibration is not None or states_probabilities(classifier),
         clip,
         _shown_frame(clip),
         regions,

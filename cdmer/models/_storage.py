@@ -21,14 +21,27 @@ from cdmer.models._building import build_objects
 from cdmer.models._fitted import FittedModel, fitted_model, library_versions
 from cdmer.models._fitted_state import check_state
 from cdmer.models._parts import score_classes, take_apart
+from cdmer.models._records import check_fields, from_records, to_records
 from cdmer.models._schema import check_protocol, check_schema, refused_types
 from cdmer.models._trust import UntrustedModelError, import_skops
 
-_FORMAT, _VERSION = "cdmer.FittedModel", 2
+_FORMAT, _VERSION = "cdmer.FittedModel", 3
 _DOCUMENT = "model.json"
 
 
-def save_model(path, pipeline, training, *, class_names=None, sample_domain=None, corpora=None):
+def save_model(
+    path,
+    pipeline,
+    training,
+    *,
+    class_names=None,
+    sample_domain=None,
+    corpora=None,
+    preparation=None,
+    limits=None,
+    calibration=None,
+    evaluation=None,
+):
     """Save a fitted pipeline for use on new clips.
 
     Parameters
@@ -51,6 +64,16 @@ def save_model(path, pipeline, training, *, class_names=None, sample_domain=None
         target rows if there are any, because a new clip counts as one. None: all are source rows.
     corpora : sequence of str of length n_rows, default=None
         Corpus of each row, for the record. None: those that the clips name.
+    preparation : Preparation, default=None
+        What happened to the recordings, for the record and for those who read new ones. Its steps
+        belong in front of the pipeline.
+    limits : ClipLimits, default=None
+        What clips must be like for `predict_clip` to name a class. None: learnt from `training`, if
+        that is clips; otherwise the model has none.
+    calibration : Calibration, default=None
+        What turns scores into probabilities. None: the model has none.
+    evaluation : dict, default=None
+        How well the pipeline does on people left out, for the record: plain JSON, without paths.
 
     Returns
     -------
@@ -76,7 +99,8 @@ def save_model(path, pipeline, training, *, class_names=None, sample_domain=None
     Notes
     -----
     The file is a ZIP archive in skops' format, without pickles; ``model.json`` in it holds classes,
-    corpora and versions, and a digest by which `load_model` notices a file that was damaged.
+    corpora, versions, preparation, limits, calibration and evaluation, and a digest by which
+    `load_model` notices a file that was damaged.
 
     Many classifiers are made of the rows that they were fitted on: support vectors, and the rows
     that a kernel compares with. A model then holds features of the clips of real people, and who
@@ -103,8 +127,24 @@ def save_model(path, pipeline, training, *, class_names=None, sample_domain=None
     True
     'surprise'
     """
-    skops = import_skops()
-    model = fitted_model(pipeline, training, class_names, sample_domain, corpora)
+    import_skops()  # before the work
+    model = fitted_model(
+        pipeline,
+        training,
+        class_names,
+        sample_domain,
+        corpora,
+        preparation=preparation,
+        limits=limits,
+        calibration=calibration,
+        evaluation=evaluation,
+    )
+    return write_model(path, model)
+
+
+def write_model(path, model):
+    """Write a model to a file, and give it back: see `save_model`."""
+    skops, pipeline = import_skops(), model.pipeline
     try:
         data = skops.dumps({"pipeline": pipeline, "reference": model.reference})
     except Exception as error:  # each type of object fails in its own way
@@ -204,6 +244,7 @@ def _to_document(model):
         "frame_size": model.frame_size,
         "keeps_training_rows": model.keeps_training_rows,
         "versions": model.versions,
+        **to_records(model),
     }
 
 
@@ -260,11 +301,13 @@ def _from_document(document, pipeline, reference):
         document["targets"],
         size,
         versions,
+        **from_records(document),
     )
     if len(classes) != len(pipeline.classes_):
         raise ValueError(f"expected a name for each class, got {classes!r}")
     if document["keeps_training_rows"] is not model.keeps_training_rows:
         raise ValueError(f"expected keeps_training_rows {model.keeps_training_rows}")
+    check_fields(model)
     _check_parts(model)
     return model
 

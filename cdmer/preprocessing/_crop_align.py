@@ -1,15 +1,30 @@
 """The face cut out of a clip, upright and of one size."""
 
 import math
-from itertools import chain
+from collections import deque
+from itertools import islice
 
 import numpy as np
 
+from cdmer._notes import note
 from cdmer._parameters import ParameterError, check_flag, check_number
+from cdmer._text import counted
 from cdmer.preprocessing._base import FrameTransformer
+from cdmer.preprocessing._choose_face import (
+    SeveralFacesWarning,
+    check_face,
+    choose_face,
+    note_of_several,
+)
 from cdmer.preprocessing._cut_out import cut_out
 from cdmer.preprocessing._detectors import CascadeDetector, Face
+from cdmer.preprocessing._eyes import is_upside_down
 
+# A face is looked for this many times a second; where the rate is unknown, in this many frames.
+_LOOKS = 25
+_MOST_RATE = 1000.0  # whatever a file states, cameras are slower
+# Frames that wait until the face is found: a second of full HD in colour, at 40 per second.
+_MOST_WAITING = 2**28
 # Places of the eyes in a square of side 1 without margin, seen from its centre: x + iy, y down.
 RIGHT_EYE, LEFT_EYE = -0.2 - 0.15j, 0.2 - 0.15j
 
@@ -30,10 +45,9 @@ class FaceNotFoundError(ValueError):
 class CropAlign(FrameTransformer):
     """Cut the face out of clips, the same way in all frames of a clip.
 
-    The face is looked for in the first frame, and what is found there holds for the whole clip:
-    following it from frame to frame would add the tremor of the detector to the motion that is to
-    be seen. The largest of several faces is taken; of faces of the same size the one with the
-    highest score, then the first.
+    The face is looked for from the first frame on, for a second at most, and what is found first
+    holds for the whole clip, the frames before it too: following it from frame to frame would add
+    the tremor of the detector to the motion that is to be seen.
 
     Where the detector gives the eyes, the clip is turned, scaled and shifted so that they come to
     fixed places. Otherwise, or with ``align=False``, the box of the face is cut out.
@@ -49,6 +63,17 @@ class CropAlign(FrameTransformer):
         Margin on each side, as a share of the face.
     align : bool, default=True
         Whether to bring the eyes, where the detector gives them, to fixed places.
+    face : {"largest", "central"}, int or (float, float), default="largest"
+        Which of several faces in a frame: that with the largest product of area and score; that
+        nearest to the middle of the frame; a number, counted from 0, from the left of the frame to
+        the right; or x and y of a pixel that lies in the face, or nearest to it. The centre of the
+        first pixel is 0, 0.
+
+    Warns
+    -----
+    SeveralFacesWarning
+        A UserWarning: if ``"largest"`` or ``"central"`` had to choose between faces of comparable
+        size and score. `cdmer._notes.gathered_notes` gathers them instead.
 
     Raises
     ------
@@ -57,10 +82,18 @@ class CropAlign(FrameTransformer):
         value.
     FaceNotFoundError
         A ValueError: when the frames of a clip are read (for arrays by `transform`), if there is no
-        face in the first one.
+        face, or not the one that is asked for, in the frames of the first second.
 
     Notes
     -----
+    The first second is that of the clip's `fps`, or 25 frames where it is unknown. Of more than 25
+    frames per second every other one is looked at, or every third, and so on, so that clips without
+    a face are told in 25 looks. Frames that wait for a face take at most 256 MiB: of larger ones,
+    fewer are looked at.
+
+    Faces whose eyes say that they are turned by more than a quarter of a circle are not taken: what
+    stands on its head is a fault of the recording, and no detector finds such faces reliably.
+
     By its box, the face is enlarged by the margin about its centre, then along one side until the
     ratio of the sides is that of the new frames.
 
@@ -86,12 +119,15 @@ class CropAlign(FrameTransformer):
     (10, 112, 112, 3)
     """
 
-    def __init__(self, detector=None, height=112, width=112, margin=0.1, align=True):
+    def __init__(
+        self, detector=None, height=112, width=112, margin=0.1, align=True, face="largest"
+    ):
         self.detector = detector
         self.height = height
         self.width = width
         self.margin = margin
         self.align = align
+        self.face = face
 
     def _check_parameters(self):
         if self.detector is not None and not callable(self.detector):
@@ -102,6 +138,7 @@ class CropAlign(FrameTransformer):
         check_number("width", self.width, least=1, whole=True)
         check_number("margin", self.margin, least=0)
         check_flag("align", self.align)
+        check_face(self.face)
 
     def _stream(self, frames, clip, name):
         seen, face = self._look(frames, clip, name)
@@ -109,29 +146,73 @@ class CropAlign(FrameTransformer):
             placed = self._by_eyes(face, name)
         else:
             placed = self._by_box(face, name)
-        for frame in chain(seen, frames):
+        while seen:
+            yield cut_out(seen.popleft(), *placed, (self.height, self.width), name)
+        for frame in frames:
             yield cut_out(frame, *placed, (self.height, self.width), name)
 
     def _look(self, frames, clip, name):
-        """Frames that were looked at, a list, and the face of the clip."""
-        first = next(frames)
-        return [first], self._find(first, name)
+        """Frames up to the first with a face, a deque, and that face."""
+        rate = getattr(clip, "fps", None)
+        rate = min(float(rate), _MOST_RATE) if rate is not None and rate > 0 else _LOOKS
+        step = max(1, round(rate / _LOOKS))
+        seen, others, upside_down = deque(), 0, 0
+        for i, frame in enumerate(islice(frames, math.ceil(rate))):
+            if i % step == 0:
+                found = self._find(frame, name)
+                upright = [face for face in found if not is_upside_down(face)]
+                chosen = choose_face(upright, self.face, frame.shape[:2])
+                if chosen is not None:
+                    text = note_of_several(chosen, upright, self.face, name)
+                    if text is not None:
+                        note(SeveralFacesWarning(text))
+                    seen.append(frame)
+                    return seen, chosen
+                others = max(others, len(upright))
+                upside_down += len(upright) < len(found)
+            if (i + 2) * frame.nbytes > _MOST_WAITING:
+                seen.append(frame)
+                break
+            seen.append(frame.copy())
+        raise self._not_found(seen, others, upside_down, name)
+
+    def _not_found(self, seen, others, upside_down, name):
+        height, width = seen[0].shape[:2]
+        where = "the first frame" if len(seen) == 1 else f"the first {len(seen)} frames"
+        where = f"{where}, of {height} x {width} pixels"
+        if others:
+            return FaceNotFoundError(
+                f"{name}: expected face {self.face}, counted from 0, got {counted(others, 'face')} "
+                f"at most in {where}"
+            )
+        detector = self._detector()
+        called = getattr(detector, "__name__", repr(detector))
+        hint = "; it stands on its head: turn the recording" if upside_down else ""
+        return FaceNotFoundError(
+            f"{name}: {called} found no {'upright ' * bool(hint)}face in {where}{hint}"
+        )
+
+    def _detector(self):
+        return CascadeDetector() if self.detector is None else self.detector
 
     def _find(self, frame, name):
-        """The largest face of a frame."""
-        detector = CascadeDetector() if self.detector is None else self.detector
-        found = detector(frame)
+        """All faces of a frame."""
+        found = self._detector()(frame)
         if not isinstance(found, list | tuple) or not all(isinstance(face, Face) for face in found):
             raise TypeError(f"{name}: expected a list of Face of the detector, got {found!r}")
         # Of numbers such as those of small NumPy types, areas would overflow.
         faces = [Face(*map(float, face[:5]), face.landmarks) for face in found]
-        if not faces:
-            called = getattr(detector, "__name__", repr(detector))
-            height, width = frame.shape[:2]
-            raise FaceNotFoundError(
-                f"{name}: {called} found no face in the first frame, of {height} x {width} pixels"
-            )
-        return max(faces, key=lambda f: ((f.bottom - f.top) * (f.right - f.left), f.score))
+        self._check_pixel(frame, name)
+        return faces
+
+    def _check_pixel(self, frame, name):
+        if isinstance(self.face, list | tuple):
+            (x, y), (height, width) = self.face, frame.shape[:2]
+            if x > width - 0.5 or y > height - 0.5:
+                raise ValueError(
+                    f"{name}: face: expected a pixel of frames of {height} x {width} pixels, got "
+                    f"{x:g},{y:g}"
+                )
 
     def _by_box(self, face, name):
         """Scale, and the same place in the old frame and in the new one; see `cut_out`."""

@@ -1,44 +1,22 @@
 """Detectors of faces that run a network from a file of the caller's."""
 
-import hashlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import ClassVar
+from dataclasses import dataclass
 
 import numpy as np
 
 from cdmer._cv2 import import_cv2
-from cdmer._files.reading import foreign_kind, read_regular
+from cdmer._images.decoders import quiet_networks
 from cdmer._parameters import check_number
-from cdmer.preprocessing._detectors import Face, check_frame
+from cdmer.preprocessing._detectors import Face, check_frame, scale_back, shrink
+from cdmer.preprocessing._eyes import settle_eyes, turn_over
+from cdmer.preprocessing._mediapipe import as_image, base_options, import_mediapipe, not_run
+from cdmer.preprocessing._network_file import NetworkFile
 
-# Both networks have less than a megabyte.
-_MOST_BYTES = 2**27
 
-
-@dataclass(frozen=True)
-class NetworkDetector(ABC):
+@dataclass(frozen=True, repr=False)
+class NetworkDetector(NetworkFile, ABC):
     """Base of detectors that run a network from a file."""
-
-    _network: ClassVar[str]
-
-    model_path: str
-    score_threshold: float
-    model_sha256: str = field(init=False)
-
-    def __post_init__(self):
-        path = Path(self.model_path)
-        if path.is_dir() or not path.exists():
-            raise FileNotFoundError(
-                f"model_path: there is no file {str(path)!r}; expected the network "
-                f"{self._network}, which cdmer does not download"
-            )
-        check_number("score_threshold", self.score_threshold, least=0, most=1)
-        digest = _digest(path, self._network)
-        # Frozen: caches know a detector by its parameters.
-        object.__setattr__(self, "model_path", str(path))
-        object.__setattr__(self, "model_sha256", digest)
 
     def __call__(self, frame):
         """Find the faces in a frame.
@@ -52,15 +30,29 @@ class NetworkDetector(ABC):
         -------
         list of Face
             In the network's order, with the landmarks that the class lists.
+
+        Raises
+        ------
+        ParameterError
+            A ValueError and a TypeError: if the file is still to be given; see `with_file`.
         """
-        return self._faces(check_frame(frame))
+        frame, path = check_frame(frame), self._given_path()
+        found = self._upright(frame, path)
+        if found:
+            turned = self._upright(np.ascontiguousarray(frame[::-1, ::-1]), path)
+            found = turn_over(found, turned, frame.shape[:2])
+        return found
+
+    def _upright(self, frame, path):
+        with quiet_networks():
+            return [settle_eyes(face) for face in self._faces(frame, path)]
 
     @abstractmethod
-    def _faces(self, frame):
-        """Faces in a frame that was checked, a list of Face."""
+    def _faces(self, frame, path):
+        """Faces in a frame that was checked, a list of Face with landmarks."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class YuNetDetector(NetworkDetector):
     """Find faces with YuNet [1]_, a small network that OpenCV runs.
 
@@ -74,21 +66,34 @@ class YuNetDetector(NetworkDetector):
         https://github.com/opencv/opencv_zoo.
     score_threshold : float, default=0.8
         Lowest score of a face, from 0 to 1.
-
-    Attributes
-    ----------
-    model_sha256 : str
-        Digest of the file, by which caches and stores know the network.
+    size : int, default=640
+        Larger frames are shrunk until their longer side has this many pixels, at least 32; if no
+        face is found then, one is looked for in the frame as it is.
+    model_name, model_sha256 : str, default=None
+        Name of the file, and digest of its content, by which caches, stores and models know the
+        network. None: those of the file. With a digest that is given, the content must agree; in
+        saved models they stand in place of the path.
 
     Raises
     ------
     OSError
         If there is no such file, or it cannot be read.
     ValueError
-        If the file is no regular one, or a web page, or a pointer of Git LFS; when a frame is
-        searched, if it holds no such network.
+        If the file is no regular one, empty, packed, a web page, or a pointer of Git LFS; when a
+        frame is searched, if it holds no such network.
     ParameterError
         A ValueError and a TypeError: if a parameter has the wrong type or value.
+
+    Notes
+    -----
+    Of 136 photographs with a face, that of 136 is found with frames shrunk to 640 pixels, in 23 ms
+    per full-HD frame, down to faces of 60 pixels. On the frames as they are, it is that of 118 in
+    190 ms: YuNet misses faces wider than about 500 pixels. Faces may be turned by 35 degrees.
+
+    Nose and mouth say which eye is which. Eyes that no face has (not 0.2 to 0.7 of the box's width
+    apart, or not on the other side of the nose than the mouth) are left out, and the face has no
+    landmarks. Where a face is found, the frame is looked at on its head as well: a face that scores
+    higher there is upside down, and its landmarks say so.
 
     References
     ----------
@@ -97,30 +102,43 @@ class YuNetDetector(NetworkDetector):
     """
 
     _network = "YuNet"
+    _again = ": --detector yunet:FILE, or with_file(path)"
 
     score_threshold: float = 0.8
+    size: int = 640
 
-    def _faces(self, frame):
+    def __post_init__(self):
+        check_number("size", self.size, least=32, whole=True)
+        super().__post_init__()
+
+    def _faces(self, frame, path):
+        small = shrink(frame, max(frame.shape[:2]) / self.size)
+        found = self._detect(small, path)
+        if found or small is frame:
+            return [scale_back(face, small.shape[:2], frame.shape[:2]) for face in found]
+        return self._detect(frame, path)
+
+    def _detect(self, frame, path):
         cv2 = import_cv2()
         # OpenCV's networks expect blue first.
         picture = cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR if frame.ndim == 2 else cv2.COLOR_RGB2BGR)
         # A new one for each picture: it is bound to one size, and no thread disturbs another.
         size = frame.shape[1], frame.shape[0]
         try:
-            network = cv2.FaceDetectorYN.create(self.model_path, "", size, self.score_threshold)
+            network = cv2.FaceDetectorYN.create(path, "", size, self.score_threshold)
             rows = network.detect(picture)[1]
         except cv2.error as error:
             raise ValueError(
-                f"{self.model_path}: is no network YuNet that OpenCV can run ({error.err})"
+                f"{path}: is no network YuNet that OpenCV can run, or was cut off ({error.err})"
             ) from error
         if rows is None:
             return []
         if not np.isfinite(rows).all():
-            raise ValueError(f"{self.model_path}: expected finite places of faces, got others")
+            raise ValueError(f"{path}: expected finite places of faces, got others")
         return [_of_yunet(row) for row in rows.astype(np.float64)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MediaPipeDetector(NetworkDetector):
     """Find faces with BlazeFace [1]_, a network that MediaPipe runs.
 
@@ -134,23 +152,27 @@ class MediaPipeDetector(NetworkDetector):
         https://ai.google.dev/edge/mediapipe/solutions/vision/face_detector.
     score_threshold : float, default=0.5
         Lowest score of a face, from 0 to 1.
-
-    Attributes
-    ----------
-    model_sha256 : str
-        Digest of the file, by which caches and stores know the network.
+    model_name, model_sha256 : str, default=None
+        As for `YuNetDetector`.
 
     Raises
     ------
     OSError
         If there is no such file, or it cannot be read.
     ValueError
-        If the file is no regular one, or a web page, or a pointer of Git LFS; when a frame is
-        searched, if it holds no such network.
+        If the file is no regular one, empty, packed, a web page, or a pointer of Git LFS; when a
+        frame is searched, if it holds no such network.
     ParameterError
         A ValueError and a TypeError: if a parameter has the wrong type or value.
     ImportError
         When a frame is searched, if MediaPipe is not installed.
+
+    Notes
+    -----
+    The network was made for faces near the camera: it finds 127 of 136 in photographs, down to a
+    width of 220 pixels in full HD, in 8 ms. Landmarks are right on faces turned by up to 75
+    degrees. Those that stand on their heads it takes for upright ones at times; what eyes are
+    checked against, and how such faces are told, is as for `YuNetDetector`.
 
     References
     ----------
@@ -160,40 +182,21 @@ class MediaPipeDetector(NetworkDetector):
     """
 
     _network = "BlazeFace"
+    _again = ": --detector mediapipe:FILE, or with_file(path)"
 
     score_threshold: float = 0.5
 
-    def _faces(self, frame):
-        try:
-            import mediapipe as mp
-        except ImportError as error:
-            raise ImportError(
-                "MediaPipeDetector needs MediaPipe: pip install 'cdmer[mediapipe]'"
-            ) from error
-        if frame.ndim == 2:
-            frame = np.repeat(frame[..., None], 3, axis=2)
-        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=frame)
+    def _faces(self, frame, path):
+        mp = import_mediapipe(type(self).__name__)
         options = mp.tasks.vision.FaceDetectorOptions(
-            base_options=mp.tasks.BaseOptions(model_asset_path=self.model_path),
-            running_mode=mp.tasks.vision.RunningMode.IMAGE,
-            min_detection_confidence=self.score_threshold,
+            **base_options(mp, path), min_detection_confidence=self.score_threshold
         )
         try:
             with mp.tasks.vision.FaceDetector.create_from_options(options) as network:
-                found = network.detect(image).detections
+                found = network.detect(as_image(mp, frame)).detections
         except RuntimeError as error:
-            raise ValueError(
-                f"{self.model_path}: is no network BlazeFace that MediaPipe can run ({error})"
-            ) from error
+            raise not_run(path, self._network, error) from error
         return [_of_mediapipe(detection, *frame.shape[:2]) for detection in found]
-
-
-def _digest(path, network):
-    content = read_regular(path, _MOST_BYTES)
-    foreign = foreign_kind(content[:512])
-    if foreign:
-        raise ValueError(f"model_path: expected the network {network} in {path}, got {foreign}")
-    return hashlib.sha256(content).hexdigest()
 
 
 def _of_yunet(row):
@@ -208,13 +211,11 @@ def _of_mediapipe(detection, height, width):
     """Points are given as shares of width and height; the first two are the eyes."""
     box = detection.bounding_box
     points = np.array([(point.x * width, point.y * height) for point in detection.keypoints[:4]])
-    # Seen by the camera, the right eye is on the left.
-    points[:2] = points[np.argsort(points[:2, 0], kind="stable")]
     return Face(
-        box.origin_y,
-        box.origin_y + box.height,
-        box.origin_x,
-        box.origin_x + box.width,
-        detection.categories[0].score,
+        float(box.origin_y),
+        float(box.origin_y + box.height),
+        float(box.origin_x),
+        float(box.origin_x + box.width),
+        float(detection.categories[0].score),
         points - 0.5,
     )

@@ -11,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 from cdmer._clips import named_clips
 from cdmer._cv2 import one_cv2_thread
 from cdmer._extras import import_extra
+from cdmer._steps import any_part
 from cdmer.features._deep.forward import find_embedder
 from cdmer.features._deep.input import Preparation
 from cdmer.features._deep.made_by import default_preparation
@@ -248,6 +249,16 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
                 "transform"
             )
         return np.array([f"deepfeatures{i}" for i in range(ready._n_features_out)], dtype=object)
+
+    @property
+    def measures_flow(self):
+        """Whether what prepares clips measures their motion, a bool; makes the network."""
+        return any_part(self._ready().prepare_, "measures_flow")
+
+    @property
+    def needs_apex(self):
+        """Whether what prepares clips looks at their apex, a bool; makes the network."""
+        return any_part(self._ready().prepare_, "needs_apex")
 
     def file_digests(self):
         """Digests of the files that the features depend on, for caches and stores of results.

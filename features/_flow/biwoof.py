@@ -77,6 +77,7 @@ class BiWOOF(ClipDescriptor):
     (3, 200)
     """
 
+    measures_flow = needs_apex = True
     _default_levels = (5,)
     _fewest_frames = 2
 

@@ -60,6 +60,8 @@ class OpticalFlow(ClipwiseTransformer):
     ((2,), (4, 48, 48, 2))
     """
 
+    measures_flow = True
+
     def __init__(self, method="dis", reference="onset", n_jobs=None):
         self.method = method
         self.reference = reference

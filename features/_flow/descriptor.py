@@ -21,6 +21,11 @@ class FlowDescriptor(ClipDescriptor):
     grid, device, n_jobs
         See `ClipDescriptor`.
 
+    Attributes
+    ----------
+    measures_flow : bool
+        True: motion of the head is to be undone before, see `cdmer.preprocessing.Preparation`.
+
     See Also
     --------
     ClipDescriptor : What a subclass defines.
@@ -33,6 +38,7 @@ class FlowDescriptor(ClipDescriptor):
     that ``flow=None`` stands for.
     """
 
+    measures_flow = True
     _fewest_frames = 2
     _default_flow = {}
 

@@ -81,6 +81,8 @@ class FlowImages(ClipArrays):
     (3, 3, 28, 28)
     """
 
+    measures_flow = needs_apex = True
+
     def __init__(
         self,
         channels=("u", "v", "strain"),

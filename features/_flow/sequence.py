@@ -76,6 +76,8 @@ class FlowSequence(ClipArrays):
     (2, 2, 4, 16, 16)
     """
 
+    measures_flow = True
+
     def __init__(
         self,
         channels=("u", "v", "strain"),

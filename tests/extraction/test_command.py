@@ -8,11 +8,19 @@ import pytest
 from sklearn.pipeline import make_pipeline
 
 import cdmer.features
-from cdmer.cli._extract import make_transformer, open_corpus
+from cdmer.cli._extract import open_corpus
+from cdmer.cli._preparation import make_descriptor
 from cdmer.corpora import make_synthetic_corpus
 from cdmer.extraction import FeatureTable, extract
 from cdmer.features import DESCRIPTORS, LBPTOP, ClipDescriptor, RegionGrid
-from cdmer.preprocessing import MotionMagnification, TemporalInterpolation
+from cdmer.preprocessing import (
+    ApexSpotter,
+    CascadeDetector,
+    CropAlign,
+    MotionMagnification,
+    Preparation,
+    TemporalInterpolation,
+)
 
 SMALL = ["--n-clips", "4", "-j", "1", "--param", "radius=1", "--levels", "1,2"]
 
@@ -35,7 +43,7 @@ def test_the_table_is_that_of_the_library(command, tmp_path):
     )
     clips = make_synthetic_corpus("webcam-25fps", n_clips=4, random_state=1)
     descriptor = LBPTOP(radius=1, grid=RegionGrid((1, 2)))
-    extract(clips, descriptor).save(tmp_path / "expected.npz")
+    extract(clips, descriptor, preparation=Preparation()).save(tmp_path / "expected.npz")
     assert out.read_bytes() == (tmp_path / "expected.npz").read_bytes()
     _, said, _ = command("synthetic:webcam-25fps", *options, "-o", tmp_path / "again.npz", "-q")
     assert "4 from the cache, 0 failed" in said
@@ -99,6 +107,20 @@ def test_failures_are_listed_one_per_line(command, tmp_path):
         (["synthetic:webcam-25fps", "--levels", "0"], 1, "levels: expected"),
         (["synthetic:webcam-25fps", "--magnify", "mmew"], 1, "--magnify: .*, got 'mmew'"),
         (["synthetic:webcam-25fps", "--frames", "1"], 2, "--frames"),
+        (["synthetic:webcam-25fps", "--frames", "20000"], 1, "--frames: expected .*, got 20000"),
+        (["synthetic:webcam-25fps", "--spot", "best"], 2, "--spot"),
+        (["synthetic:webcam-25fps", "--size", "64"], 2, "--size: expected --crop beside it"),
+        (["synthetic:webcam-25fps", "--crop", "--size", "9999"], 1, "--size: .*, got 9999"),
+        (
+            ["synthetic:webcam-25fps", "--crop", "--detector", "yunet"],
+            1,
+            "--detector: expected 'cascade', 'yunet:FILE' .*, got 'yunet'",
+        ),
+        (
+            ["synthetic:webcam-25fps", "--crop", "--detector", "yunet:/no/where.onnx"],
+            1,
+            "there is no file '/no/where.onnx'",
+        ),
         (["synthetic:webcam-25fps", "--n-clips", "2"], 2, "--n-clips"),
         (["synthetic:webcam-25fps", "--descriptor", "lbp"], 2, "--descriptor"),
         (["synthetic:webcam-25fps", "--no-cache"], 2, "expected one of the two at most"),
@@ -129,8 +151,8 @@ def test_every_descriptor_has_a_name():
 @pytest.mark.parametrize("name", DESCRIPTORS)
 def test_every_descriptor_can_be_extracted_and_cached(name, tmp_path):
     clips = make_synthetic_corpus("webcam-25fps", n_clips=3, size=64, random_state=0)
-    descriptor = make_transformer(name)
-    first, again = (extract(clips, make_transformer(name), cache_dir=tmp_path) for _ in range(2))
+    descriptor = make_descriptor(name)
+    first, again = (extract(clips, make_descriptor(name), cache_dir=tmp_path) for _ in range(2))
     np.testing.assert_array_equal(first.features, descriptor.transform(clips))
     np.testing.assert_array_equal(again.features, first.features)
     assert len(list(tmp_path.glob("*/*.npy"))) == 3
@@ -138,17 +160,36 @@ def test_every_descriptor_can_be_extracted_and_cached(name, tmp_path):
     assert first.feature_groups.tolist() == descriptor.fit().feature_groups_.tolist()
 
 
-def test_options_become_a_pipeline():
-    transformer = make_transformer(
-        "lbp-top", ["radius=2", "uniform=False", "interpolation=nearest"], "1,3", 10, "smic"
+def test_options_become_a_descriptor():
+    descriptor = make_descriptor(
+        "lbp-top", ["radius=2", "uniform=False", "interpolation=nearest"], "1,3"
     )
-    expected = make_pipeline(
+    expected = LBPTOP(radius=2, uniform=False, interpolation="nearest", grid=RegionGrid((1, 3)))
+    assert repr(descriptor) == repr(expected)
+    assert repr(make_descriptor("lbp-top")) == "LBPTOP()"
+
+
+def test_options_become_a_preparation_which_the_table_keeps(command, tmp_path):
+    options = ["--crop", "--size", "64", "--detector", "cascade", "--spot", "flow"]
+    options += ["--magnify", "smic", "--frames", "10", "--no-cache", *SMALL, "-q"]
+    command("synthetic:webcam-25fps", "--descriptor", "lbp-top", *options, "-o", tmp_path / "t.npz")
+    table = FeatureTable.load(tmp_path / "t.npz")
+    expected = Preparation(
+        crop=True, size=64, detector="cascade", spot="flow", magnify="smic", n_frames=10
+    )
+    assert table.preparation == expected
+    clips = make_synthetic_corpus("webcam-25fps", n_clips=4, random_state=0)
+    steps = make_pipeline(
+        CropAlign(CascadeDetector(), 64, 64),
+        ApexSpotter("flow"),
         MotionMagnification.preset("smic"),
         TemporalInterpolation(10),
-        LBPTOP(radius=2, uniform=False, interpolation="nearest", grid=RegionGrid((1, 3))),
+        LBPTOP(radius=1, grid=RegionGrid((1, 2))),
     )
-    assert repr(transformer) == repr(expected)
-    assert repr(make_transformer("lbp-top")) == "LBPTOP()"
+    again = extract(clips, steps, on_error="record")  # the cascade misses some that fill the frame
+    np.testing.assert_array_equal(table.features, again.features)
+    assert len(table.features) > 0
+    assert table.transformer == again.transformer
 
 
 def test_synthetic_corpora_by_name():

@@ -12,6 +12,7 @@ from counted import Gives, Unreadable, corpus, recordings
 
 from cdmer.extraction import FeatureTable, extract
 from cdmer.features import LBPTOP, RegionGrid
+from cdmer.preprocessing import Preparation
 
 DESCRIPTOR = LBPTOP(radius=1, n_points=4, grid=RegionGrid((1, 2)))
 
@@ -50,6 +51,41 @@ def test_files_hold_all_of_the_table(tmp_path, failing):
     assert loaded.clips["apex_spotted_by"].tolist()[:2] == ["frame difference", None]
     assert loaded.clips["apex"].isna().any()
     assert len(loaded.failures) == failing
+
+
+def test_files_hold_the_preparation_and_no_folder(tmp_path):
+    (tmp_path / "face.onnx").write_bytes(b"a network, to all appearances" * 20)
+    prepared = Preparation(crop=True, detector=f"yunet:{tmp_path / 'face.onnx'}", spot="flow")
+    table = replace(make_table(), preparation=prepared)
+    table.save(tmp_path / "table.npz")
+    assert str(tmp_path).encode() not in (tmp_path / "table.npz").read_bytes()
+    loaded = FeatureTable.load(tmp_path / "table.npz")
+    assert loaded.preparation == Preparation.from_dict(prepared.to_dict())
+    assert loaded.preparation.detector.startswith("yunet:face.onnx (sha256 ")
+    assert all(part.preparation == prepared for part in table.split())
+    make_table().save(tmp_path / "table.npz")
+    assert FeatureTable.load(tmp_path / "table.npz").preparation is None
+
+
+def test_a_preparation_that_files_cannot_hold_is_refused_before_the_work():
+    with pytest.raises(ValueError, match="detector: expected one that a text names"):
+        extract(corpus(2), DESCRIPTOR, preparation=Preparation(crop=True, detector=print))
+    with pytest.raises(TypeError, match="preparation: expected a Preparation or None"):
+        extract(corpus(2), DESCRIPTOR, preparation={"crop": True})
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (b"3", "preparation: expected a table of fields, got 3"),
+        (b'{"size":1e9}', "size: expected a whole number .*, got 1000000000.0"),
+        (b'{"zoom":2}', "unknown field of a preparation 'zoom'"),
+    ],
+)
+def test_a_crafted_preparation_is_refused(tmp_path, given, message):
+    path = rewritten(tmp_path, b'{"clips"', b'{"preparation":' + given + b',"clips"')
+    with pytest.raises(ValueError, match=f"do not fit: {message}"):
+        FeatureTable.load(path)
 
 
 def test_none_for_regions_and_corpus(tmp_path):

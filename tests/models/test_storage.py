@@ -248,9 +248,9 @@ def test_other_files_are_no_models(tmp_path, saved):
     rewritten(saved[0], path, document=lambda d: d | {"format": "x"})
     with pytest.raises(ValueError, match="expected the format cdmer.FittedModel, got 'x'"):
         load_model(path)
-    rewritten(saved[0], path, document=lambda d: d | {"format_version": 1})
+    rewritten(saved[0], path, document=lambda d: d | {"format_version": 2})
     with pytest.raises(
-        ValueError, match=r"version 2 of the format, got 1; .*fit and save it again"
+        ValueError, match=r"version 3 of the format, got 2; .*fit and save it again"
     ):
         load_model(path)
     rewritten(saved[0], path, document=lambda d: d | {"classes": ["one"]})

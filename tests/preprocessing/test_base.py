@@ -20,6 +20,7 @@ from cdmer.preprocessing import (
     Flip,
     LinearResampling,
     MotionMagnification,
+    Register,
     Resize,
     TemporalInterpolation,
     ToGrey,
@@ -33,6 +34,7 @@ STEPS = [
     LinearResampling(n_frames=8),
     LinearResampling(fps=50),
     MotionMagnification(),
+    Register(),
 ]
 IN_SPACE = [step for step in STEPS if not hasattr(step, "n_frames")]
 every_step = pytest.mark.parametrize("step", STEPS, ids=repr)

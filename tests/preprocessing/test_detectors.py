@@ -2,13 +2,14 @@ import pickle
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 
+import cv2
 import numpy as np
 import pytest
 
 from cdmer._parameters import ParameterError
 from cdmer.corpora import make_synthetic_corpus
 from cdmer.preprocessing import CascadeDetector, Face
-from cdmer.preprocessing._detectors import _grouped
+from cdmer.preprocessing._detectors import _grouped, scale_back, shrink
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def test_finds_the_face_of_a_photograph(astronaut):
         assert face.left < column < face.right
     assert 80 < face.bottom - face.top < 140
     assert face.bottom - face.top == face.right - face.left
-    assert face.score >= 4
+    assert 4 / 20 <= face.score < 1  # of 4 hits or more
     assert face.landmarks is None
 
 
@@ -88,8 +89,62 @@ def test_groups_share_more_than_two_fifths_of_their_union():
 
 def test_few_hits_make_no_face(astronaut):
     [face] = CascadeDetector()(astronaut)
-    assert CascadeDetector(min_hits=face.score)(astronaut) == [face]
-    assert CascadeDetector(min_hits=face.score + 1)(astronaut) == []
+    n_hits = round(16 * face.score / (1 - face.score))
+    assert face.score == n_hits / (n_hits + 16)
+    assert CascadeDetector(min_hits=n_hits)(astronaut) == [face]
+    assert CascadeDetector(min_hits=n_hits + 1)(astronaut) == []
+
+
+def overlap(face, box):
+    """Share of their union that a face and a box have in common."""
+    height = min(face.bottom, box[1]) - max(face.top, box[0])
+    width = min(face.right, box[3]) - max(face.left, box[2])
+    common = max(height, 0) * max(width, 0)
+    areas = (face.bottom - face.top) * (face.right - face.left)
+    areas += (box[1] - box[0]) * (box[3] - box[2])
+    return common / (areas - common)
+
+
+@pytest.mark.parametrize(
+    ("side", "top", "left"), [(660, 400, 100), (900, 150, 1000), (1080, 0, 500)]
+)
+def test_full_hd_is_searched_shrunk_and_boxes_come_back(astronaut, side, top, left):
+    head = astronaut[:300, 70:370]
+    [face] = CascadeDetector()(head)
+    picture = cv2.resize(head, (side, side), interpolation=cv2.INTER_AREA)
+    frame = np.full((1080, 1920, 3), 128, dtype=np.uint8)
+    frame[top : top + side, left : left + side] = picture
+    expected = np.array(face[:4]) * side / 300 + (top, top, left, left)
+    found = max(CascadeDetector()(frame), key=lambda one: one.score)
+    assert overlap(found, expected) > 0.6
+    assert all(edge == round(edge) for edge in found[:4])
+    # Twice as large in each direction, the frame shrinks to the same one.
+    twice = CascadeDetector()(frame.repeat(2, axis=0).repeat(2, axis=1))
+    again = max(twice, key=lambda one: one.score)
+    assert np.abs(np.array(again[:4]) / 2 - found[:4]).max() <= 1
+
+
+def test_places_in_a_shrunk_frame_are_scaled_back_exactly():
+    rng = np.random.default_rng(0)
+    frame = np.zeros((90, 121), dtype=np.uint8)
+    small = shrink(frame, 3)
+    assert small.shape == (30, 40)
+    assert shrink(frame, 1) is frame
+    points = rng.random((5, 2)) * 30
+    back = scale_back(Face(3.0, 12.0, 10.0, 20.0, 0.5, points), (30, 40), (90, 121))
+    assert back[:5] == pytest.approx((9, 36, 10 * 121 / 40, 20 * 121 / 40, 0.5))
+    # The border of the frame is at -0.5, and beyond the last pixel.
+    corners = scale_back(
+        Face(0, 30, 0, 40, 1, np.array([[-0.5, -0.5], [39.5, 29.5]])), (30, 40), (90, 121)
+    )
+    np.testing.assert_allclose(corners.landmarks, [[-0.5, -0.5], [120.5, 89.5]])
+    np.testing.assert_allclose((back.landmarks + 0.5) / (121 / 40, 3) - 0.5, points)
+
+
+def test_shrinking_does_not_alias():
+    stripes = np.zeros((300, 300), dtype=np.uint8)
+    stripes[:, ::2] = 200
+    assert np.ptp(shrink(stripes, 3.7)[:, 1:-1]) <= 60
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (20, 20), (24, 24), (25, 300), (24, 300, 3)])

@@ -61,7 +61,7 @@ def value(name, shape):
 def yunet_that_sees_blue():
     """An ONNX model with the outputs of YuNet."""
     box = [0.5, 0.5, np.log(4), np.log(2)]  # centre in cells; width and height, as logarithms
-    points = [-1, 0, 2, 0, 0.5, 0.5, 0, 1, 1, 1]  # x and y of five points, in cells
+    points = [-0.5, 0, 1.5, 0, 0.5, 0.5, 0, 1, 1, 1]  # x and y of five points, in cells
     outputs = [("cls", [0.0]), ("obj", [0.0]), ("bbox", box), ("kps", points)]
     nodes, tensors, values = [], [], []
     for kind, bias in outputs:
@@ -106,7 +106,7 @@ def model(tmp_path_factory):
 
 # The block of blue is cell 5, 10 of the grid of 8 x 8 pixels.
 SEEN = (36, 52, 68, 100)
-POINTS = [[72, 40], [96, 40], [84, 44], [80, 48], [88, 48]]
+POINTS = [[76, 40], [92, 40], [84, 44], [80, 48], [88, 48]]
 
 
 def with_block(shape, colour):
@@ -178,7 +178,7 @@ def test_mediapipe_says_what_to_install(model, monkeypatch):
 
 def test_mediapipe_results_are_read(model, monkeypatch):
     # Seen by the camera: the left one first, as nothing promises otherwise.
-    points = [(0.5, 0.25), (0.25, 0.3), (0.4, 0.4), (0.4, 0.5), (0.1, 0.3), (0.6, 0.3)]
+    points = [(0.15, 0.25), (0.08, 0.3), (0.12, 0.4), (0.12, 0.5), (0.1, 0.3), (0.6, 0.3)]
     detection = SimpleNamespace(
         bounding_box=SimpleNamespace(origin_x=10, origin_y=20, width=30, height=40),
         categories=[SimpleNamespace(score=0.9)],
@@ -210,12 +210,13 @@ def test_mediapipe_results_are_read(model, monkeypatch):
     monkeypatch.setitem(sys.modules, "mediapipe", mediapipe)
     frame = np.arange(100 * 200, dtype=np.uint8).reshape(100, 200)
     [face] = MediaPipeDetector(model, score_threshold=0.7)(frame)
-    options, image = calls
+    options, image, _, turned = calls
     assert options.base_options.model_asset_path == str(model)
     assert (options.running_mode, options.min_detection_confidence) == ("image", 0.7)
     assert image.image_format == "srgb"
     np.testing.assert_array_equal(image.data, np.dstack([frame] * 3))
+    np.testing.assert_array_equal(turned.data, image.data[::-1, ::-1])
     assert face[:5] == (20, 60, 10, 40, 0.9)
     # From shares of 200 x 100 pixels to places that count from the centre of the first pixel.
-    expected = np.array([(50, 30), (100, 25), (80, 40), (80, 50)]) - 0.5
+    expected = np.array([(16, 30), (30, 25), (24, 40), (24, 50)]) - 0.5
     np.testing.assert_allclose(face.landmarks, expected)

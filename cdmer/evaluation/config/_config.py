@@ -14,6 +14,7 @@ from cdmer.evaluation.config._entries import (
     read_corpora,
     read_descriptor,
     read_methods,
+    read_preparation,
     read_protocol,
     read_seeds,
     read_selection,
@@ -38,6 +39,7 @@ _OPTIONAL = [
     "report",
     "embeddings",
     "protocol",
+    "preparation",
     "descriptor",
 ]
 
@@ -64,6 +66,8 @@ class Config:
     embeddings : bool
     protocol : Protocol
     corpora : tuple of Source
+    preparation : Preparation or None
+        What happens to clips before the descriptor sees them; its steps begin `descriptor`.
     descriptor : transformer or None
     methods : dict of str to Method
     """
@@ -80,6 +84,7 @@ class Config:
     embeddings: bool
     protocol: object
     corpora: tuple
+    preparation: object
     descriptor: object
     methods: dict
 
@@ -180,6 +185,9 @@ def load_config(path):
       `FeatureTable`, ``synthetic:PRESET`` (with ``n_clips`` and ``seed``), ``NAME:PATH`` for the
       folder of a database (with ``variant``, ``label_file`` and ``kind``), or the path of a
       manifest; the last two with ``extent`` and the ``encoding`` of a CSV file.
+    - ``[preparation]``: fields of `cdmer.preprocessing.Preparation`, such as ``crop = true``; it
+      comes before the descriptor. Its ``extent`` is that of corpora that name none; the ``FILE`` of
+      ``detector = "yunet:FILE"`` is relative to the file's folder.
     - ``[descriptor]``: ``class`` and its parameters, or ``steps``, an array of such tables.
     - ``[methods.NAME]``, in the order of the tables: ``class`` and its parameters, or ``steps``;
       ``param_grid``, ``citation`` and ``selection``: see `cdmer.evaluation.Method`. A class with a
@@ -228,6 +236,7 @@ def load_config(path):
     # Classes as annotated are those of the corpora, which are not read yet.
     classes = None if scheme == "labels" else get_scheme(scheme)
     methods = read_methods(top, selection, protocol, classes)
+    preparation = read_preparation(top)
     return Config(
         path=path,
         text=text,
@@ -240,8 +249,9 @@ def load_config(path):
         report=read_output(top, "report"),
         embeddings=top.read("embeddings", bool, False),
         protocol=protocol,
-        corpora=read_corpora(top),
-        descriptor=read_descriptor(top),
+        corpora=read_corpora(top, preparation),
+        preparation=preparation,
+        descriptor=read_descriptor(top, preparation),
         methods=methods,
     )
 

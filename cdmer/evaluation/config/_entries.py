@@ -1,5 +1,7 @@
 """What the entries of a config file describe."""
 
+from sklearn.pipeline import make_pipeline
+
 from cdmer.evaluation._runner.methods import FIXED, LABEL_FREE, NESTED, ORACLE, Method
 from cdmer.evaluation._runner.methods import read_methods as check_methods
 from cdmer.evaluation.config._build import build, build_value
@@ -9,6 +11,7 @@ from cdmer.evaluation.config._section import Section
 from cdmer.evaluation.config._sources import read_source
 from cdmer.evaluation.protocols import CDMER_EXPERIMENTS, PROTOCOLS, CDMERPairs, Experiment
 from cdmer.evaluation.selection import CRITERIA
+from cdmer.preprocessing import Preparation
 
 SELECTIONS = [FIXED, *(LABEL_FREE + name for name in CRITERIA), NESTED, ORACLE]
 _OF_METHODS = ["param_grid", "citation", "selection"]
@@ -65,8 +68,8 @@ def _read_experiments(section, given):
     return tuple(experiments)
 
 
-def read_corpora(top):
-    """Give the sources of corpora, a tuple of Source."""
+def read_corpora(top, preparation=None):
+    """Give the sources of corpora, a tuple of Source; those that name no extent have another's."""
     tables = top.read("corpora", list)
     if not tables:
         raise top.fault("corpora", "got an empty array, expected a table per corpus")
@@ -74,19 +77,41 @@ def read_corpora(top):
     for number, table in enumerate(tables, start=1):
         if not isinstance(table, dict):
             raise top.fault("corpora", f"expected an array of tables, got {table!r}")
-        sources.append(read_source(top.within(f"corpora, {number}", table)))
+        source = read_source(top.within(f"corpora, {number}", table))
+        sources.append(source if preparation is None else source.with_extent(preparation.extent))
     return tuple(sources)
 
 
-def read_descriptor(top):
-    """Give the transformer of clips, or None where the file has none."""
+def read_preparation(top):
+    """Give the preparation of clips, or None where the file has none."""
+    if "preparation" not in top.content:
+        return None
+    section = top.within("preparation")
+    given = dict(section.content)
+    detector = given.get("detector")
+    kind, _, path = detector.partition(":") if isinstance(detector, str) else ("", "", "")
+    if path:
+        network = section.within("detector", {"detector": path}).read_path("detector")
+        given["detector"] = f"{kind}:{network}"
+    try:
+        preparation = Preparation.from_dict(given)
+        preparation.steps()
+    except (OSError, TypeError, ValueError) as error:
+        raise section.fault("", error) from error
+    return preparation
+
+
+def read_descriptor(top, preparation=None):
+    """Give the transformer of clips, the preparation's steps first; None where there is none."""
     if "descriptor" not in top.content:
+        if preparation is not None:
+            raise top.fault("preparation", "expected a descriptor beside it, which sees such clips")
         return None
     section = top.within("descriptor")
     descriptor = build(section, DESCRIPTORS)
     if not hasattr(descriptor, "transform"):
         raise section.fault("class", f"expected a descriptor, got {section.content['class']!r}")
-    return descriptor
+    return make_pipeline(*preparation.steps(), descriptor) if preparation else descriptor
 
 
 def read_methods(top, selection, protocol, scheme):

@@ -1,6 +1,6 @@
 """Where a config file says that corpora come from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cdmer._published_files import FILES
@@ -50,6 +50,12 @@ class Source:
     name: str
     path: Path | None
     options: dict
+
+    def with_extent(self, extent):
+        """Give this source with another extent, unless it names one or its clips have none."""
+        if "extent" not in _OPTIONS[self.kind]:
+            return self
+        return replace(self, options={"extent": extent} | self.options)
 
     def open(self, progress=None):
         """Read it.

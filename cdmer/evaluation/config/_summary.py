@@ -47,6 +47,8 @@ def summarize_config(config, *, store=None, report=None, cache_dir=None, progres
     for corpus in data.about:
         counts = ", ".join(f"{name} {n}" for name, n in corpus["counts"].items())
         lines.append(f"{corpus['name']}: {corpus['n_clips']} clips ({counts})")
+    if config.preparation is not None:
+        lines.append(f"preparation: {config.preparation}")
     lines += [*data.notes, ""]
     for method in methods:
         n_seeds = len(config.seeds) if method.has_chance else 1

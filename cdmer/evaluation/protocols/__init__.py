@@ -5,6 +5,7 @@ from cdmer.evaluation.protocols._base import Fold, Protocol, read_metadata
 from cdmer.evaluation.protocols._expected import missing_clips
 from cdmer.evaluation.protocols._hold_out import HoldOutDatabase
 from cdmer.evaluation.protocols._leave_corpus_out import LeaveOneCorpusOut
+from cdmer.evaluation.protocols._leave_out import LeaveOut
 from cdmer.evaluation.protocols._leave_person_out import CompositeLOSO, WithinCorpusLOSO
 from cdmer.evaluation.protocols._pairs import CDMER_EXPERIMENTS, CDMERPairs, Experiment
 from cdmer.evaluation.protocols._people import people
@@ -19,6 +20,7 @@ __all__ = [
     "Fold",
     "HoldOutDatabase",
     "LeaveOneCorpusOut",
+    "LeaveOut",
     "PROTOCOLS",
     "Protocol",
     "WithinCorpusLOSO",

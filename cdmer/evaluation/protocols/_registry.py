@@ -7,10 +7,18 @@ from cdmer._parameters import ParameterError
 from cdmer.evaluation.protocols._base import Protocol
 from cdmer.evaluation.protocols._hold_out import HoldOutDatabase
 from cdmer.evaluation.protocols._leave_corpus_out import LeaveOneCorpusOut
+from cdmer.evaluation.protocols._leave_out import LeaveOut
 from cdmer.evaluation.protocols._leave_person_out import CompositeLOSO, WithinCorpusLOSO
 from cdmer.evaluation.protocols._pairs import CDMERPairs
 
-_OURS = (CDMERPairs, CompositeLOSO, HoldOutDatabase, LeaveOneCorpusOut, WithinCorpusLOSO)
+_OURS = (
+    CDMERPairs,
+    CompositeLOSO,
+    HoldOutDatabase,
+    LeaveOneCorpusOut,
+    LeaveOut,
+    WithinCorpusLOSO,
+)
 _REGISTERED = {kind.__name__: kind for kind in _OURS}
 # Names of the protocols in config files; to read, not to write to.
 PROTOCOLS = MappingProxyType(_REGISTERED)
