@@ -58,7 +58,7 @@ def make_turned(n_rows=150):
 def make_heads(n_clips):
     """Make corpora of still and of moving heads."""
     still = PRESETS["webcam-25fps"]
-    moving = replace(still, head_motion=6.0)
+    moving = replace(still, head_motion=2.5)
     people = {"n_clips": n_clips, "n_subjects": max(3, n_clips // 6)}
     return [
         make_synthetic_corpus(setup, name=name, random_state=seed, **people)

@@ -19,7 +19,7 @@ webcam = PRESETS["webcam-25fps"]
 corpora = [
     make_synthetic_corpus(setup, n_clips=42, n_subjects=7, size=64, random_state=seed, name=name)
     for seed, (name, setup) in enumerate(
-        {"still": webcam, "moving": replace(webcam, head_motion=6.0)}.items()
+        {"still": webcam, "moving": replace(webcam, head_motion=2.5)}.items()
     )
 ]
 

@@ -116,8 +116,26 @@ def draw_course(fps, rng):
     return tuple(course.tolist()), (onset, apex, offset)
 
 
-def draw_head(seconds, rng):
-    """Drift and tremor, shape (n_frames, 3): shifts in half picture widths, turn in radians."""
+def draw_head(seconds, rng, factor):
+    """Draw the motion of a head.
+
+    Within 0.4 s, the face moves by 0.35 pixels of 112 for a factor of 1 (median; one in ten by
+    0.64), which is drift and tremor of somebody who keeps still, by 1.4 (3.7) for 2, and by 3.7
+    (11) for 4. People who talk or smile are between the last two.
+
+    Parameters
+    ----------
+    seconds : ndarray of float, shape (n_frames,)
+    rng : numpy.random.Generator
+        For another factor up to 1, it gives the same numbers.
+    factor : float
+        On place, drift and tremor. By what it exceeds 1, people nod and turn as well.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_frames, 3)
+        Shifts to the right and down in half picture widths, and turn in radians.
+    """
     drift = rng.normal(scale=(0.012, 0.012, 0.008)) * seconds[:, None]
     tremor = np.zeros_like(drift)
     for frequency in rng.uniform(2, 9, size=3):
@@ -125,4 +143,12 @@ def draw_head(seconds, rng):
         strength = rng.normal(scale=(0.0012, 0.0012, 0.0008))
         tremor += strength * np.sin(2 * np.pi * frequency * seconds[:, None] + phase)
     place = rng.normal(scale=(0.015, 0.015, 0.01))
-    return place + drift + tremor
+    head = factor * (place + drift + tremor)
+    return head + (factor - 1) * _draw_swing(seconds, rng) if factor > 1 else head
+
+
+def _draw_swing(seconds, rng):
+    """Part of a nod or a turn, from its place at the start; most are small, some are large."""
+    far = rng.normal(scale=(0.02, 0.02, 0.012)) * rng.lognormal(sigma=0.5)
+    pace, phase = 2 * np.pi * rng.uniform(0.3, 1.2), rng.uniform(0, 2 * np.pi)
+    return far * (np.sin(pace * seconds[:, None] + phase) - np.sin(phase))

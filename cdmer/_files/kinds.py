@@ -40,6 +40,11 @@ def is_feature_table(path):
     return archive_says(path, "table.json", "kind", "cdmer.FeatureTable")
 
 
+def is_model(path):
+    """Whether a file is a fitted model."""
+    return archive_says(path, "model.json", "format", "cdmer.FittedModel")
+
+
 def is_picture(path):
     """Whether a file is a picture with the notes of `PICTURE_NOTES`."""
     content = read_regular(path, _MOST_PICTURE_BYTES)

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 _JPEG = r"Corrupt JPEG data: .*|Premature end of JPEG file|Inconsistent progression sequence.*"
 _FFMPEG = r"\[[^\]]+ @ (?:0x)?[0-9A-Fa-f]+\] .*"
 _DAMAGE = re.compile(rf"{_JPEG}|\[ERROR:\d+@[\d.]+\] global .*|{_FFMPEG}")
-# The logs of MediaPipe and TensorFlow Lite: severity, time, thread, and line of the source.
+# The logs of MediaPipe, TensorFlow Lite and LiteRT: severity, time, thread, line of the source.
 _LOG = (
-    r"[IWEF]\d{4} [\d:. ]+\S+:\d+\] .*|INFO: Created TensorFlow .*|"
-    r"WARNING: All log messages before .*"
+    r"[IWEF]\d{4}(?:\d{4})? [\d:. ]+\S+:\d+\] .*|(?:INFO|WARNING|ERROR): (?:\[\w+\.\w+:\d+\] |"
+    r"Created TensorFlow |All log messages before |Logging before InitGoogle).*"
 )
 _CHATTER = re.compile(
     rf"\[ *[A-Z]+:\d+@[\d.]+\] global .*|libpng (?:warning|error): .*|TIFF\w+: .*|{_LOG}"

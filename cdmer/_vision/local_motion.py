@@ -4,9 +4,9 @@ import numpy as np
 
 from cdmer._cv2 import import_cv2
 
-# Grey levels squared: gradients below their root say nothing of motion.
-_FLAT = 4.0
-_WINDOW = 2.0  # spread of the window in which motion is even, pixels
+# Grey levels squared: gradients below their root say little of motion.
+_FLAT = 3.0
+_WINDOW = 4.0  # spread of the window in which motion is even, pixels
 
 
 def blur(picture, spread=1.0):
@@ -14,7 +14,7 @@ def blur(picture, spread=1.0):
     return import_cv2().GaussianBlur(picture, (0, 0), spread)
 
 
-def align(first, second, n_iterations=30):
+def align(first, second, n_iterations=40):
     """Turn and shift the second picture so that it lies over the first.
 
     By the enhanced correlation coefficient (Evangelidis and Psarakis, 2008,
@@ -24,7 +24,7 @@ def align(first, second, n_iterations=30):
     Parameters
     ----------
     first, second : ndarray of float32, shape (H, W)
-    n_iterations : int, default=30
+    n_iterations : int, default=40
 
     Returns
     -------
@@ -33,9 +33,9 @@ def align(first, second, n_iterations=30):
     """
     cv2 = import_cv2()
     warp = np.eye(2, 3, dtype=np.float32)
-    criteria = cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, n_iterations, 1e-5
+    criteria = cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, n_iterations, 1e-6
     try:
-        cv2.findTransformECC(first, second, warp, cv2.MOTION_EUCLIDEAN, criteria, None, 3)
+        cv2.findTransformECC(first, second, warp, cv2.MOTION_EUCLIDEAN, criteria, None, 5)
     except cv2.error:
         moved = second
     else:
@@ -66,13 +66,14 @@ def displacement(picture, change):
     Returns
     -------
     ndarray of float32, shape (H, W, 2)
-        To the right and down, pixels.
+        To the right and down, pixels, less the median of each.
     """
     right, down = _gradient(picture)
     rr, dd = (blur(one * one, _WINDOW) + _FLAT for one in (right, down))
     rd, rc, dc = (blur(a * b, _WINDOW) for a, b in ((right, down), (right, change), (down, change)))
     determinant = rr * dd - rd * rd
-    return -np.stack([dd * rc - rd * dc, rr * dc - rd * rc], axis=-1) / determinant[..., None]
+    moved = np.stack([rd * dc - dd * rc, rd * rc - rr * dc], axis=-1) / determinant[..., None]
+    return moved - np.median(moved, axis=(0, 1))
 
 
 def outlines(picture):

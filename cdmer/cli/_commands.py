@@ -22,6 +22,7 @@ from cdmer.cli._predict import predict
 from cdmer.cli._report import report
 from cdmer.cli._synthesize import synthesize
 from cdmer.cli._tgsr import tgsr
+from cdmer.cli._train import train
 
 _BUG = 70  # exit code, EX_SOFTWARE of sysexits.h
 # What libraries that allocate by themselves say instead of a MemoryError.
@@ -66,6 +67,7 @@ for command in (
     report,
     synthesize,
     tgsr,
+    train,
 ):
     cli.add_command(command)
 name_options(cli)

@@ -29,6 +29,31 @@ from cdmer.cli._preparation import (
     preparation_options,
 )
 
+n_clips_option = click.option(
+    "--n-clips",
+    type=click.IntRange(min=3),
+    default=60,
+    show_default=True,
+    help="Clips of a synthetic corpus.",
+)
+
+
+def cache_options(command):
+    """Give a command the options `cache` and `no_cache`, which `cache_place` reads."""
+    command = click.option("--no-cache", is_flag=True, help="Keep no finished clips.")(command)
+    return click.option(
+        "--cache",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder for finished clips. [default: in the user's cache]",
+    )(command)
+
+
+def cache_place(cache, no_cache):
+    """Folder for finished clips, a Path; None for no cache."""
+    if cache is not None and no_cache:
+        raise click.UsageError("--cache, --no-cache: expected one of the two at most")
+    return feature_cache() if cache is None and not no_cache else cache
+
 
 @click.command()
 @click.argument("corpus")
@@ -42,12 +67,7 @@ from cdmer.cli._preparation import (
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where the table goes, an npz file.",
 )
-@click.option(
-    "--cache",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for finished clips. [default: in the user's cache]",
-)
-@click.option("--no-cache", is_flag=True, help="Keep nothing but the table.")
+@cache_options
 @click.option(
     "--on-error",
     type=click.Choice(["raise", "record"]),
@@ -55,13 +75,7 @@ from cdmer.cli._preparation import (
     show_default=True,
     help="Stop at a clip that fails, or leave it out.",
 )
-@click.option(
-    "--n-clips",
-    type=click.IntRange(min=3),
-    default=60,
-    show_default=True,
-    help="Clips of a synthetic corpus.",
-)
+@n_clips_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of a synthetic corpus.")
 @variant_option
 @jobs_option
@@ -96,8 +110,7 @@ def extract(
     standard error stream), 1 if nothing could be computed, 130 if stopped by
     Ctrl-C, 143 by SIGTERM.
     """
-    if cache is not None and no_cache:
-        raise click.UsageError("--cache, --no-cache: expected one of the two at most")
+    cache = cache_place(cache, no_cache)
     check_output(out, is_feature_table)
     fields = preparation_fields(options)
     needs_crop(fields)
@@ -106,8 +119,6 @@ def extract(
     from cdmer.extraction import extract as extract_features
     from cdmer.preprocessing import Preparation
 
-    if cache is None and not no_cache:
-        cache = feature_cache()
     started = time.perf_counter()
     with (
         warnings.catch_warnings(),  # each failure has a line of its own below

@@ -73,6 +73,13 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     help="Camera: noise, blur, contrast, and the light of drawn faces. [default: lab-200fps]",
 )
 @click.option(
+    "--head-motion",
+    type=click.FloatRange(min=0),
+    metavar="FACTOR",
+    help="How much heads move: 1 in somebody who keeps still, 2 to 4 in talking or smiling people. "
+    "[default: 0]",
+)
+@click.option(
     "--identities",
     type=click.IntRange(min=1),
     help="Number of people. [default: 5000, or all of --faces]",
@@ -119,6 +126,7 @@ def synthesize(
     generator_classes,
     faces,
     setup,
+    head_motion,
     identities,
     per_class,
     fps,
@@ -146,14 +154,22 @@ def synthesize(
     from cdmer.synthesis._synthesize import make_request, run
 
     check_folder(out.absolute())
-    for option, value in {"--size": size, "--faces": faces, "--setup": setup}.items():
+    given_to_faces = {
+        "--size": size,
+        "--faces": faces,
+        "--setup": setup,
+        "--head-motion": head_motion,
+    }
+    for option, value in given_to_faces.items():
         if generator is not None and value is not None:
             raise click.UsageError(f"{option}: not with --generator, which has its own")
     if generator is None and generator_classes is not None:
         raise click.UsageError("--generator-classes: goes with --generator, and only with it")
     given = {"annotated": annotated, "early-macro": macro_tables}
     if generator is None:
-        renderer = make_renderer(faces, setup or "lab-200fps", size or 128, seed)
+        renderer = make_renderer(
+            faces, setup or "lab-200fps", size or 128, head_motion or 0.0, seed
+        )
     else:
         names = generator_classes and _names("--generator-classes", generator_classes)
         renderer = make_generating_renderer(generator, names, seed)
@@ -231,12 +247,14 @@ def make_sources(names, given):
     return {name: makers[name](given.get(name)) for name in names}
 
 
-def make_renderer(faces, setup, size, seed):
+def make_renderer(faces, setup, size, head_motion, seed):
     """Make the renderer of warped faces: those of a folder, or drawn ones."""
     from cdmer.synthesis import WarpRenderer
 
     pictures = None if faces is None else read_faces(faces)
-    return WarpRenderer(pictures, size=size, setup=setup, random_state=seed)
+    return WarpRenderer(
+        pictures, size=size, setup=setup, head_motion=head_motion, random_state=seed
+    )
 
 
 def make_generating_renderer(path, classes, seed):

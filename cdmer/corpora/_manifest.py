@@ -32,7 +32,7 @@ def load_manifest(
     A manifest is a table with one row per clip. Its columns, in any order:
 
     - ``path``: a folder of images (see `list_frames`) or a video file;
-    - ``subject``: who is recorded;
+    - ``subject``: who is recorded, or nothing where nobody knows;
     - ``label``: the emotion, or nothing;
 
     and, where there is something to say,

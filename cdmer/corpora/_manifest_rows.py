@@ -130,9 +130,10 @@ class RowReader:
         cells = {
             name: row[i] if i < len(row) and row[i] else None for name, i in self.columns.items()
         }
-        for name in ("path", "subject"):
-            if cells[name] is None:
-                raise _RowError("cell", f"no {name}, so that the row names no clip")
+        if cells["path"] is None:
+            raise _RowError("cell", "no path, so that the row names no clip")
+        if cells["subject"] is None:
+            self.problems.append(("subject", "no subject, so that nobody knows who is recorded"))
         whole = {name: self._whole(name, cells.get(name)) for name in NUMBERS}
         place = self._place(cells["path"])
         try:
@@ -145,7 +146,7 @@ class RowReader:
         clip = Clip(
             source,
             name=cells.get("name") or name,
-            subject=cells["subject"],
+            subject=cells["subject"] or "",
             corpus=cells.get("corpus") or self.name,
             label=cells.get("label"),
             onset=whole["onset"],

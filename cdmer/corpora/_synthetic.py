@@ -148,7 +148,7 @@ def _draw_motion(setup, rng):
     """Course of the expression, lids and head per frame, and the numbers of the key frames."""
     course, moments = draw_course(setup.fps, rng)
     seconds = np.arange(len(course)) / setup.fps
-    head = setup.head_motion * draw_head(seconds, rng)
+    head = draw_head(seconds, rng, setup.head_motion)
     blink = np.zeros(len(course))
     if rng.random() < setup.blink_rate * seconds[-1]:
         blink = np.exp(-0.5 * ((seconds - rng.uniform(0, seconds[-1])) / 0.045) ** 2)

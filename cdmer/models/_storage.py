@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.exceptions import InconsistentVersionWarning
 
 from cdmer._files.archives import open_archive
-from cdmer._files.kinds import archive_says
+from cdmer._files.kinds import is_model
 from cdmer._files.reading import parse_json, read_regular
 from cdmer._files.writing import atomic_file, remove_unfinished
 from cdmer._parameters import check_number
@@ -167,14 +167,10 @@ def write_model(path, model):
         document["digest"] = _digest(archive, document)
         archive.writestr(_DOCUMENT, json.dumps(document, indent=2))
     path = Path(path)
-    with atomic_file(path, _is_model) as file:
+    with atomic_file(path, is_model) as file:
         file.write(buffer.getbuffer())
     remove_unfinished(path.parent, re.escape(path.name))
     return model
-
-
-def _is_model(path):
-    return archive_says(path, _DOCUMENT, "format", _FORMAT)
 
 
 def load_model(path, *, max_bytes=2**30):

@@ -51,7 +51,7 @@ def classify(corpus, scheme=None):
         )
     if scheme is not None:
         found = get_scheme(scheme, labels=labels)
-        if not hasattr(found, "classify"):
+        if hasattr(found, "indicator"):
             raise ParameterError(
                 f"scheme: expected one of a class per clip, got {found.name!r}, which has several"
             )

@@ -18,7 +18,7 @@ from cdmer.preprocessing._choose_face import (
 )
 from cdmer.preprocessing._cut_out import cut_out
 from cdmer.preprocessing._detectors import CascadeDetector, Face
-from cdmer.preprocessing._eyes import is_upside_down
+from cdmer.preprocessing._eyes import turned_over, upright_faces
 
 # A face is looked for this many times a second; where the rate is unknown, in this many frames.
 _LOOKS = 25
@@ -91,8 +91,10 @@ class CropAlign(FrameTransformer):
     a face are told in 25 looks. Frames that wait for a face take at most 256 MiB: of larger ones,
     fewer are looked at.
 
-    Faces whose eyes say that they are turned by more than a quarter of a circle are not taken: what
-    stands on its head is a fault of the recording, and no detector finds such faces reliably.
+    Faces that stand on their heads are not taken: they are a fault of the recording, and no
+    detector finds them reliably. They are those whose eyes lie the wrong way round, and those that
+    score higher in the frame turned by half a circle; networks take many of them for upright ones.
+    So the detector gets two frames where it finds a face at once.
 
     By its box, the face is enlarged by the margin about its centre, then along one side until the
     ratio of the sides is that of the new frames.
@@ -159,8 +161,7 @@ class CropAlign(FrameTransformer):
         seen, others, upside_down = deque(), 0, 0
         for i, frame in enumerate(islice(frames, math.ceil(rate))):
             if i % step == 0:
-                found = self._find(frame, name)
-                upright = [face for face in found if not is_upside_down(face)]
+                found, upright = self._find(frame, name)
                 chosen = choose_face(upright, self.face, frame.shape[:2])
                 if chosen is not None:
                     text = note_of_several(chosen, upright, self.face, name)
@@ -187,7 +188,8 @@ class CropAlign(FrameTransformer):
             )
         detector = self._detector()
         called = getattr(detector, "__name__", repr(detector))
-        hint = "; it stands on its head: turn the recording" if upside_down else ""
+        upside_down = upside_down or self._detect(turned_over(seen[-1]), name)
+        hint = "; one stands on its head: turn the recording" if upside_down else ""
         return FaceNotFoundError(
             f"{name}: {called} found no {'upright ' * bool(hint)}face in {where}{hint}"
         )
@@ -196,14 +198,18 @@ class CropAlign(FrameTransformer):
         return CascadeDetector() if self.detector is None else self.detector
 
     def _find(self, frame, name):
-        """All faces of a frame."""
+        """All faces of a frame, and the upright ones among them."""
+        self._check_pixel(frame, name)
+        found = self._detect(frame, name)
+        turned = self._detect(turned_over(frame), name) if found else []
+        return found, upright_faces(found, turned, frame.shape[:2])
+
+    def _detect(self, frame, name):
         found = self._detector()(frame)
         if not isinstance(found, list | tuple) or not all(isinstance(face, Face) for face in found):
             raise TypeError(f"{name}: expected a list of Face of the detector, got {found!r}")
         # Of numbers such as those of small NumPy types, areas would overflow.
-        faces = [Face(*map(float, face[:5]), face.landmarks) for face in found]
-        self._check_pixel(frame, name)
-        return faces
+        return [Face(*map(float, face[:5]), face.landmarks) for face in found]
 
     def _check_pixel(self, frame, name):
         if isinstance(self.face, list | tuple):

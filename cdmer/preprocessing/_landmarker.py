@@ -53,9 +53,10 @@ class MediaPipeLandmarker(NetworkFile):
     Notes
     -----
     The mesh has 478 points, of which those are taken that lie where the 68 points of iBUG 300-W
-    [2]_ do; six of these are the mean of two. The correspondence is that of [3]_ but for the sides
-    of the nose. Points of the jaw follow the outline of the face in three dimensions, and do not
-    glide to the visible edge when the head turns, as annotated ones do.
+    [2]_ do; six of these are the mean of two. The correspondence is that of [3]_ but for one point
+    of the jaw, made alike on both sides, and the wings of the nose. Points of the jaw follow the
+    outline of the face in three dimensions, and do not glide to the visible edge when the head
+    turns, as annotated ones do.
 
     References
     ----------
@@ -114,5 +115,5 @@ class MediaPipeLandmarker(NetworkFile):
         try:
             with mp.tasks.vision.FaceLandmarker.create_from_options(options) as network:
                 return network.detect(as_image(mp, frame)).face_landmarks
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             raise not_run(path, self._network, error) from error

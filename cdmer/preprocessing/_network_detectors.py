@@ -9,7 +9,7 @@ from cdmer._cv2 import import_cv2
 from cdmer._images.decoders import quiet_networks
 from cdmer._parameters import check_number
 from cdmer.preprocessing._detectors import Face, check_frame, scale_back, shrink
-from cdmer.preprocessing._eyes import settle_eyes, turn_over
+from cdmer.preprocessing._eyes import settle_eyes
 from cdmer.preprocessing._mediapipe import as_image, base_options, import_mediapipe, not_run
 from cdmer.preprocessing._network_file import NetworkFile
 
@@ -37,13 +37,6 @@ class NetworkDetector(NetworkFile, ABC):
             A ValueError and a TypeError: if the file is still to be given; see `with_file`.
         """
         frame, path = check_frame(frame), self._given_path()
-        found = self._upright(frame, path)
-        if found:
-            turned = self._upright(np.ascontiguousarray(frame[::-1, ::-1]), path)
-            found = turn_over(found, turned, frame.shape[:2])
-        return found
-
-    def _upright(self, frame, path):
         with quiet_networks():
             return [settle_eyes(face) for face in self._faces(frame, path)]
 
@@ -91,9 +84,9 @@ class YuNetDetector(NetworkDetector):
     190 ms: YuNet misses faces wider than about 500 pixels. Faces may be turned by 35 degrees.
 
     Nose and mouth say which eye is which. Eyes that no face has (not 0.2 to 0.7 of the box's width
-    apart, or not on the other side of the nose than the mouth) are left out, and the face has no
-    landmarks. Where a face is found, the frame is looked at on its head as well: a face that scores
-    higher there is upside down, and its landmarks say so.
+    apart, or not above nose and mouth as the face stands) are left out: it has no landmarks then,
+    and `CropAlign` goes by its box. Faces that stand on their heads are found, too, often with
+    landmarks as of upright ones; `CropAlign` leaves them out.
 
     References
     ----------
@@ -171,8 +164,7 @@ class MediaPipeDetector(NetworkDetector):
     -----
     The network was made for faces near the camera: it finds 127 of 136 in photographs, down to a
     width of 220 pixels in full HD, in 8 ms. Landmarks are right on faces turned by up to 75
-    degrees. Those that stand on their heads it takes for upright ones at times; what eyes are
-    checked against, and how such faces are told, is as for `YuNetDetector`.
+    degrees; what eyes are checked against is as for `YuNetDetector`.
 
     References
     ----------
@@ -194,7 +186,7 @@ class MediaPipeDetector(NetworkDetector):
         try:
             with mp.tasks.vision.FaceDetector.create_from_options(options) as network:
                 found = network.detect(as_image(mp, frame)).detections
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             raise not_run(path, self._network, error) from error
         return [_of_mediapipe(detection, *frame.shape[:2]) for detection in found]
 

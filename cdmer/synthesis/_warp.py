@@ -48,8 +48,9 @@ class WarpRenderer(Renderer):
         `cdmer.preprocessing.Face`. By default ``CascadeDetector()``, shown the picture with a
         margin around it, so that a face may fill the picture.
     head_motion : float, default=0.0
-        Factor on place, drift and tremor of the head; 1 is what `make_synthetic_corpus` shows. By
-        default, heads are still and in their place.
+        How much heads move, see `cdmer.corpora.RecordingSetup`; 1 is what `make_synthetic_corpus`
+        shows, 2 to 4 what people do who talk or smile. By default, heads are still and in their
+        place.
     random_state : int, default=0
         Seed of the drawn identities; always an int, so that each is the same in every process.
 
@@ -218,7 +219,7 @@ class WarpRenderer(Renderer):
             seconds = np.array([0.0, rng.uniform(0.1, 0.25)])
         else:
             seconds = np.arange(n_frames) / self.setup.fps
-        return self.head_motion * draw_head(seconds, rng)
+        return draw_head(seconds, rng, self.head_motion)
 
     def describe(self):
         """Describe all that frames depend on except random numbers, as a dict for JSON."""

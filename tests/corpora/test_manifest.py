@@ -257,7 +257,6 @@ def test_paths_that_lead_outside_are_refused_unless_allowed(root, tmp_path):
         ("s1/gone,1,x,,,,,", "missing-folder", "path: there is no 's1/gone' in"),
         ("s1/film.mp4,1,x,,,,,", "missing-folder", "path: there is no 's1/film.mp4' in"),
         (",1,x,,,,,", "cell", "no path, so that the row names no clip"),
-        ("s1/a b,,x,,,,,", "cell", "no subject, so that the row names no clip"),
         ("s1,1,x,,,,,", "frames", "s1: holds no image"),
         ("mine.csv,1,x,,,,,", "frames", "mine.csv: OpenCV cannot play"),
         ("s2/cut.avi,1,x,,,,,", "frames", "cut.avi: OpenCV cannot play"),
@@ -310,6 +309,14 @@ def test_a_clip_keeps_what_is_known(root, line, where, message):
     assert known.pop(where) is None
     assert set(known.values()) < {47, 50, 58, 25.0}
     assert (clip.label, clip.action_units) == ("x", ("6",))
+
+
+def test_a_clip_of_somebody_unknown_is_a_clip(root):
+    (clip,) = corpus = load_manifest(write(root, "s1/a b,,x,47,50,58,6,25"))
+    assert (clip.subject, clip.key) == ("", "mine//a b")
+    [fault] = [fault for fault in corpus.faults if fault.kind != "extent"]
+    message = "no subject, so that nobody knows who is recorded"
+    assert (fault.where, fault.message, fault.clip) == ("mine.csv, B2", message, clip.key)
 
 
 def test_the_rate_of_a_video_stands_in_for_an_unreadable_one(root):

@@ -150,6 +150,7 @@ def recording(n_black, n_frames, fps):
     frames = FRAMES[np.arange(n_frames) % 4].copy()
     frames[:, 0, 0] = np.arange(n_frames) % 40 + 20
     frames[:n_black, 0, 0] = 0
+    frames[:, -1, -1] = 0  # the first pixel of a frame that stands on its head
     return Clip(frames, "walk", "me", "own", fps=fps)
 
 
@@ -233,7 +234,7 @@ def test_large_frames_that_wait_take_bounded_memory():
 def test_a_face_on_its_head_is_not_taken_and_told():
     eyes = np.array([[120.0, 60.0], [80.0, 62.0]])  # the right eye on the right
     upside_down = Face(20, 80, 60, 140, 1, eyes)
-    message = "found no upright face in the first 4 frames.*; it stands on its head: turn the rec"
+    message = "found no upright face in the first 4 frames.*; one stands on its head: turn the rec"
     for align in (True, False):
         with pytest.raises(FaceNotFoundError, match=message):
             CropAlign(lambda frame: [upside_down], align=align).transform([FRAMES])
@@ -274,8 +275,12 @@ def test_nobody_a_profile_and_a_head_upside_down_are_told(head):
     drawn = cv2.copyMakeBorder(corpus[0].frames[0], 40, 40, 40, 40, cv2.BORDER_REPLICATE)
     half = head.copy()
     half[:, 140:] = half[:, 139:140]  # one eye, half of nose and mouth
-    for frame in (drawn[::-1, ::-1], np.full((200, 300), 90, np.uint8), half):
-        frames = np.ascontiguousarray(frame)[None]
-        with pytest.raises(FaceNotFoundError, match=r"^clip 0: Casc.* no face in the first frame"):
-            CropAlign().transform([frames])
+    told = r"^clip 0: Casc.* found no face in the first frame, of \d+ x \d+ pixels$"
+    for frame in (np.full((200, 300), 90, np.uint8), half):
+        with pytest.raises(FaceNotFoundError, match=told):
+            CropAlign().transform([frame[None]])
+    for frame in (drawn, head):
+        turned = np.ascontiguousarray(frame[::-1, ::-1])[None]
+        with pytest.raises(FaceNotFoundError, match="one stands on its head: turn the recording"):
+            CropAlign().transform([turned])
     assert CropAlign().transform([drawn[None]])[0].shape == (1, 112, 112)

@@ -184,8 +184,9 @@ def test_one_place_for_all_frames():
     frames = GREY.copy()
     frames[:, 0, 0] = 0, 5, 9
     cut = crop(frames, detector, height=30, width=30, margin=0)
-    assert len(seen) == 1
+    assert len(seen) == 2
     np.testing.assert_array_equal(seen[0], frames[0])
+    np.testing.assert_array_equal(seen[1], frames[0, ::-1, ::-1])  # whether it stands on its head
     np.testing.assert_array_equal(cut, frames[:, 10:40, 20:50])
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cdmer.preprocessing import Face
-from cdmer.preprocessing._eyes import is_upside_down, settle_eyes, turn_over
+from cdmer.preprocessing._eyes import is_upside_down, settle_eyes, upright_faces
 
 # Seen in the middle of a box of 100 x 100 pixels: eyes, nose, corners of the mouth.
 UPRIGHT = np.array([[-22.0, -15], [22, -15], [0, 8], [-15, 28], [15, 28]])
@@ -65,14 +65,13 @@ def test_a_face_that_scores_higher_on_its_head_is_upside_down():
     upright = settle_eyes(face(turned(UPRIGHT, 0), 0.7))
     # In the frame turned by half a circle, in which a pixel (x, y) is at (399 - x, 299 - y).
     there = Face(100, 200, 150, 250, 0.9, np.array([399, 299]) - turned(UPRIGHT, 180))
-    [found] = turn_over([upright], [there], shape)
-    assert is_upside_down(found)
-    np.testing.assert_allclose(found.landmarks, turned(UPRIGHT, 180))
-    assert found[:5] == (100, 200, 150, 250, 0.9)
+    assert upright_faces([upright], [there], shape) == []
     # Not one that scores as much, nor one elsewhere.
     for other in (there._replace(score=0.73), there._replace(left=0, right=100)):
-        assert turn_over([upright], [other], shape) == [upright]
-    assert turn_over([upright], [], shape) == [upright]
+        assert upright_faces([upright], [other], shape) == [upright]
+    assert upright_faces([upright], [], shape) == [upright]
+    eyes = settle_eyes(face(turned(UPRIGHT, 170)))
+    assert upright_faces([eyes, upright], [], shape) == [upright]
 
 
 def test_without_eyes_nothing_is_upside_down():

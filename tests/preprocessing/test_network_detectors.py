@@ -1,5 +1,7 @@
+import os
 import pickle
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 
 from cdmer._fingerprint import fingerprint
+from cdmer._images.decoders import watch_decoders
 from cdmer._parameters import ParameterError
 from cdmer._steps import steps_text
 from cdmer.preprocessing import CropAlign, Face, MediaPipeDetector, YuNetDetector
@@ -125,6 +128,83 @@ def test_yunet_outputs_are_read_whatever_the_size_of_the_frame(model, size):
         np.testing.assert_allclose(face.landmarks, POINTS)
 
 
+def big_block(factor, at=(5, 10)):
+    """The block in a frame that shrinks to 480 x 640 pixels."""
+    frame = np.zeros((480 * factor, 640 * factor, 3), dtype=np.uint8)
+    rows, columns = (slice(8 * i * factor, 8 * (i + 1) * factor) for i in at)
+    frame[rows, columns] = 0, 0, 255
+    return frame
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_yunet_sees_large_frames_shrunk_and_scales_back(model, factor):
+    [face] = YuNetDetector(model)(big_block(factor))
+    assert face[:4] == pytest.approx(np.array(SEEN) * factor)
+    # Places count from the centre of the first pixel: its border is at -0.5.
+    np.testing.assert_allclose(face.landmarks, (np.array(POINTS) + 0.5) * factor - 0.5)
+
+
+def test_yunet_looks_at_the_frame_itself_where_it_finds_nothing(model):
+    # As small as a cell of the frame itself, it is a quarter of one in the shrunk frame.
+    frame = np.zeros((960, 1280, 3), dtype=np.uint8)
+    frame[40:48, 80:88] = 0, 0, 255
+    [face] = YuNetDetector(model)(frame)
+    assert face[:4] == pytest.approx(SEEN)
+    np.testing.assert_allclose(face.landmarks, POINTS)
+
+
+def test_yunet_leaves_out_eyes_that_no_face_has(model, monkeypatch):
+    moved = np.array(POINTS, dtype=float)
+    moved[2] = 84, 30  # the nose above the eyes
+    seen = Face(*map(float, SEEN), 0.9, moved)
+    monkeypatch.setattr(YuNetDetector, "_detect", lambda *_: [seen])
+    [face] = YuNetDetector(model)(with_block((100, 150, 3), (0, 0, 255)))
+    assert face == (*SEEN, 0.9, None)
+    frames = np.random.default_rng(0).integers(0, 256, (2, 100, 150), dtype=np.uint8)
+    by_box = CropAlign(lambda frame: [Face(*SEEN, 1)]).transform([frames])[0]
+    np.testing.assert_array_equal(CropAlign(YuNetDetector(model)).transform([frames])[0], by_box)
+
+
+def test_a_network_that_was_cut_off_is_told(model, tmp_path, capfd):
+    whole = model.read_bytes()
+    for part in (0.3, 0.9):
+        path = tmp_path / "cut.onnx"
+        path.write_bytes(whole[: int(part * len(whole))])
+        with pytest.raises(
+            ValueError, match=r"is no network YuNet that OpenCV can run, or was cut"
+        ):
+            YuNetDetector(path)(np.zeros((40, 40), dtype=np.uint8))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_networks_print_nothing_and_others_go_on(model, capfd, monkeypatch):
+    lines = [
+        "W0000 00:00:1796093397.390859   13648 inference_feedback_manager.cc:114] Feedback manager",
+        "I20240101 12:00:00.000000 1 gl_context.cc:85] GPU support is not available: INTERNAL: ;",
+        "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
+        "INFO: Created TensorFlow Lite XNNPACK delegate for CPU.",
+        "INFO: [environment.cc:36] Creating LiteRT environment with options",
+        "WARNING: Logging before InitGoogle() is written to STDERR",
+        "[ WARN:0@0.320] global net_impl.cpp:178 setUpNet DNN module was not built with CUDA",
+        "epoch 3",
+    ]
+
+    def talking(self, frame, path):
+        os.write(2, "".join(f"{line}\n" for line in lines).encode())
+        return []
+
+    monkeypatch.setattr(YuNetDetector, "_faces", talking)
+    detector, frame = YuNetDetector(model), np.zeros((9, 9), dtype=np.uint8)
+    detector(frame)
+    assert capfd.readouterr().err == "epoch 3\n"
+    # While this thread decodes, as where frames come one by one.
+    assert watch_decoders(lambda: detector(frame)) == ([], [])
+    assert capfd.readouterr().err == "epoch 3\n"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(detector, [frame] * 40))
+    assert capfd.readouterr().err == "epoch 3\n" * 40
+
+
 def test_yunet_is_given_blue_first(model):
     assert YuNetDetector(model)(with_block((100, 150, 3), (255, 0, 0))) == []
 
@@ -210,12 +290,11 @@ def test_mediapipe_results_are_read(model, monkeypatch):
     monkeypatch.setitem(sys.modules, "mediapipe", mediapipe)
     frame = np.arange(100 * 200, dtype=np.uint8).reshape(100, 200)
     [face] = MediaPipeDetector(model, score_threshold=0.7)(frame)
-    options, image, _, turned = calls
+    options, image = calls
     assert options.base_options.model_asset_path == str(model)
     assert (options.running_mode, options.min_detection_confidence) == ("image", 0.7)
     assert image.image_format == "srgb"
     np.testing.assert_array_equal(image.data, np.dstack([frame] * 3))
-    np.testing.assert_array_equal(turned.data, image.data[::-1, ::-1])
     assert face[:5] == (20, 60, 10, 40, 0.9)
     # From shares of 200 x 100 pixels to places that count from the centre of the first pixel.
     expected = np.array([(16, 30), (30, 25), (24, 40), (24, 50)]) - 0.5
