@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from cdmer._parameters import check_choice
 from cdmer._progress import progress_bar
 from cdmer._steps import stateless_steps, steps_text
-from cdmer._text import without_folders
+from cdmer._text import counted, without_folders
 from cdmer._workers import ending, in_one_worker, parallel
 from cdmer.corpora import Clip, Corpus
 from cdmer.extraction._cache import FeatureCache
@@ -68,6 +68,12 @@ def extract(
     -------
     FeatureTable
         One row per clip, in the corpus' order.
+
+    Warns
+    -----
+    SeveralFacesWarning
+        A UserWarning, once: of the first clip with several faces, and how many more there are. Of
+        clips whose features were cached, it says nothing.
 
     Raises
     ------
@@ -157,12 +163,9 @@ def extract(
             f"table.failures says why, first {failures['message'][0]}",
             stacklevel=2,
         )
-    if gathered.noted:
-        warnings.warn(
-            f"{len(gathered.noted)} of {len(corpus)} clips are doubtful, first "
-            f"{without_folders(gathered.noted[0])}",
-            stacklevel=2,
-        )
+    for kind, notes in gathered.notes.items():
+        more = f"; and {counted(len(notes) - 1, 'more clip')} alike" if len(notes) > 1 else ""
+        warnings.warn(kind(f"{notes[0]}{more}"), stacklevel=2)
     if gathered.kept_out:
         warnings.warn(
             f"features of {len(gathered.kept_out)} clips could not be kept, first "
@@ -215,11 +218,12 @@ class _Gathered:
     def __init__(self, n_clips):
         self.n_clips = n_clips
         self.features, self.clips, self.failures, self.n_cached = None, [], [], 0
-        self.kept_out, self.noted = [], []
+        self.kept_out, self.notes = [], {}
 
     def add(self, clip, outcome, on_error):
         """Take the outcome of the next clip."""
-        self.noted += outcome.notes[:1]
+        for one in outcome.notes:
+            self.notes.setdefault(type(one), []).append(one)
         if outcome.failure is not None:
             if on_error == "raise":
                 raise outcome.failure.error()

@@ -23,6 +23,7 @@ from cdmer.models._calibration import Calibration
 from cdmer.models._figure import plot_prediction
 from cdmer.models._fitted import FittedModel
 from cdmer.models._limits import ClipLimits
+from cdmer.models._live import StreamPrediction, predict_stream
 from cdmer.models._measures import ClipMeasures
 from cdmer.models._prediction import Prediction, RegionDrops, predict_clip
 from cdmer.models._storage import load_model, save_model
@@ -36,11 +37,13 @@ __all__ = [
     "FittedModel",
     "Prediction",
     "RegionDrops",
+    "StreamPrediction",
     "TrainedModel",
     "UntrustedModelError",
     "load_model",
     "plot_prediction",
     "predict_clip",
+    "predict_stream",
     "save_model",
     "train_model",
 ]

@@ -4,7 +4,6 @@ import numpy as np
 
 from cdmer._parameters import check_number
 from cdmer._text import printable
-from cdmer.evaluation import RegionMap, plot_regions
 from cdmer.features import RegionGrid
 from cdmer.models._prediction import Prediction
 
@@ -49,6 +48,8 @@ def plot_prediction(prediction, *, n_regions=8, figure=None):
         raise ValueError(f"prediction: expected regions of a RegionGrid, got {found}")
     if not (np.isfinite(prediction.scores).all() and np.isfinite(regions.drops).all()):
         raise ValueError("prediction: expected finite scores and drops, got NaN or infinity")
+    from cdmer.evaluation import RegionMap, plot_regions  # takes as long as a prediction
+
     drops = regions.drops.clip(min=0)
     weakest_last = np.argsort(-drops, kind="stable")
     drops[weakest_last[n_regions:]] = 0

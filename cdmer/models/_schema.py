@@ -1,4 +1,4 @@
-"""What skops would build from a file, and the memory that takes: checked before it builds."""
+"""What would be built from a file of skops, and the memory that takes: checked before it is."""
 
 from functools import cache
 
@@ -6,10 +6,12 @@ import numpy as np
 
 from cdmer._files.archives import check_array
 from cdmer._files.reading import parse_json
-from cdmer.models._trust import UntrustedModelError, trusted_types
+from cdmer.models._trust import UntrustedModelError, is_trusted
 
 # Parsed, JSON takes about twenty times as much memory.
 MOST_JSON_BYTES = 2**25
+# Version of skops' format that is read here; those from 0.11 on write it.
+_PROTOCOL = 2
 _PLAIN = {f"builtins.{name}" for name in ("str", "int", "float", "bool")}
 
 
@@ -20,7 +22,7 @@ def check_schema(archive, most_bytes):
     list. What skops trusts beyond that (random generators, sparse matrices, bytes and more) no
     model of ours needs, and some of it indexes memory by numbers of the file.
 
-    skops builds an object for every node of the schema, but one for all nodes with the same
+    An object is built for every node of the schema, but one for all nodes with the same
     ``__id__``, however different. So each node needs an id, and nodes with one id must be alike: a
     file then unpacks to just what is written in it, without cycles, and without doublings of
     doublings.
@@ -32,16 +34,23 @@ def check_schema(archive, most_bytes):
     most_bytes : int
         Limit of all arrays together, counted each time that they are read.
 
+    Returns
+    -------
+    dict
+        The schema.
+
     Raises
     ------
     UntrustedModelError
         If the file asks for other types.
     ValueError
-        If it is larger, nodes are not as above, or the header of an array is not that of its
-        content.
+        If it is larger, of another version of skops' format, nodes are not as above, or the header
+        of an array is not that of its content.
     """
     nodes = _Nodes()
-    nodes.number(parse_json(archive.read("schema.json"), "schema.json", MOST_JSON_BYTES))
+    schema = parse_json(archive.read("schema.json"), "schema.json", MOST_JSON_BYTES)
+    nodes.number(schema)
+    check_protocol(schema)
     if nodes.refused:
         raise UntrustedModelError(f"Untrusted types found in the file: {sorted(nodes.refused)}")
     total = sum(archive.getinfo(name).file_size for name in nodes.read.values())
@@ -51,6 +60,14 @@ def check_schema(archive, most_bytes):
         )
     for name in set(nodes.read.values()):
         check_array(archive, name)
+    return schema
+
+
+def check_protocol(schema):
+    """Refuse a schema of another version of skops' format, with a ValueError."""
+    protocol = schema["protocol"]
+    if type(protocol) is not int or protocol != _PROTOCOL:
+        raise ValueError(f"expected version {_PROTOCOL} of skops' format, got {protocol!r}")
 
 
 def refused_types(schema):
@@ -72,7 +89,7 @@ class _Nodes:
     def number(self, part):
         """Number of a part of the schema: the same for those alike, ids and all within left out."""
         if isinstance(part, dict):
-            # skops takes a dict with a known id for that node, and needs no loader then.
+            # A dict with a known id would be taken for that node, and need no loader.
             is_node = "__loader__" in part or "__id__" in part
             if is_node:
                 self._check(part)
@@ -93,10 +110,13 @@ class _Nodes:
         if type(identity) is not int or identity < 1:
             raise ValueError(f"schema.json: expected an id of each node, got {identity!r}")
         name = f"{node['__module__']}.{node['__class__']}"
-        known = _loaders().get(loader)
-        if known is None:
-            self.refused.add(f"{name} ({loader})")
-        elif name not in known:
+        if loader == "ObjectNode":
+            trusted = is_trusted(name)
+        elif loader in _loaders():
+            trusted = name in _loaders()[loader]
+        else:
+            trusted, name = False, f"{name} ({loader})"
+        if not trusted:
             self.refused.add(name)
         if loader == "NdArrayNode" and node["type"] == "numpy":
             self.read[identity] = node["file"]
@@ -104,7 +124,7 @@ class _Nodes:
 
 @cache
 def _loaders():
-    """Types that each of skops' loaders may build, a dict of str to set of str."""
+    """Types that skops' loaders of arrays and plain data may build, a dict of str to set of str."""
     scalars = {
         f"numpy.{kind.__name__}"
         for kind in np.sctypeDict.values()
@@ -118,7 +138,6 @@ def _loaders():
         "JsonNode": {"builtins.str"},
         "ListNode": {"builtins.list"},
         "NdArrayNode": {"numpy.ndarray"} | scalars,
-        "ObjectNode": trusted_types(),
         "TupleNode": {"builtins.tuple"},
         "TypeNode": _PLAIN | scalars,
     }

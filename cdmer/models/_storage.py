@@ -17,12 +17,13 @@ from cdmer._files.reading import parse_json, read_regular
 from cdmer._files.writing import atomic_file, remove_unfinished
 from cdmer._parameters import check_number
 from cdmer._workers import one_blas_thread
+from cdmer.models._building import build_objects
 from cdmer.models._fitted import FittedModel, fitted_model, library_versions
 from cdmer.models._fitted_state import check_state
 from cdmer.models._parts import score_classes, take_apart
 from cdmer.models._records import check_fields, from_records, to_records
-from cdmer.models._schema import check_schema, refused_types
-from cdmer.models._trust import UntrustedModelError, import_skops, trusted_types
+from cdmer.models._schema import check_protocol, check_schema, refused_types
+from cdmer.models._trust import UntrustedModelError, import_skops
 
 _FORMAT, _VERSION = "cdmer.FittedModel", 3
 _DOCUMENT = "model.json"
@@ -152,7 +153,9 @@ def write_model(path, model):
         ) from error
     buffer = io.BytesIO(data)
     with zipfile.ZipFile(buffer, "a") as archive:
-        refused = refused_types(json.loads(archive.read("schema.json")))
+        schema = json.loads(archive.read("schema.json"))
+        check_protocol(schema)
+        refused = refused_types(schema)
         if refused:
             raise ValueError(
                 f"pipeline: expected estimators of cdmer, those of scikit-learn that load_model "
@@ -197,8 +200,6 @@ def load_model(path, *, max_bytes=2**30):
 
     Raises
     ------
-    ImportError
-        If skops is missing: ``pip install "cdmer[models]"``.
     UntrustedModelError
         A ValueError: if the file asks for other types.
     ValueError
@@ -208,7 +209,6 @@ def load_model(path, *, max_bytes=2**30):
         If it cannot be read.
     """
     check_number("max_bytes", max_bytes, least=1, whole=True)
-    skops = import_skops()
     path = Path(path)
     data = read_regular(path, max_bytes)
     try:
@@ -218,10 +218,9 @@ def load_model(path, *, max_bytes=2**30):
         ):
             warnings.simplefilter("ignore", InconsistentVersionWarning)  # one per estimator
             document = _read_document(archive)
-            check_schema(archive, max_bytes)
-            content = skops.loads(data, trusted=[*trusted_types(), "builtins.range"])
-            model = _from_document(document, **content)
-    except (UntrustedModelError, skops.exceptions.UntrustedTypesFoundException) as error:
+            schema = check_schema(archive, max_bytes)
+            model = _from_document(document, **build_objects(schema, archive))
+    except UntrustedModelError as error:
         raise UntrustedModelError(f"{path}: refused, {str(error).splitlines()[0]}") from error
     except Exception as error:  # whatever a damaged or crafted file makes zipfile or NumPy say
         kind = "" if type(error) is ValueError else f"{type(error).__name__}: "

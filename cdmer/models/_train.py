@@ -28,6 +28,7 @@ from cdmer.models._training_clips import (
     frame_size,
     part,
 )
+from cdmer.preprocessing import SeveralFacesWarning
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -299,7 +300,7 @@ def _measure(corpora, tables, preparation, options):
         described = set(table.clips["key"])
         clips = part(corpus, [i for i, clip in enumerate(corpus) if clip.key in described])
         with warnings.catch_warnings():  # said of the same clips before
-            warnings.filterwarnings("ignore", r"\d+ of \d+ clips are doubtful")
+            warnings.simplefilter("ignore", SeveralFacesWarning)
             rows.append(_extract(clips, ClipMeasures(), as_recorded, options).features)
     return ClipLimits.from_rows(np.concatenate(rows))
 

@@ -75,11 +75,10 @@ def import_skops():
     return import_extra("skops.io", "models")
 
 
-@cache
-def trusted_types():
-    """Types of the objects that a model may hold beside arrays and plain data.
+def is_trusted(name):
+    """Whether a model may hold objects of a type, beside arrays and plain data.
 
-    These are
+    Trusted are
 
     - the public estimators and settings (`RegionGrid` and the like) of `cdmer.adaptation`,
       `cdmer.features` and `cdmer.preprocessing`: setting their attributes, or calling their
@@ -90,21 +89,45 @@ def trusted_types():
     are estimators of scikit-learn whose compiled code indexes memory by numbers that the file
     chooses and nobody checks, such as trees, their ensembles, KMeans, NMF and sparse matrices.
 
+    Parameters
+    ----------
+    name : str
+        Full name. Of scikit-learn, what is named is imported, if it is on the list, and no more.
+
     Returns
     -------
-    frozenset of str
-        Full names.
+    bool
     """
+    package, _, rest = name.partition(".")
+    if package == "sklearn":
+        return name in _PRIVATE or name in _listed_types(rest.partition(".")[0])
+    return name in _own_types()
+
+
+@cache
+def _listed_types(module):
+    """Full names of the trusted types of a module of scikit-learn."""
+    names = _OF_SKLEARN.get(module)
+    if names is None:
+        return frozenset()
+    home = import_module(f"sklearn.{module}")
+    return frozenset(_full_name(getattr(home, name)) for name in names)
+
+
+@cache
+def _own_types():
+    """Full names of the trusted types of cdmer."""
     from cdmer import adaptation, features, preprocessing
 
-    types = set()
-    for package in (adaptation, features, preprocessing):
-        public = [getattr(package, name) for name in package.__all__]
-        types.update(
-            thing
-            for thing in public
-            if isinstance(thing, type) and (issubclass(thing, BaseEstimator) or is_dataclass(thing))
-        )
-    for module, names in _OF_SKLEARN.items():
-        types.update(getattr(import_module(f"sklearn.{module}"), name) for name in names)
-    return frozenset(_PRIVATE | {f"{kind.__module__}.{kind.__qualname__}" for kind in types})
+    public = [
+        getattr(home, n) for home in (adaptation, features, preprocessing) for n in home.__all__
+    ]
+    return frozenset(
+        _full_name(thing)
+        for thing in public
+        if isinstance(thing, type) and (issubclass(thing, BaseEstimator) or is_dataclass(thing))
+    )
+
+
+def _full_name(kind):
+    return f"{kind.__module__}.{kind.__qualname__}"

@@ -1,7 +1,6 @@
 """The frame of a clip in which the expression is strongest."""
 
 import numpy as np
-from scipy.signal import find_peaks
 
 from cdmer._parameters import check_choice, check_number
 from cdmer._vision.grid import RegionGrid
@@ -179,6 +178,8 @@ def _greatest(changes):
 
 def _divide_and_conquer(changes):
     """The last peak that is left when halves with the smaller sum of peaks are dropped."""
+    from scipy.signal import find_peaks  # it loads much that nothing else needs
+
     peaks = find_peaks(np.concatenate([[-np.inf], changes, [-np.inf]]))[0] - 1
     start, stop = 0, len(changes)
     while len(peaks) > 1:

@@ -44,7 +44,7 @@ from cdmer.features import (
     RegionGrid,
 )
 from cdmer.models import load_model, save_model
-from cdmer.models._trust import trusted_types
+from cdmer.models._trust import is_trusted
 from cdmer.preprocessing import (
     ApexSpotter,
     CascadeDetector,
@@ -152,7 +152,7 @@ def test_every_method_comes_back_and_takes_one_row(method, small, packed, tmp_pa
 OF_SKLEARN = {
     name: kind
     for name, kind in all_estimators(type_filter=["classifier", "transformer"])
-    if f"{kind.__module__}.{name}" in trusted_types()
+    if is_trusted(f"{kind.__module__}.{name}")
 }
 NEED_MORE = {
     "BaggingClassifier": BaggingClassifier(SVC(), n_estimators=2, random_state=0),
