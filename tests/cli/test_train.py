@@ -15,6 +15,7 @@ import pytest
 from command_line import cdmer
 
 from cdmer.corpora import load_manifest, make_synthetic_corpus
+from cdmer.extraction import extract
 from cdmer.features import LBPTOP, RegionGrid
 from cdmer.models import load_model, predict_clip, train_model
 from cdmer.preprocessing import Preparation
@@ -113,6 +114,27 @@ def test_the_model_is_that_of_the_library(videos, tmp_path):
     assert said.endswith(f"model: {out}\n")
     assert errors.startswith("cdmer: faces are cut out: in ")
     assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize("crop", ["--crop", "--no-crop"])
+def test_predict_prepares_clips_as_train_did(videos, tmp_path, crop):
+    """Of a model that was trained without a crop, clips were cropped once: it named other classes.
+
+    The pipeline fitted to all clips, asked about features of the table's own, says what is right.
+    """
+    out = tmp_path / "model.skops"
+    cdmer("train", videos / "clips.csv", "--out", out, crop, "--no-cache", *SMALL)
+    model, corpus = load_model(out), load_manifest(videos / "clips.csv")
+    rows = extract(corpus, LBPTOP(radius=1, grid=RegionGrid((1, 2))), preparation=model.preparation)
+    expected = model.pipeline[-2:].predict(rows.features)
+    paths = [videos / f"videos/{clip.subject}/{clip.name}.avi" for clip in corpus]
+    outcome = cdmer("predict", out, *paths, "--json", "-q")
+    assert outcome.returncode == 0, outcome.stderr
+    found = [json.loads(line) for line in outcome.stdout.splitlines()]
+    told = [(one["class"], model.classes[k]) for one, k in zip(found, expected, strict=True)]
+    answered = [pair for pair in told if pair[0] is not None]
+    assert len(answered) > 0.8 * len(told)
+    assert all(name == right for name, right in answered)
 
 
 def test_options_say_what_prepares_clips(videos, tmp_path):
