@@ -92,7 +92,8 @@ def run(root, *arguments):
     environment["CDMER_MAX_CLIP_BYTES"] = str(2**40)
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         started = time.perf_counter()
-        command = [sys.executable, *map(str, arguments)]
+        # -P: not the package of the folder that this is called in.
+        command = [sys.executable, "-P", *map(str, arguments)]
         process = subprocess.Popen(command, env=environment, stdout=out, stderr=err)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -126,6 +127,7 @@ def main():
     )
     parser.add_argument("--against", metavar="CHECKOUT", help="folder of other code of cdmer")
     parser.add_argument("--rounds", type=int, default=3, help="per line and code (default 3)")
+    parser.add_argument("--only", default="", help="lines whose names hold this, such as 1080p")
     arguments = parser.parse_args()
     roots = {"this code": Path(__file__).parent.parent}
     if arguments.against:
@@ -138,8 +140,12 @@ def main():
             run(root, "-c", SAVE, models[name])
         video = Path(folder, "clip.mp4")
         for recording, *settings in RECORDINGS:
-            run(roots["this code"], "-c", WRITE, video, *settings)
-            for line in (*LINES, "cdmer predict"):
+            lines = [
+                li for li in (*LINES, "cdmer predict") if arguments.only in f"{recording}; {li}"
+            ]
+            if lines:
+                run(roots["this code"], "-c", WRITE, video, *settings)
+            for line in lines:
                 found = {name: [] for name in roots}
                 for _ in range(arguments.rounds):
                     for name, root in roots.items():
