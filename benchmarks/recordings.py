@@ -140,9 +140,8 @@ def main():
             run(root, "-c", SAVE, models[name])
         video = Path(folder, "clip.mp4")
         for recording, *settings in RECORDINGS:
-            lines = [
-                li for li in (*LINES, "cdmer predict") if arguments.only in f"{recording}; {li}"
-            ]
+            names = {line: f"{recording}; {line}" for line in (*LINES, "cdmer predict")}
+            lines = [line for line, name in names.items() if arguments.only in name]
             if lines:
                 run(roots["this code"], "-c", WRITE, video, *settings)
             for line in lines:
@@ -154,8 +153,8 @@ def main():
                     [statistics.median(one[i] for one in found[name]) for name in roots]
                     for i in (0, 1)
                 )
-                show(f"{recording}; {line}, s", seconds, ".2f")
-                show(f"{recording}; {line}, MiB", memory, ".0f")
+                show(f"{names[line]}, s", seconds, ".2f")
+                show(f"{names[line]}, MiB", memory, ".0f")
 
 
 if __name__ == "__main__":
