@@ -149,8 +149,8 @@ class CascadeDetector:
     frames with a drawn or photographed face of a quarter to nine tenths of their height, the face
     is found in as many.
 
-    Of photographs of real faces, it finds nine in ten; those turned by up to 20 degrees, and none
-    from 35 on.
+    Of upright faces in photographs it finds nine in ten or more, of those turned by 20 degrees in
+    the plane of the picture about half, from 35 degrees on none.
 
     The window is never as large as the frame: of a face that fills it, nothing is found.
 
