@@ -127,4 +127,7 @@ class Preparation:
         if not isinstance(values, dict) or not set(values) <= set(names):
             got = sorted(values) if isinstance(values, dict) else values
             raise ParameterError(f"preparation: expected fields {names}, got {str(got)[:200]}")
+        detector = values.get("detector")
+        if detector is not None and not isinstance(detector, str):
+            raise ParameterError(f"detector: expected a text or None, got {str(detector)[:200]}")
         return cls(**values)

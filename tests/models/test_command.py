@@ -83,7 +83,7 @@ def test_a_video_from_the_command_line(saved, clip, tmp_path):
     assert re.fullmatch(
         r"scores \(not probabilities\): negative \S+, positive \S+, surprise \S+", lines[1]
     )
-    assert lines[2].startswith("regions that spoke for it: l")
+    assert re.match(r"regions that spoke for it: \w[\w ]+ of the picture \(l\dr\dc\d\) ", lines[2])
     assert lines[3] == "apex: none given, none needed"
     image = cv2.imread(str(picture))
     height, width = image.shape[:2]
