@@ -44,7 +44,9 @@ def predict(model, clip, onset, apex, offset, spot, crop, out, as_json):
     numbered from 0, or a folder of frames, numbered by their file names.
 
     Shows the class, the probabilities where the model states any (otherwise its scores), where the
-    apex comes from, and the facial regions without which the score of the class would be lower.
+    apex comes from, and the facial regions without which the score of the class would be lower. Of
+    a clip in which nothing moves, the face is lost, or the picture is cut, it shows no class but
+    that reason.
     """
     if apex is not None and spot is not None:
         raise click.UsageError("--apex, --spot: expected one of the two at most")
@@ -68,7 +70,9 @@ def predict(model, clip, onset, apex, offset, spot, crop, out, as_json):
     except ValueError as error:
         raise ValueError(f"{model}: {error}") from error
     apex, origin = describe_apex(prepared, prediction)
-    if out is not None and prediction.label is not None:
+    if out is not None and prediction.label is None:
+        remark(f"{out}: not written, there is no class whose regions it would show")
+    elif out is not None:
         write_picture(prediction, out)
     if as_json:
         say(to_json(fitted, prediction, apex, origin))
