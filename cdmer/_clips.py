@@ -1,11 +1,15 @@
 """Clips as transformers accept them: their names for messages, and their frames."""
 
+import math
 from dataclasses import is_dataclass
 
 import array_api_compat
 import numpy as np
 
 from cdmer._limits import check_clip_bytes
+
+# Bytes of frames that are made room for at first, whatever a file announces.
+_AT_FIRST = 2**28
 
 
 def named_clips(X):
@@ -129,46 +133,117 @@ def read_frames(clip, name, *, colour=True):
     return frames
 
 
+def expected_length(clip):
+    """Number of frames of a clip, known or announced.
+
+    Parameters
+    ----------
+    clip : Clip
+        Its frames are not read, but a file may be opened.
+
+    Returns
+    -------
+    int or None
+        `known_length`, or else what the source gives by its method ``expected_frames()``, which
+        need not be true.
+    """
+    n_frames = known_length(clip)
+    if n_frames is None and hasattr(clip.source, "expected_frames"):
+        n_frames = clip.source.expected_frames()
+    return n_frames
+
+
 def iterate_frames(clip, name):
     """Read and check the frames of one clip one by one.
 
     Parameters
     ----------
     clip : Clip, or ndarray of shape (T, H, W) or (T, H, W, 3)
-        Frames of a source that can be iterated over are read as they are asked for.
+        Those of a Clip come from its method ``stream()``.
     name : str
         Name of the clip in messages.
 
     Yields
     ------
     ndarray of uint8, shape (H, W) or (H, W, 3)
-        All of one shape, at least one. Not a copy: who keeps a frame copies it.
+        All of one shape, at least one. Not to be written to.
 
     Raises
     ------
     TypeError, ValueError
         As `read_frames`; what is wrong with the last frame, or with their number, after it.
     """
-    source = getattr(clip, "source", clip)
-    if not callable(source) or not hasattr(source, "__iter__"):
+    if not hasattr(clip, "stream"):
         yield from read_frames(clip, name)
         return
-    shape, n = None, 0
-    for frame in source:
-        if shape is None:
-            # Of one frame as of many.
-            shape = read_frames(frame[None], name).shape[1:]
-        if frame.shape != shape or frame.dtype != np.uint8:
-            raise ValueError(
-                f"{name}: expected frames of one size, got shape {shape} and then {frame.shape}"
-            )
+    n = 0
+    for frame in clip.stream():
+        if not n:
+            read_frames(frame[None], name)  # of one frame as of many
         yield frame
         n += 1
-    numbers = getattr(clip, "frame_numbers", None)
     if not n:
         raise ValueError(f"{name}: expected at least one frame, got none")
-    if numbers is not None and len(numbers) != n:
-        raise ValueError(f"{name}: has {len(numbers)} frame numbers for {n} frames")
+    if clip.frame_numbers is not None and len(clip.frame_numbers) != n:
+        raise ValueError(f"{name}: has {len(clip.frame_numbers)} frame numbers for {n} frames")
+
+
+class FrameArray:
+    """Frames gathered in one array, made for as many as are expected; it grows if more come.
+
+    Parameters
+    ----------
+    expected : int or None
+        Number of frames, or one that is close; None where it is unknown.
+    name : str
+        Name of the clip in messages.
+    """
+
+    def __init__(self, expected, name):
+        self.expected, self.name = max(1, expected or 1), name
+        self.n, self._array = 0, None
+
+    def place(self, shape):
+        """Make room for the next frame.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Its shape, the same for all.
+
+        Returns
+        -------
+        ndarray of uint8
+            Where to write it, before the next is asked for.
+
+        Raises
+        ------
+        ValueError
+            If frames differ in shape, or take more memory than `check_clip_bytes` allows, told by
+            the expected number at first.
+        """
+        n_bytes = math.prod(shape)
+        if self._array is None:
+            check_clip_bytes(self.expected * n_bytes, self.name)
+            n = max(1, min(self.expected, _AT_FIRST // max(1, n_bytes)))
+            self._array = np.empty((n, *shape), dtype=np.uint8)
+        if shape != self._array.shape[1:]:
+            raise ValueError(f"{self.name}: frames differ in size")
+        if self.n == len(self._array):
+            check_clip_bytes((self.n + 1) * n_bytes, self.name)
+            self._resize(min(2 * self.n, self.expected if self.expected > self.n else 2 * self.n))
+        self.n += 1
+        return self._array[self.n - 1]
+
+    def array(self):
+        """All frames, ndarray of uint8, shape (T, H, W) or (T, H, W, 3); None if there are none."""
+        if self.n and self.n < len(self._array):
+            self._resize(self.n)
+        return self._array
+
+    def _resize(self, n):
+        # In place, where the memory allows; a second array would double what is needed.
+        self._array.resize((n, *self._array.shape[1:]), refcheck=False)
 
 
 def collect_frames(frames, expected, name):
@@ -178,10 +253,8 @@ def collect_frames(frames, expected, name):
     ----------
     frames : iterable of ndarray of uint8, shape (H, W) or (H, W, 3)
         All of one shape, at least one.
-    expected : int or None
-        Their number, or one that is close; None where it is unknown.
-    name : str
-        Name of the clip in messages.
+    expected, name
+        See `FrameArray`.
 
     Returns
     -------
@@ -192,22 +265,10 @@ def collect_frames(frames, expected, name):
     ValueError
         If they take more memory than `check_clip_bytes` allows.
     """
-    frames = iter(frames)
-    first = next(frames)
-    check_clip_bytes((expected or 1) * first.nbytes, name)
-    gathered = np.empty((max(1, expected or 64), *first.shape), dtype=np.uint8)
-    gathered[0] = first
-    n = 1
+    gathered = FrameArray(expected, name)
     for frame in frames:
-        if n == len(gathered):
-            check_clip_bytes((n + 1) * first.nbytes, name)
-            # In place, where the memory allows; a second array would double what is needed.
-            gathered.resize((2 * n, *first.shape), refcheck=False)
-        gathered[n] = frame
-        n += 1
-    if n < len(gathered):
-        gathered.resize((n, *first.shape), refcheck=False)
-    return gathered
+        gathered.place(frame.shape)[...] = frame
+    return gathered.array()
 
 
 def _holds_objects(array):

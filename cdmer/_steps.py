@@ -1,10 +1,13 @@
 """The steps that an estimator is made of."""
 
 import re
+from dataclasses import replace
 
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
+
+from cdmer._clips import is_clip
 
 # They change how a result is computed, not which.
 _UNSAID = {"memory", "n_jobs", "verbose"}
@@ -66,6 +69,37 @@ def stateless_steps(transformer):
                 "methods that are evaluated"
             )
     return steps
+
+
+def prepare_alone(steps, clip):
+    """Pass one clip through steps from clip to clip, which read its frames once.
+
+    Steps that need one frame at a time let frames flow. Before a step that needs more of them, and
+    at the end, they are computed and held: whoever asks for them again, such as the descriptor
+    after a step that spotted the apex, decodes nothing again.
+
+    Parameters
+    ----------
+    steps : list of transformer
+    clip : Clip or array
+        Frames of an array are in memory anyway.
+
+    Returns
+    -------
+    Clip or array
+        With its frames in memory.
+    """
+    for step in steps:
+        if getattr(step, "needs", "all") != "frame":
+            clip = _held(clip)
+        [clip] = step.transform([clip])
+    return _held(clip)
+
+
+def _held(clip):
+    if is_clip(clip) and callable(clip.source):
+        return replace(clip, source=clip.frames)
+    return clip
 
 
 def any_part(transformer, says):

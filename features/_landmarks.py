@@ -57,7 +57,7 @@ class LandmarkRegions(FrozenParameters):
         Function of the first frame of a clip, an ndarray of uint8 of shape (H, W), that gives an
         array of shape (68, 2): x and y of each point in pixels, where (0, 0) is the centre of the
         first pixel, in the order of iBUG 300-W [1]_ (and of dlib's predictor). It raises, or gives
-        None, where it finds no face.
+        None, where it finds no face. `cdmer.preprocessing.MediaPipeLandmarker` is one.
     side : float, default=0.4
         Side of a square as a share of the distance between the centres of the eyes.
 

@@ -34,7 +34,7 @@ def watch_decoders(function):
     ----------
     function : callable
         Without arguments. Called a second time where threads decode side by side and one of them
-        met damage. Must not call `watch_decoders`.
+        met damage; not within `watch_source`, which would have to end first.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def watch_decoders(function):
         What the decoders said, a line each.
     """
     result, damage, shared = _call(function, alone=False)
-    if damage and shared:
+    if damage and shared and not _own.depth:
         result, damage, _ = _call(function, alone=True)
     return result, damage
 
@@ -64,12 +64,106 @@ def quiet_networks():
         watch.part()
 
 
-def _call(function, alone):
+def watch_each(items):
+    """Make items that take decoding one by one, and collect what the decoders say meanwhile.
+
+    Nothing is watched, and file descriptor 2 is as it was, while the caller has an item. So `items`
+    must not let threads decode ahead.
+
+    Parameters
+    ----------
+    items : iterator
+        Gives anything but None.
+
+    Yields
+    ------
+    item : object
+        None once after the last.
+    damage : list of str
+        As `watch_decoders` gives it, but where threads decode side by side it may be about what
+        another of them decodes.
+    """
+    item = items
+    while item is not None:
+        item, damage, _ = _call(lambda: next(items, None), alone=False)
+        yield item, damage
+
+
+def watch_source(function, source):
+    """Call a function that takes all frames of a source one by one; watched as a whole.
+
+    Meanwhile `is_watched` says so of the source, which need not watch itself, and may let threads
+    decode ahead. Where decoders tell of damage, it is iterated over once more, watching itself: it
+    says what is wrong, if it is about this source.
+
+    Parameters
+    ----------
+    function : callable
+        Without arguments.
+    source : iterable
+
+    Returns
+    -------
+    object
+        What the function returns.
+    """
+    own = _own
+    if own.source is not None:
+        return function()  # of a step between others, whose frames flow on to be watched above
+
+    def run():
+        own.source, own.opened = source, []
+        try:
+            return function(), None
+        except Exception as error:
+            return None, error
+        finally:
+            for pictures in own.opened:
+                pictures.close()
+            own.source = None
+
+    (result, error), damage, _ = _call(run, alone=False)
+    if damage:
+        for _ in source:
+            pass
+    if error is not None:
+        raise error
+    return result
+
+
+def is_watched(source, pictures):
+    """Whether this thread watches a source as a whole; then `pictures`, a generator, is closed."""
+    if _own.source is not source:
+        return False
+    _own.opened.append(pictures)
+    return True
+
+
+def show_others():
+    """Pass on what others have written while decoders are watched."""
     watch = _watch
+    with watch.changed:
+        watch.pass_on(whole=False)
+
+
+class _Own(threading.local):
+    """What a thread is doing: calls that it is inside of, the source that it watches."""
+
+    depth = 0
+    source = opened = None
+
+
+_own = _Own()
+
+
+def _call(function, alone):
+    watch, own = _watch, _own
     ticket = watch.enter(alone)
+    own.depth += 1
     try:
         result = function()
     finally:
+        own.depth -= 1
         damage, shared = watch.leave(alone, *ticket)
     return result, damage, shared
 
@@ -88,7 +182,8 @@ class _Watch:
     def enter(self, alone):
         """Give the number of the call and where in the file its lines begin."""
         with self.changed:
-            self.changed.wait_for(lambda: not self.alone)
+            if not _own.depth:  # a call within another is what others may be waiting for
+                self.changed.wait_for(lambda: not self.alone)
             if alone:
                 self._wait_for_others()
             if not self.inside:
@@ -116,7 +211,7 @@ class _Watch:
     def part(self):
         """End what `join` began."""
         with self.changed:
-            self._pass_on()
+            self.pass_on(whole=self.inside == 1)
             self.inside -= 1
             if not self.inside:
                 self.release()
@@ -126,7 +221,7 @@ class _Watch:
         """Give the lines of a call that speak of damage, and whether they may be another's."""
         with self.changed:
             lines = self._lines(begin)
-            self._pass_on()
+            self.pass_on(whole=self.inside == 1)
             shared = shared or self.entered > number
             self.inside -= 1
             if not self.inside:
@@ -147,10 +242,10 @@ class _Watch:
         self.file, self.passed_on = _unnamed_file(), 0
         os.dup2(self.file, 2)
 
-    def _pass_on(self):
+    def pass_on(self, whole):
         """Write what others wrote where it was meant to go, such as a bar of progress."""
         lines = self._lines(self.passed_on, ends=True)
-        if self.inside > 1 and lines and not lines[-1].endswith(("\n", "\r")):
+        if not whole and lines and not lines[-1].endswith(("\n", "\r")):
             lines.pop()  # FFmpeg writes a line in pieces
         self.passed_on += len("".join(lines).encode("utf-8", "surrogateescape"))
         foreign = [
@@ -198,9 +293,9 @@ _watch = _Watch()
 
 def _after_fork():
     # The threads that were decoding do not exist in the new process.
-    global _watch
+    global _watch, _own
     _watch.release()
-    _watch = _Watch()
+    _watch, _own = _Watch(), _Own()
 
 
 if hasattr(os, "register_at_fork"):

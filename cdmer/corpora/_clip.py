@@ -20,7 +20,8 @@ class Clip:
     ----------
     source : ndarray of shape (T, H, W) or (T, H, W, 3), dtype uint8, or callable
         The frames, or a picklable callable without arguments that returns them. A callable is
-        called each time `frames` is read, so a corpus of many clips needs no memory for frames.
+        called each time `frames` is read, so a corpus of many clips needs no memory for frames. One
+        that has ``__iter__`` gives its frames one by one to `stream`.
     name : str
         Identifies the clip within its corpus and subject.
     subject : str
@@ -78,8 +79,51 @@ class Clip:
         ValueError
             If the source gives anything else.
         """
-        frames = self.source() if callable(self.source) else self.source
-        frames = np.asarray(frames)
+        frames = np.asarray(self.source() if callable(self.source) else self.source)
+        self._check(frames)
+        return frames
+
+    def stream(self):
+        """Read the frames one by one.
+
+        A source that can be iterated over, such as a video or a folder, holds one frame in memory
+        at a time, as do preprocessing steps that need no more; any other is read as `frames` is.
+
+        Yields
+        ------
+        ndarray of shape (H, W) or (H, W, 3), dtype uint8
+            The same frames as in `frames`. Not to be written to.
+
+        Raises
+        ------
+        ValueError
+            As `frames`; what is wrong with a frame after those before it, what is wrong with a
+            file as a whole after the last.
+
+        Examples
+        --------
+        >>> from cdmer.corpora import make_synthetic_corpus
+        >>> clip = make_synthetic_corpus("webcam-25fps", n_clips=3, random_state=0)[0]
+        >>> [frame.mean().round(1) for frame in clip.stream()][:2]
+        [np.float64(110.8), np.float64(110.6)]
+        """
+        if not callable(self.source) or not hasattr(self.source, "__iter__"):
+            yield from self.frames
+            return
+        shape = None
+        for frame in self.source:
+            frame = np.asarray(frame)
+            if shape is None:
+                self._check(frame[None])
+                shape = frame.shape
+            if frame.shape != shape or frame.dtype != np.uint8:
+                raise ValueError(
+                    f"frames of clip {self.key!r}: expected uint8 of shape {shape} as the first "
+                    f"has, got {frame.dtype} of shape {frame.shape}"
+                )
+            yield frame
+
+    def _check(self, frames):
         if frames.dtype != np.uint8 or not (
             frames.ndim == 3 or (frames.ndim == 4 and frames.shape[-1] == 3)
         ):
@@ -87,7 +131,6 @@ class Clip:
                 f"frames of clip {self.key!r}: expected uint8 of shape (T, H, W) or (T, H, W, 3), "
                 f"got {frames.dtype} of shape {frames.shape}"
             )
-        return frames
 
     @property
     def key(self):

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from cdmer._parameters import check_choice
 from cdmer._progress import progress_bar
 from cdmer._steps import stateless_steps, steps_text
-from cdmer._text import without_folders
+from cdmer._text import counted, without_folders
 from cdmer._workers import ending, in_one_worker, parallel
 from cdmer.corpora import Clip, Corpus
 from cdmer.extraction._cache import FeatureCache
@@ -69,6 +69,12 @@ def extract(
     FeatureTable
         One row per clip, in the corpus' order.
 
+    Warns
+    -----
+    SeveralFacesWarning
+        A UserWarning, once: of the first clip with several faces, and how many more there are. Of
+        clips whose features were cached, it says nothing.
+
     Raises
     ------
     ValueError
@@ -81,6 +87,12 @@ def extract(
     ImportError, MemoryError, OSError
         If a library is missing, memory runs out, or the cache cannot be read or written to: never
         recorded, because no clip is to blame.
+
+    Warns
+    -----
+    UserWarning
+        Once each: if clips have no row, steps chose between several faces in some (those that were
+        in the cache are not looked at again), or features could not be kept.
 
     Notes
     -----
@@ -151,6 +163,9 @@ def extract(
             f"table.failures says why, first {failures['message'][0]}",
             stacklevel=2,
         )
+    for kind, notes in gathered.notes.items():
+        more = f"; and {counted(len(notes) - 1, 'more clip')} alike" if len(notes) > 1 else ""
+        warnings.warn(kind(f"{notes[0]}{more}"), stacklevel=2)
     if gathered.kept_out:
         warnings.warn(
             f"features of {len(gathered.kept_out)} clips could not be kept, first "
@@ -203,10 +218,12 @@ class _Gathered:
     def __init__(self, n_clips):
         self.n_clips = n_clips
         self.features, self.clips, self.failures, self.n_cached = None, [], [], 0
-        self.kept_out = []
+        self.kept_out, self.notes = [], {}
 
     def add(self, clip, outcome, on_error):
         """Take the outcome of the next clip."""
+        for one in outcome.notes:
+            self.notes.setdefault(type(one), []).append(one)
         if outcome.failure is not None:
             if on_error == "raise":
                 raise outcome.failure.error()

@@ -4,13 +4,16 @@ import os
 import sys
 import traceback
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cdmer._array import to_numpy
+from cdmer._clip_transformer import as_objects
 from cdmer._cv2 import one_cv2_thread
+from cdmer._notes import gathered_notes
 from cdmer._parameters import ParameterError
+from cdmer._steps import flat_steps, prepare_alone
 from cdmer._workers import one_blas_thread
 
 
@@ -42,36 +45,42 @@ class Failure:
 class Outcome:
     """Features of a clip, shape (n_columns,), or the failure in their place.
 
-    `kept_out` says what was in their place in the cache, if they could not go there.
+    `kept_out` says what was in their place in the cache, if they could not go there; `notes` are
+    warnings of steps, such as of several faces.
     """
 
     row: np.ndarray | None = None
     failure: Failure | None = None
     cached: bool = False
     kept_out: str | None = None
+    notes: tuple[Warning, ...] = ()
 
 
 def work(clip, transformer, cache, parent):
     """Features of one clip, from the cache or computed; runs in a worker."""
-    with _one_thread(parent):
-        if cache is None:
-            row, failure = _attempt(clip, _row, transformer, clip)
-            return Outcome(row, failure)
-        # Errors of the cache's own files pass: they are not the clip's.
-        named, failure = _attempt(clip, cache.name, clip)
-        if failure is not None:
-            return Outcome(failure=failure)
-        name, clip = named
-        row = cache.load(name)
-        if row is not None:
-            return Outcome(row, cached=True)
+    with _one_thread(parent), gathered_notes() as notes:
+        return replace(_outcome(clip, transformer, cache), notes=tuple(notes))
+
+
+def _outcome(clip, transformer, cache):
+    if cache is None:
         row, failure = _attempt(clip, _row, transformer, clip)
-        try:
-            if failure is None:
-                cache.store(name, row)
-        except FileExistsError as error:
-            return Outcome(row, kept_out=str(error))
         return Outcome(row, failure)
+    # Errors of the cache's own files pass: they are not the clip's.
+    named, failure = _attempt(clip, cache.name, clip)
+    if failure is not None:
+        return Outcome(failure=failure)
+    name, clip = named
+    row = cache.load(name)
+    if row is not None:
+        return Outcome(row, cached=True)
+    row, failure = _attempt(clip, _row, transformer, clip)
+    try:
+        if failure is None:
+            cache.store(name, row)
+    except FileExistsError as error:
+        return Outcome(row, kept_out=str(error))
+    return Outcome(row, failure)
 
 
 def _attempt(clip, function, *arguments):
@@ -88,7 +97,12 @@ def _attempt(clip, function, *arguments):
 
 
 def _row(transformer, clip):
-    rows = to_numpy(transformer.transform([clip]))
+    steps = list(flat_steps(transformer))
+    n = next((i for i, step in enumerate(steps) if not hasattr(step, "needs")), len(steps))
+    rows = as_objects([prepare_alone(steps[:n], clip)])
+    for step in steps[n:]:
+        rows = step.transform(rows)
+    rows = to_numpy(rows)
     if rows.ndim > 2 and len(rows) == 1:  # a picture; networks give it its shape again
         rows = rows.reshape(1, -1)
     if rows.ndim != 2 or len(rows) != 1 or rows.dtype.kind not in "biuf":

@@ -1,6 +1,13 @@
 """Fitted pipelines in files, and their predictions for clips of one's own.
 
-Fit on clips, save, predict; `cdmer predict model.skops face.avi` does the last step for a video
+`train_model` does all of it, and says how good the model is on people left out, as `cdmer train`
+does:
+
+    trained = train_model(load_manifest("clips.csv"), "bi-woof")
+    trained.model.evaluation["scores"]
+    trained.save("model.skops")
+
+Or fit on clips, save, predict; `cdmer predict model.skops face.avi` does the last step for a video
 file or a folder of frames:
 
     clips, y, domain = pack(load_casme2(path), webcam, "three")

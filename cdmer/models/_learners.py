@@ -2,6 +2,8 @@
 
 from inspect import Parameter, isabstract, isclass, signature
 
+import numpy as np
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -82,5 +84,5 @@ def _planes(descriptor):
     """Plane of each column of LBP-TOP; None of other descriptors."""
     if not isinstance(descriptor, LBPTOP):
         return None
-    names = descriptor.fit().get_feature_names_out()
-    return [name.split("_")[1] for name in names]
+    names = clone(descriptor).fit().get_feature_names_out()
+    return np.array([name.split("_")[1] for name in names])

@@ -1,12 +1,13 @@
 """Predictions for one clip, and the facial regions that they rest on."""
 
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from cdmer._clips import collect_frames, is_clip, iterate_frames, known_length, named_clips
+from cdmer._steps import prepare_alone
 from cdmer.models._fitted import FittedModel
 from cdmer.models._measures import ClipMeasures
 from cdmer.models._parts import score_classes, states_probabilities, take_apart, take_frames
@@ -191,9 +192,9 @@ def predict_clip(model, clip):
     [(name, clip)] = named_clips([clip])
     try:
         return _predict(model, clip, name)
-    except (ValueError, TypeError, OSError, ImportError):
+    except (ValueError, TypeError, OSError, ImportError, MemoryError):
         raise
-    except Exception as error:  # of a pipeline that is not as `fit` leaves it, or of the memory
+    except Exception as error:  # of a pipeline that is not as `fit` leaves it
         raise ValueError(f"model: the pipeline failed, {type(error).__name__}: {error}") from error
 
 
@@ -262,9 +263,7 @@ def _classify(model, pipeline, clip):
     parts = take_apart(pipeline)
     if parts is None:
         return _prediction(model, pipeline, [clip], clip, None)
-    [clip] = parts.prepare([clip])
-    if is_dataclass(clip):
-        clip = replace(clip, source=clip.frames)  # read, and computed, once
+    clip = prepare_alone(parts.steps, clip)
     row = np.asarray(parts.descriptor.transform([clip]), dtype=np.float64)
     rows = _occluded(row[0], model.reference, parts.descriptor.feature_groups_)
     grid, boxes = parts.descriptor.grid_, parts.descriptor.boxes(clip)

@@ -26,6 +26,7 @@ from cdmer.models._training_clips import (
     frame_size,
     part,
 )
+from cdmer.preprocessing import SeveralFacesWarning
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -300,7 +301,9 @@ def _measure(corpora, tables, preparation, options):
     for corpus, table in zip(corpora, tables, strict=True):
         described = set(table.clips["key"])
         clips = part(corpus, [i for i, clip in enumerate(corpus) if clip.key in described])
-        rows.append(_extract(clips, ClipMeasures(), as_recorded, options).features)
+        with warnings.catch_warnings():  # said of the same clips before
+            warnings.simplefilter("ignore", SeveralFacesWarning)
+            rows.append(_extract(clips, ClipMeasures(), as_recorded, options).features)
     return ClipLimits.from_rows(np.concatenate(rows))
 
 

@@ -1,12 +1,13 @@
 """Clips to train on: their classes, what prepares them, and whether they fit together."""
 
 from collections import Counter
+from dataclasses import fields
 
 import numpy as np
 
 from cdmer._clips import iterate_frames
 from cdmer._parameters import ParameterError
-from cdmer._text import counted, is_missing
+from cdmer._text import counted, is_missing, unknown
 from cdmer.corpora import Corpus, get_scheme
 from cdmer.preprocessing import CascadeDetector, Preparation, parse_detector
 
@@ -143,11 +144,15 @@ def choose_preparation(preparation, descriptor, corpus):
             f"preparation: expected a Preparation, a dict of its fields or None, got "
             f"{preparation!r:.100}"
         )
-    fields = dict(preparation or {})
+    given = dict(preparation or {})
+    known = [field.name for field in fields(Preparation)]
+    for name in given:
+        if name not in known:
+            raise ParameterError(f"preparation: {unknown('field', str(name), known)}")
     note = ""
-    if "crop" not in fields:
-        fields["crop"], note = _look(corpus, Preparation(**fields).detector)
-    return Preparation.suited(descriptor, **fields), note
+    if "crop" not in given:
+        given["crop"], note = _look(corpus, Preparation(**given).detector)
+    return Preparation.suited(descriptor, **given), note
 
 
 def _look(corpus, detector):

@@ -9,8 +9,16 @@ import numpy as np
 from sklearn.base import clone
 
 from cdmer._clip_transformer import ClipwiseTransformer, as_objects
-from cdmer._clips import collect_frames, is_clip, iterate_frames, known_length, read_frames
+from cdmer._clips import (
+    collect_frames,
+    expected_length,
+    is_clip,
+    iterate_frames,
+    known_length,
+    read_frames,
+)
 from cdmer._fingerprint import fingerprint
+from cdmer._images.decoders import watch_source
 from cdmer._limits import check_clip_bytes
 
 
@@ -45,6 +53,10 @@ class Processed:
         """Number of frames, int, or None where it is unknown until the clip is read."""
         return self.step._n_frames_out(self.clip, known_length(self.clip))
 
+    def expected_frames(self):
+        """Number of frames, known or as a file announces it, int, or None; may open the file."""
+        return self.step._n_frames_out(self.clip, expected_length(self.clip))
+
     def fingerprint(self):
         """Identify the frames without computing them.
 
@@ -75,8 +87,8 @@ class ClipTransformer(ClipwiseTransformer, auto_wrap_output_keys=None):
     Attributes
     ----------
     needs : {"frame", "all"}
-        What a step needs of a clip to give one frame: the frame itself, see `FrameTransformer`; or
-        all frames.
+        What a step needs of a clip to give one frame: the frame itself and what it remembers of
+        those before, see `FrameTransformer`; or all frames.
 
     Notes
     -----
@@ -188,7 +200,7 @@ class ClipTransformer(ClipwiseTransformer, auto_wrap_output_keys=None):
 
 
 class FrameTransformer(ClipTransformer):
-    """Base of the steps from clip to clip that need one frame at a time.
+    """Base of the steps from clip to clip that need one frame at a time, in their order.
 
     A long recording that flows through them takes the memory of what comes out, not of what is
     recorded.
@@ -215,8 +227,14 @@ class FrameTransformer(ClipTransformer):
     def _compute(self, clip, name):
         if not is_clip(clip):
             return super()._compute(clip, name)
-        expected = self._n_frames_out(clip, known_length(clip))
-        return collect_frames(self._iterate(clip, name), expected, name)
+        recorded = clip.source
+        while isinstance(recorded, Processed):
+            recorded = recorded.clip.source
+        with self._naming(name):
+            expected = self._n_frames_out(clip, expected_length(clip))
+            return watch_source(
+                lambda: collect_frames(self._iterate(clip, name), expected, name), recorded
+            )
 
     def _iterate(self, clip, name):
         with self._naming(name):

@@ -16,7 +16,7 @@ from cdmer.preprocessing._choose_face import (
     choose_face,
     note_of_several,
 )
-from cdmer.preprocessing._cut_out import cut_out
+from cdmer.preprocessing._cut_out import CutOut
 from cdmer.preprocessing._detectors import CascadeDetector, Face
 from cdmer.preprocessing._eyes import turned_over, upright_faces
 
@@ -73,7 +73,7 @@ class CropAlign(FrameTransformer):
     -----
     SeveralFacesWarning
         A UserWarning: if ``"largest"`` or ``"central"`` had to choose between faces of comparable
-        size and score. `cdmer._notes.gathered_notes` gathers them instead.
+        size and score.
 
     Raises
     ------
@@ -148,10 +148,11 @@ class CropAlign(FrameTransformer):
             placed = self._by_eyes(face, name)
         else:
             placed = self._by_box(face, name)
+        cut_out = CutOut(*placed, (self.height, self.width), name)
         while seen:
-            yield cut_out(seen.popleft(), *placed, (self.height, self.width), name)
+            yield cut_out(seen.popleft())
         for frame in frames:
-            yield cut_out(frame, *placed, (self.height, self.width), name)
+            yield cut_out(frame)
 
     def _look(self, frames, clip, name):
         """Frames up to the first with a face, a deque, and that face."""
@@ -221,7 +222,7 @@ class CropAlign(FrameTransformer):
                 )
 
     def _by_box(self, face, name):
-        """Scale, and the same place in the old frame and in the new one; see `cut_out`."""
+        """Scale, and the same place in the old frame and in the new one; see `CutOut`."""
         height, width = face.bottom - face.top, face.right - face.left
         if not (height > 0 and width > 0 and math.isfinite(height * width)):
             raise ValueError(f"{name}: expected a face with a box of positive size, got {face}")

@@ -6,7 +6,7 @@ import numpy as np
 
 from cdmer._cv2 import one_cv2_thread
 from cdmer._parameters import ParameterError, check_choice, check_number
-from cdmer.preprocessing._base import ClipTransformer, new_frames
+from cdmer.preprocessing._base import FrameTransformer
 
 # Li et al. (2018), and Guo et al. (2019) after them.
 PRESETS = {"casme2": 20, "samm": 20, "smic": 8}
@@ -14,7 +14,7 @@ PRESETS = {"casme2": 20, "samm": 20, "smic": 8}
 TAPS = 5
 
 
-class MotionMagnification(ClipTransformer):
+class MotionMagnification(FrameTransformer):
     r"""Magnify small motion in clips: Eulerian video magnification, linear [1]_.
 
     Each frame x(t) gets the difference of two first-order low-passes in time,
@@ -129,23 +129,24 @@ class MotionMagnification(ClipTransformer):
         if self.r2 >= self.r1:
             raise ParameterError(f"r2: expected a number below r1 ({self.r1!r}), got {self.r2!r}")
 
-    def _apply(self, frames, clip, name):
-        height, width = frames.shape[1:3]
+    def _stream(self, frames, clip, name):
+        gains = None
+        for frame, band in band_passed(frames, self.r1, self.r2):
+            if gains is None:
+                gains = self._gains(*frame.shape[:2], name)
+            with one_cv2_thread() as cv2:
+                moved = amplified(cv2, band, gains)
+            moved += frame
+            yield np.clip(np.rint(moved, out=moved), 0, 255, out=moved).astype(np.uint8)
+
+    def _gains(self, height, width, name):
         gains = level_gains(height, width, self.alpha, self.lambda_c)
         if len(gains) < 3:
             raise ValueError(
                 f"{name}: frames of {height} x {width} pixels are too small to magnify motion in; "
                 f"expected at least {2 * TAPS} x {2 * TAPS}"
             )
-        magnified = new_frames(frames.shape, name)
-        with one_cv2_thread() as cv2:
-            for frame, band, out in zip(
-                frames, band_passed(frames, self.r1, self.r2), magnified, strict=True
-            ):
-                moved = amplified(cv2, band, gains)
-                moved += frame
-                out[:] = np.clip(np.rint(moved, out=moved), 0, 255, out=moved)
-        return magnified
+        return gains
 
 
 def band_passed(frames, r1, r2):
@@ -153,25 +154,28 @@ def band_passed(frames, r1, r2):
 
     Parameters
     ----------
-    frames : ndarray of uint8, shape (T, ...)
+    frames : iterable of ndarray of uint8, shape (...)
         The frames.
     r1, r2 : float
         See `MotionMagnification`.
 
     Yields
     ------
-    ndarray of float32, shape (...)
-        For every frame; overwritten by the next one.
+    frame : ndarray of uint8, shape (...)
+    band : ndarray of float32, shape (...)
+        Overwritten by the next one.
     """
-    fast = frames[0].astype(np.float32)
-    slow, band = fast.copy(), np.empty_like(fast)
+    fast = None
     for frame in frames:
+        if fast is None:
+            fast = frame.astype(np.float32)
+            slow, band = fast.copy(), np.empty_like(fast)
         # Written as a step towards the frame: where nothing moves, nothing is rounded either.
         for low, rate in ((fast, r1), (slow, r2)):
             np.subtract(frame, low, out=band)
             band *= np.float32(rate)
             low += band
-        yield np.subtract(fast, slow, out=band)
+        yield frame, np.subtract(fast, slow, out=band)
 
 
 def level_gains(height, width, alpha, lambda_c):

@@ -25,8 +25,9 @@ class NeutralFace:
         Grey, or red, green and blue.
     landmarks : array of shape (68, 2), default=None
         x and y of each point in pixels, where (0, 0) is the centre of the first pixel, in the order
-        of iBUG 300-W (and of dlib's predictor), as for `cdmer.features.LandmarkRegions`. Without
-        them, a detector looks for the face.
+        of iBUG 300-W (and of dlib's predictor), as for `cdmer.features.LandmarkRegions`, and as
+        `cdmer.preprocessing.MediaPipeLandmarker` finds them. Without them, a detector looks for the
+        face.
     name : str, default=None
         Name in messages, such as that of its file.
     """

@@ -14,7 +14,7 @@ def process(*arguments):
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("demo",), ("extract",), ("fetch",), ("predict",), ("tgsr",)]
+    "command", [(), ("demo",), ("extract",), ("fetch",), ("predict",), ("tgsr",), ("train",)]
 )
 def test_help(command):
     outcome = cdmer(*command, "--help")

@@ -16,6 +16,7 @@ from cdmer._parameters import ParameterError
 from cdmer.corpora import Clip, Corpus, make_synthetic_corpus
 from cdmer.extraction import FeatureTable, extract
 from cdmer.features import LBPTOP, FlowImages, RegionGrid
+from cdmer.preprocessing import CropAlign, Face, SeveralFacesWarning
 
 DESCRIPTOR = LBPTOP(radius=1, n_points=4, grid=RegionGrid((1, 2)))
 
@@ -372,3 +373,21 @@ def process_id(clip):
 def test_processes_by_default():
     workers = set(extract(corpus(8), Gives(process_id), n_jobs=2).features.ravel())
     assert os.getpid() not in workers
+
+
+def two_faces(frame):
+    return [Face(0, 40, 0, 40, 1), Face(0, 39, 20, 60, 1)]
+
+
+@pytest.mark.parametrize(("backend", "n_jobs"), [("loky", 2), ("threading", 2), ("loky", None)])
+def test_several_faces_are_told_once_wherever_clips_are_worked_on(backend, n_jobs, capfd):
+    clips, crop = corpus(5), CropAlign(two_faces, 32, 32)
+    with warnings.catch_warnings(record=True) as caught, joblib.parallel_config(backend=backend):
+        warnings.simplefilter("always")
+        extract(clips, make_pipeline(crop, DESCRIPTOR), n_jobs=n_jobs)
+    [told] = [str(one.message) for one in caught if one.category is SeveralFacesWarning]
+    assert told.startswith(
+        f"clip {clips[0].key!r}: 2 faces; taken: the largest one, around pixel 20,"
+    )
+    assert told.endswith("; and 4 more clips alike")
+    assert capfd.readouterr().err == ""

@@ -197,9 +197,16 @@ def without_labels(corpus, labels):
     return Corpus([replace(c, label=labels(i)) for i, c in enumerate(corpus)], corpus.name)
 
 
-@pytest.mark.parametrize("method", [None, "tca", "TGSR"])
-def test_target_clips_are_adapted_to_and_their_labels_are_never_read(lab, method, tmp_path):
-    target, descriptor = drawn("nir-25fps", 6, 2), HOOF(grid=RegionGrid((1,)))
+@pytest.mark.parametrize(
+    ("method", "descriptor"),
+    [
+        pytest.param(None, LBPTOP(radius=1, grid=RegionGrid((1,))), marks=pytest.mark.slow),
+        ("tca", LBP),
+        ("TGSR", LBP),
+    ],
+)
+def test_target_clips_are_adapted_to_and_their_labels_are_never_read(method, descriptor, tmp_path):
+    lab, target = drawn(n_subjects=2), drawn("nir-25fps", 6, 2)
     contents = set()
     for i, labels in enumerate([lambda i: None, lambda i: lab[i].label]):
         trained = train_model(
@@ -322,7 +329,12 @@ def labelled(corpus, labels):
             {"target": "same"},
             "target: expected clips that are not in the corpus, got 12 clips",
         ),
-        (None, {"preparation": {"crops": 1}}, "crops"),
+        (
+            None,
+            {"preparation": {"crops": 1}},
+            "preparation: unknown field 'crops'; did you mean 'crop'",
+        ),
+        (None, {"preparation": True}, "preparation: expected a Preparation, a dict"),
         (None, {"n_folds": 1}, "n_folds: expected"),
         (None, {"descriptor": "lbp"}, "descriptor: expected one of"),
     ],

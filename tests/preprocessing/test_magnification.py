@@ -53,7 +53,7 @@ def test_band_pass_is_the_difference_of_two_low_passes():
         start = (1 - rate) * frames[:1].astype(float)
         low, _ = lfilter([rate], [1, rate - 1], frames.astype(float), axis=0, zi=start)
         expected = expected + sign * low
-    band = np.array([b.copy() for b in band_passed(frames, R1, R2)])
+    band = np.array([b.copy() for _, b in band_passed(frames, R1, R2)])
     np.testing.assert_allclose(band, expected, atol=1e-3)
     np.testing.assert_array_equal(band[0], 0)
 

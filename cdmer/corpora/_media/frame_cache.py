@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from cdmer._clips import FrameArray
 from cdmer._parameters import check_number
 
 # The caches of this process, each under the name that it has in all processes.
@@ -46,11 +47,40 @@ class FrameCache:
 
     def read(self, key, source):
         """Give the frames of a clip, read by `source` unless they are there."""
+        frames = self._find(key)
+        if frames is None:
+            frames = self._keep(key, np.asarray(source()))
+        return frames
+
+    def stream(self, key, source):
+        """Give the frames of a clip one by one; kept if all of them are asked for, and fit."""
+        frames = self._find(key)
+        if frames is None:
+            frames = self._gathered(key, source)
+        yield from frames
+
+    def _gathered(self, key, source):
+        """Frames as `source` gives them, which holds no more of them than the cache may."""
+        gathered, n_bytes = FrameArray(getattr(source, "n_frames", None), key), 0
+        for frame in source:
+            n_bytes += frame.nbytes
+            if n_bytes > self.max_bytes:
+                gathered = None
+            if gathered is not None:
+                gathered.place(frame.shape)[...] = frame
+            yield frame
+        if gathered is not None and gathered.n:
+            self._keep(key, gathered.array())
+
+    def _find(self, key):
         with self._lock:
             if key in self._frames:
                 self._frames.move_to_end(key)
                 return self._frames[key]
-        frames = np.asarray(source()).view()
+        return None
+
+    def _keep(self, key, frames):
+        frames = frames.view()
         frames.flags.writeable = False
         with self._lock:
             if key not in self._frames and frames.nbytes <= self.max_bytes:
@@ -87,6 +117,17 @@ class CachedFrames:
     def __call__(self):
         """Give the frames, read-only."""
         return self.cache.read(self.key, self.source)
+
+    def __iter__(self):
+        """Give the frames one by one, read-only where they are kept."""
+        if not hasattr(self.source, "__iter__"):
+            return iter(self())
+        return self.cache.stream(self.key, self.source)
+
+    def expected_frames(self):
+        """Number of frames that a file announces, int, or None."""
+        known = getattr(self.source, "expected_frames", None)
+        return self.n_frames if known is None else known()
 
     @property
     def n_frames(self):

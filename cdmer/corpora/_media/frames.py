@@ -5,12 +5,10 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-
+from cdmer._clips import collect_frames
 from cdmer._fingerprint import fingerprint
-from cdmer._images.decoders import watch_decoders
+from cdmer._images.decoders import is_watched, watch_decoders
 from cdmer._images.reading import SUFFIXES, count_bits, decode_image, is_deep, read_image
-from cdmer._limits import check_clip_bytes
 from cdmer._parameters import check_flag
 
 _INTEGER = re.compile(r"[0-9]+")
@@ -71,7 +69,7 @@ def list_links(folder):
 
 @dataclass(frozen=True)
 class FrameFolder:
-    """Frames in a folder of image files; calling it reads them.
+    """Frames in a folder of image files; calling it reads them, iterating one by one.
 
     Parameters
     ----------
@@ -115,26 +113,41 @@ class FrameFolder:
         OSError
             If a file is missing or cannot be read.
         """
-        frames, damage = watch_decoders(self._decode)
+        frames, damage = watch_decoders(
+            lambda: collect_frames(self._read(decode_image), len(self.names), self.folder)
+        )
         if damage:
-            for name in self.names:
-                read_image(os.path.join(self.folder, name), self.colour, self._bits)
+            for _ in self:  # says which image it is, if it is one
+                pass
         return frames
 
-    def _decode(self):
-        frames = None
-        for i, name in enumerate(self.names):
-            image = decode_image(os.path.join(self.folder, name), self.colour, self._bits)
-            if frames is None:
-                check_clip_bytes(len(self.names) * image.nbytes, self.folder)
-                frames = np.empty((len(self.names), *image.shape), dtype=np.uint8)
-            if image.shape != frames.shape[1:]:
+    def __iter__(self):
+        """Read the frames one by one.
+
+        Yields
+        ------
+        ndarray of uint8, shape (H, W) or (H, W, 3)
+            As a call gives them.
+
+        Raises
+        ------
+        ValueError, OSError
+            As a call does, but for no number of frames.
+        """
+        pictures = self._read(decode_image)
+        return pictures if is_watched(self, pictures) else self._read(read_image)
+
+    def _read(self, read):
+        first = None
+        for name in self.names:
+            image = read(os.path.join(self.folder, name), self.colour, self._bits)
+            first = image.shape if first is None else first
+            if image.shape != first:
                 raise ValueError(
-                    f"{self.folder}: frames differ in size, {_size(frames[0])} in "
-                    f"{self.names[0]!r} and {_size(image)} in {name!r}"
+                    f"{self.folder}: frames differ in size, {_size(first)} in {self.names[0]!r} "
+                    f"and {_size(image.shape)} in {name!r}"
                 )
-            frames[i] = image
-        return frames
+            yield image
 
     def _bits(self):
         return _count_bits(self.folder, _stamps(self.folder, _images(self.folder)))
@@ -199,5 +212,5 @@ def _count_bits(folder, stamps):
     return count_bits(os.path.join(folder, name) for name, *_ in stamps)
 
 
-def _size(image):
-    return f"{image.shape[1]} x {image.shape[0]} pixels"
+def _size(shape):
+    return f"{shape[1]} x {shape[0]} pixels"

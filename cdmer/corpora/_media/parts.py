@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from cdmer._fingerprint import fingerprint
 from cdmer.corpora._media.frame_cache import CachedFrames
@@ -26,12 +27,26 @@ class PartOfFrames:
     def __call__(self):
         """Give the frames."""
         frames = self.source()
-        if len(frames) < self.stop:
-            raise ValueError(
-                f"expected at least {self.stop} frames, of which the clip is a part, got "
-                f"{len(frames)}"
-            )
+        self._check(len(frames))
         return frames[self.start : self.stop]
+
+    def __iter__(self):
+        """Give the frames one by one; those before the part are read, too."""
+        if not hasattr(self.source, "__iter__"):
+            yield from self()
+            return
+        n = 0
+        for frame in islice(self.source, self.stop):
+            if n >= self.start:
+                yield frame
+            n += 1
+        self._check(n)
+
+    def _check(self, n_frames):
+        if n_frames < self.stop:
+            raise ValueError(
+                f"expected at least {self.stop} frames, of which the clip is a part, got {n_frames}"
+            )
 
     @property
     def n_frames(self):

@@ -1,18 +1,17 @@
 """Frames of video files."""
 
-import math
 import os
 import re
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cdmer._clips import FrameArray
 from cdmer._cv2 import import_cv2
 from cdmer._fingerprint import fingerprint
-from cdmer._images.decoders import watch_decoders
+from cdmer._images.decoders import is_watched, show_others, watch_decoders, watch_each
 from cdmer._images.reading import MAX_PIXELS
-from cdmer._limits import check_clip_bytes
 from cdmer._parameters import check_flag, check_number
 from cdmer.corpora._media.containers import check_container
 from cdmer.corpora._media.frames import stamp
@@ -33,15 +32,13 @@ _SUFFIXES = (
     ".mts",
     ".wmv",
 )
-# Bytes of frames that are made room for at first, whatever a file announces.
-_AT_FIRST = 2**28
 # Lines of the decoder that one message lists at most.
 _LISTED = 3
 
 
 @dataclass(frozen=True)
 class VideoFile:
-    """Frames of a video file, or of a part of it; calling it reads them.
+    """Frames of a video file, or of a part of it; calling it reads them, iterating one by one.
 
     Parameters
     ----------
@@ -95,35 +92,105 @@ class VideoFile:
         OSError
             If it is missing or cannot be read.
         """
-        (frames, problem), damage = watch_decoders(self._decode)
-        if damage and problem is None:
-            problem = f"damaged, the decoder says: {'; '.join(damage[:_LISTED])}"
-        if problem is not None:
-            raise ValueError(f"{self.path}: {problem}")
+        frames, damage = watch_decoders(self._gather)
+        self._refuse(damage)
         return frames
 
-    def _decode(self):
-        """Frames, and why they are not all, or None."""
+    def __iter__(self):
+        """Read the frames one by one; one is in memory at a time, besides those of the decoder.
+
+        Yields
+        ------
+        ndarray of uint8, shape (H, W) or (H, W, 3)
+            As a call gives them.
+
+        Raises
+        ------
+        ValueError, OSError
+            As a call does, but for no number of frames. That the file is damaged is told where the
+            decoder gets to the damage, that it ends early after the last frame.
+        """
+        pictures = self._decode()
+        if is_watched(self, pictures):
+            return self._converted(pictures)
+        return self._watched()
+
+    def _converted(self, pictures):
         cv2 = import_cv2()
-        at, slots = 0, 0
+        for picture in pictures:
+            show_others()
+            yield cv2.cvtColor(picture, self._conversion(cv2))
+
+    def _watched(self):
+        cv2 = import_cv2()
+        # Threads of the decoder would run ahead, and tell of damage while nobody watches.
+        with closing(self._decode(threads=1)) as pictures:
+            is_sound = False
+            for picture, damage in watch_each(pictures):
+                if damage and not is_sound:
+                    # The lines may be about what another thread decodes.
+                    self._refuse(watch_decoders(self._exhaust)[1])
+                    is_sound = True
+                if picture is not None:
+                    yield cv2.cvtColor(picture, self._conversion(cv2))
+
+    def _gather(self):
+        """All frames, in one array."""
+        cv2 = import_cv2()
         with _playing(self.path) as video:
-            announced, rate = _announced(self.path, video), _rate(video) or 0
-            frames = _Frames(self, announced)
-            while (self.stop is None or at < self.stop) and video.grab():
-                if at >= self.start:
-                    decoded, frame = video.retrieve()
-                    if not decoded:
-                        break
-                    frames.add(cv2, frame)
-                at += 1
-                # Where frames are not evenly spaced, the number announced is that of a full row.
-                slots = max(at, round(video.get(cv2.CAP_PROP_POS_MSEC) * rate / 1000) + 1)
+            frames = FrameArray(self._expected(_announced(self.path, video)), self.path)
+            for picture in self._pictures(video):
+                shape = picture.shape if self.colour else picture.shape[:2]
+                cv2.cvtColor(picture, self._conversion(cv2), dst=frames.place(shape))
+        return frames.array()
+
+    def _decode(self, threads=None):
+        with _playing(self.path, threads) as video:
+            yield from self._pictures(video)
+
+    def _exhaust(self):
+        for _ in self._decode():
+            pass
+
+    def _pictures(self, video):
+        """Frames one by one, ndarrays of shape (H, W, 3), blue first; the next overwrites each."""
+        cv2 = import_cv2()
+        announced, rate = _announced(self.path, video), _rate(video) or 0
+        at, slots, picture, size = 0, 0, None, None
+        while (self.stop is None or at < self.stop) and video.grab():
+            if at >= self.start:
+                decoded, picture = video.retrieve(picture)
+                if not decoded:
+                    break
+                size = picture.shape if size is None else size
+                if picture.shape != size:
+                    raise ValueError(f"{self.path}: frames differ in size")
+                yield picture
+            at += 1
+            # Where frames are not evenly spaced, the number announced is that of a full row.
+            slots = max(at, round(video.get(cv2.CAP_PROP_POS_MSEC) * rate / 1000) + 1)
         expected = announced - slack(announced) if self.stop is None else self.stop
         reached = slots if self.stop is None else at
-        if reached < expected or not frames.n:
+        if reached < expected or at <= self.start:
             expected = max(expected, self.start + 1)
-            return None, f"the video ends after {at} frames, expected at least {expected}"
-        return frames.array(), None
+            raise ValueError(
+                f"{self.path}: the video ends after {at} frames, expected at least {expected}"
+            )
+
+    def _refuse(self, damage):
+        if damage:
+            lines = "; ".join(damage[:_LISTED])
+            raise ValueError(f"{self.path}: damaged, the decoder says: {lines}")
+
+    def _conversion(self, cv2):
+        return cv2.COLOR_BGR2RGB if self.colour else cv2.COLOR_BGR2GRAY
+
+    def expected_frames(self):
+        """Number of frames, int: that of `stop`, or what the file announces, true or not."""
+        return self._expected(self.header()[0] if self.stop is None else 0)
+
+    def _expected(self, announced):
+        return max(1, (announced if self.stop is None else self.stop) - self.start)
 
     @property
     def n_frames(self):
@@ -181,52 +248,9 @@ class VideoFile:
         return fingerprint("video", file, self.start, self.stop, self.colour)
 
 
-class _Frames:
-    """Frames in one array, made for as many as are announced, which grows if there are more.
-
-    Parameters
-    ----------
-    video : VideoFile
-    announced : int
-        Number of frames of the whole video, true or not.
-    """
-
-    def __init__(self, video, announced):
-        self.path, self.colour = video.path, video.colour
-        self.expected = max(1, (announced if video.stop is None else video.stop) - video.start)
-        self.n, self._array = 0, None
-
-    def add(self, cv2, frame):
-        shape = frame.shape if self.colour else frame.shape[:2]
-        if self._array is None:
-            n_bytes = math.prod(shape)
-            check_clip_bytes(self.expected * n_bytes, self.path)
-            n = max(1, min(self.expected, _AT_FIRST // n_bytes))
-            self._array = np.empty((n, *shape), dtype=np.uint8)
-        if shape != self._array.shape[1:]:
-            raise ValueError(f"{self.path}: frames differ in size")
-        if self.n == len(self._array):
-            check_clip_bytes((self.n + 1) * math.prod(shape), self.path)
-            twice = 2 * self.n
-            n = min(twice, self.expected) if self.expected > self.n else twice
-            self._resize(n)
-        convert = cv2.COLOR_BGR2RGB if self.colour else cv2.COLOR_BGR2GRAY
-        cv2.cvtColor(frame, convert, dst=self._array[self.n])
-        self.n += 1
-
-    def array(self):
-        if self.n < len(self._array):
-            self._resize(self.n)
-        return self._array
-
-    def _resize(self, n):
-        # In place, where the memory allows; a second array would double what is needed.
-        self._array.resize((n, *self._array.shape[1:]), refcheck=False)
-
-
 @contextmanager
-def _playing(path):
-    """Open a video file, and close it when the block ends."""
+def _playing(path, threads=None):
+    """Open a video file, and close it when the block ends; by default each core decodes."""
     # OpenCV would take an address on the net or the number of a camera, too, and calls a file that
     # must not be read no video.
     if os.path.isdir(path):
@@ -236,7 +260,8 @@ def _playing(path):
     if _PATTERN.search(path) and not path.lower().endswith(_SUFFIXES):
         raise ValueError(f"{path}: OpenCV cannot play the file, its name is a pattern of names")
     cv2 = import_cv2()
-    video = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
+    settings = [] if threads is None else [cv2.CAP_PROP_N_THREADS, threads]
+    video = cv2.VideoCapture(path, cv2.CAP_FFMPEG, settings)
     try:
         if not video.isOpened():
             raise ValueError(f"{path}: OpenCV cannot play the file, it is no video or is truncated")
