@@ -91,7 +91,7 @@ def run(code, root, *arguments):
     """Run code with the package of a checkout, and give what it prints."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     environment = {**os.environ, **threads, "PYTHONPATH": str(root)}
-    command = [sys.executable, "-c", code, *map(str, arguments)]
+    command = [sys.executable, "-P", "-c", code, *map(str, arguments)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(done.stderr)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from cdmer._images.decoders import watch_decoders
+from cdmer._images.decoders import is_watched, show_others, watch_decoders, watch_each, watch_source
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pread"), reason="the system has no pread")
 LINES = {
@@ -142,3 +142,93 @@ def test_no_standard_error():
     finally:
         os.dup2(saved, 2)
         os.close(saved)
+
+
+DAMAGE = "Corrupt JPEG data: x"
+
+
+def test_items_are_watched_while_they_are_made(capfd):
+    def items():
+        for line in ("mine", DAMAGE, "mine, too"):
+            os.write(2, f"{line}\n".encode())
+            yield line
+        os.write(2, f"{DAMAGE}\n".encode())
+
+    found, screen = [], os.fstat(2)
+    for item, damage in watch_each(items()):
+        assert os.path.samestat(os.fstat(2), screen)
+        os.write(2, b"-\n")
+        found.append((item, damage))
+    assert found == [("mine", []), (DAMAGE, [DAMAGE]), ("mine, too", []), (None, [DAMAGE])]
+    assert capfd.readouterr().err == "mine\n-\n-\nmine, too\n-\n-\n"
+
+
+class Source:
+    """Says that it is damaged, from a thread that runs on between its frames."""
+
+    def __init__(self, is_damaged):
+        self.is_damaged, self.closed = is_damaged, False
+
+    def frames(self):
+        try:
+            yield from range(5)
+        finally:
+            self.closed = True
+            if self.is_damaged:
+                os.write(2, f"{DAMAGE}\n".encode())
+
+    def __iter__(self):
+        frames = self.frames()
+        if is_watched(self, frames):
+            return frames
+        if self.is_damaged:
+            raise ValueError("damaged")
+        return iter(range(5))
+
+
+def test_a_source_is_watched_as_a_whole(capfd):
+    shown = []
+
+    def gather(source):
+        for _ in source:
+            os.write(2, b"mine\n")
+            show_others()
+            shown.append(capfd.readouterr().err)
+        return "result"
+
+    sound = Source(False)
+    assert watch_source(lambda: gather(sound), sound) == "result"
+    assert shown == ["mine\n"] * 5
+    broken = Source(True)
+    with pytest.raises(ValueError, match="damaged"):
+        watch_source(lambda: gather(broken), broken)
+    # Another source watches itself, and of a foreign one that is damaged nothing is told.
+    assert watch_source(lambda: printing(DAMAGE)(), sound) == 1
+    with pytest.raises(ValueError, match="damaged"):
+        watch_source(lambda: gather(broken), sound)
+    # Who fails because of damage is told of the damage; a source that is left is closed.
+    stopped = Source(True)
+    with pytest.raises(ValueError, match="damaged"):
+        watch_source(lambda: next(iter(stopped)) / 0, stopped)
+    assert stopped.closed
+    with pytest.raises(ZeroDivisionError):
+        watch_source(lambda: 1 / 0, sound)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_calls_within_calls_never_wait_for_one_another(capfd):
+    """One thread waits to be alone while others, inside, begin new calls."""
+
+    def inner(i):
+        line = DAMAGE if i % 5 == 0 else "mine"
+        return watch_decoders(printing(line, result=i))[0]
+
+    def outer(i):
+        if i % 3 == 0:
+            return watch_decoders(printing(DAMAGE, result=i))[0]
+        source = Source(False)
+        return watch_source(lambda: [inner(i) for _ in source][0], source)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(outer, range(300), timeout=60)) == list(range(300))
+    assert set(capfd.readouterr().err.splitlines()) <= {"mine"}

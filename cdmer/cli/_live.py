@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 
 from cdmer.cli._options import remark, say
+from cdmer.cli._predict_clips import open_clip
+from cdmer.cli._predict_words import in_words, said
 
 _MEASURED = 15  # frames by which the rate of a camera that states none is measured
 _RATES = 1, 1000  # frames per second that are believed
@@ -94,8 +96,7 @@ def predict_live(model, camera, as_camera, window, every, as_json, quiet):
         If there is no such video.
     """
     from cdmer._notes import gathered_notes
-    from cdmer.models import predict_stream
-    from cdmer.models._live import usual_window
+    from cdmer.models import predict_stream, usual_window
 
     source = _File(as_camera) if camera is None else _Camera(camera)
     with source:
@@ -133,8 +134,6 @@ def _general(note):
 
 
 def _line(answer, as_json):
-    from cdmer.cli._predict import in_words, said
-
     if as_json:
         time = {"time": round(answer.seconds, 3), "frame": answer.frame}
         if answer.prediction is None:
@@ -150,8 +149,6 @@ class _File:
     n_lost = 0
 
     def __init__(self, path):
-        from cdmer.cli._predict_clips import open_clip
-
         self.name, (self.clip, _) = str(path), open_clip(path)
         if self.clip.fps is None:
             raise ValueError(f"{path}: states no frame rate; a video does")

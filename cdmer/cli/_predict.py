@@ -1,17 +1,15 @@
 """`cdmer predict`: a saved model asked about recordings of one's own."""
 
-import itertools
 import json
-import re
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 
 import click
 
 from cdmer._extras import import_extra
 from cdmer._files.kinds import is_picture
-from cdmer._text import printable
 from cdmer.cli._live import check_live, live_options, predict_live
 from cdmer.cli._options import (
     SOME_FAILED,
@@ -20,11 +18,11 @@ from cdmer.cli._options import (
     csv_text,
     quiet_option,
     remark,
-    save_picture,
     say,
     show,
 )
 from cdmer.cli._predict_clips import changes_numbers, find_clips, notes_on, suit_model, tell
+from cdmer.cli._predict_words import Answer, content, draw, in_words, table_row, to_json, to_text
 
 # What a recording of somebody's may lead to; anything else ends the run.
 _OF_A_CLIP = (ValueError, OSError, RuntimeError, TypeError, ArithmeticError)
@@ -113,15 +111,16 @@ def predict(model, clips, onset, apex, offset, out, as_json, as_csv, quiet, **op
     found, single = find_clips(clips, moments, extent)
     if out is not None and out.suffix.lower() == ".png" and not single:
         raise click.UsageError(f"--out: expected a folder for {len(found)} clips, got {out.name!r}")
+    ask = partial(_ask, fitted, added=added, path=model)
     if single and not as_csv:
         [one] = found
-        answer = _ask(fitted, one, added)
-        tell(answer["notes"])
+        answer = ask(one)
+        tell(answer.notes)
         if out is not None:
-            _draw(answer["prediction"], out, one.name, set())
+            draw(answer.prediction, out, one.name, set())
         say(to_json(fitted, answer) if as_json else to_text(answer))
         return
-    failed = _predict_all(fitted, found, added, out, as_json, as_csv, quiet)
+    failed = _predict_all(fitted, found, ask, out, as_json, as_csv, quiet)
     if failed:
         sys.exit(1 if failed == len(found) else SOME_FAILED)
 
@@ -152,24 +151,25 @@ def open_model(path):
     return model, [str(one.message) for one in caught if one.category is UserWarning]
 
 
-def _ask(model, named, added):
-    """Ask the model about one clip; what `to_text` and `to_json` take."""
+def _ask(model, named, added, path):
+    """Ask the model of a file about one clip, an Answer."""
     from cdmer._notes import gathered_notes
     from cdmer.models import predict_clip
 
     with gathered_notes() as gathered:
         clip, first = named.open()
-        prediction = predict_clip(model, clip)
-    frame, origin = describe_apex(model, clip, prediction, first, added)
-    return {
-        "clip": named.name,
-        "prediction": prediction,
-        "apex": {"frame": frame, "origin": origin},
-        "notes": [*map(str, gathered), *notes_on(model, prediction)],
-    }
+        try:
+            prediction = predict_clip(model, clip)
+        except ValueError as error:
+            if str(error).startswith(("model:", "pipeline:")):  # no clip is to blame
+                raise ValueError(f"{path}: {error}") from error
+            raise
+    apex = describe_apex(model, clip, prediction, first, added)
+    notes = [*map(str, gathered), *notes_on(model, prediction)]
+    return Answer(named.name, prediction, *apex, notes)
 
 
-def _predict_all(model, found, added, out, as_json, as_csv, quiet):
+def _predict_all(model, found, ask, out, as_json, as_csv, quiet):
     """Ask about every clip; how many failed."""
     from cdmer._progress import progress_bar
 
@@ -177,22 +177,22 @@ def _predict_all(model, found, added, out, as_json, as_csv, quiet):
     with progress_bar(len(found), "predict", "clip", show(quiet)) as bar:
         for named in found:
             try:
-                answer = _ask(model, named, added)
+                answer = ask(named)
                 if out is not None:
-                    _draw(answer["prediction"], out, named.name, taken)
+                    draw(answer.prediction, out, named.name, taken)
             except _OF_A_CLIP as error:
-                text = " ".join(str(error).split())
+                text = _in_a_line(error)
                 bar.clear()
                 tell([text], named.name)
-                rows.append(_row(model, named.name, error=text))
+                rows.append(table_row(model, named.name, error=text))
             else:
                 bar.clear()
-                tell(answer["notes"], named.name)
-                rows.append(_row(model, **answer))
+                tell(answer.notes, named.name)
+                rows.append(table_row(model, named.name, answer))
                 if as_json:
-                    say(json.dumps(_content(answer)))
+                    say(json.dumps(content(answer)))
                 elif not as_csv:
-                    say(f"{named.name}: {in_words(answer['prediction'])}")
+                    say(f"{named.name}: {in_words(answer.prediction)}")
             bar.update()
     if as_csv:
         import pandas as pd
@@ -201,23 +201,9 @@ def _predict_all(model, found, added, out, as_json, as_csv, quiet):
     return sum(bool(row["error"]) for row in rows)
 
 
-def _row(model, clip, prediction=None, apex=None, notes=(), error=""):
-    """Row of the table for a clip, a dict."""
-    row = {"clip": clip, "class": "", "reason": "", "detail": "", "apex": "", "apex_origin": ""}
-    scores = [""] * len(model.classes)
-    if prediction is not None:
-        row["class"], row["reason"] = prediction.label or "", prediction.reason or ""
-        row["detail"] = prediction.detail
-        row["apex"] = "" if apex["frame"] is None else apex["frame"]
-        row["apex_origin"] = apex["origin"]
-        scores = scores if prediction.scores is None else map(float, prediction.scores)
-    names = [f"{_kind(model)}_{name}" for name in model.classes]
-    return row | dict(zip(names, scores, strict=True)) | {"error": error}
-
-
-def _kind(model):
-    stated = model.calibration is not None or hasattr(model.pipeline, "predict_proba")
-    return "probability" if stated else "score"
+def _in_a_line(error):
+    file, problem = getattr(error, "filename", None), getattr(error, "strerror", None)
+    return f"{file}: {problem}" if file and problem else " ".join(str(error).split())
 
 
 def describe_apex(model, clip, prediction, first=0, added=None):
@@ -251,92 +237,3 @@ def describe_apex(model, clip, prediction, first=0, added=None):
     whose = "" if method == added else ", a step of the model"
     frame = None if changes_numbers(model) else int(prediction.clip.apex) + first
     return frame, f"spotted by {method}{whose}"
-
-
-def in_words(prediction):
-    """A prediction in one line, a str."""
-    if prediction.label is None:
-        return f"no class: {prediction.reason} ({prediction.detail})"
-    best = max(map(float, prediction.scores))
-    kind = "probability" if prediction.are_probabilities else "score"
-    return f"{prediction.label} ({kind} {best:.3g})"
-
-
-def to_text(answer):
-    """The answer about one clip in lines for a reader, a str."""
-    prediction, apex = answer["prediction"], answer["apex"]
-    if prediction.label is None:
-        return str(prediction)
-    frame, origin = apex["frame"], apex["origin"]
-    return f"{prediction}\napex: {origin if frame is None else f'frame {frame}, {origin}'}"
-
-
-def to_json(model, answer):
-    """The answer about one clip, and what the model is, as a JSON object, a str.
-
-    Numbers keep all their digits; regions come by falling drop.
-    """
-    content = _content(answer) | {
-        "model": {
-            "sources": model.sources,
-            "targets": model.targets,
-            "keeps_training_rows": model.keeps_training_rows,
-            "versions": model.versions,
-        }
-    }
-    text = json.dumps(content, indent=2, ensure_ascii=False)
-    return text if printable(text) == text else json.dumps(content, indent=2)
-
-
-def said(prediction):
-    """Class, reason and scores of a prediction as plain data, a dict."""
-    scores, kind = None, "probabilities"
-    if prediction.label is not None:
-        scores = dict(zip(prediction.classes, map(float, prediction.scores), strict=True))
-        kind = kind if prediction.are_probabilities else "scores"
-    return {
-        "class": prediction.label,
-        "reason": prediction.reason,
-        "detail": prediction.detail,
-        kind: scores,
-    }
-
-
-def _content(answer):
-    regions = answer["prediction"].regions
-    if regions is not None:
-        columns = regions.names, regions.parts, regions.boxes.tolist(), regions.drops.tolist()
-        rows = [
-            {"name": name, "part": part, "box": box, "drop": drop}
-            for name, part, box, drop in zip(*columns, strict=True)
-        ]
-        regions = sorted(rows, key=lambda row: -row["drop"])
-    about = {"clip": answer["clip"], **said(answer["prediction"]), "apex": answer["apex"]}
-    return about | {"regions": regions, "notes": answer["notes"]}
-
-
-def _draw(prediction, out, name, taken):
-    """Draw the regions into a PNG file, whole or not at all; nothing where there is no class.
-
-    Parameters
-    ----------
-    prediction : Prediction
-    out : Path
-        The file, or a folder, where it is called as the clip.
-    name : str
-        Of the clip.
-    taken : set of str
-        Names of files of other clips in the folder; that of this one is added.
-    """
-    from cdmer.models import plot_prediction
-
-    if prediction.label is None:
-        return
-    if out.suffix.lower() != ".png":
-        out.mkdir(exist_ok=True)
-        stem = re.sub(r"[^\w.-]+", "_", Path(name).name)[:100].lstrip(".") or "clip"
-        numbered = (stem if n == 1 else f"{stem}_{n}" for n in itertools.count(1))
-        chosen = next(one for one in numbered if one.casefold() not in taken)
-        taken.add(chosen.casefold())
-        out = out / f"{chosen}.png"
-    save_picture(plot_prediction(prediction), out, dpi=140, facecolor="white")

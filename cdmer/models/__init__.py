@@ -23,7 +23,7 @@ from cdmer.models._calibration import Calibration
 from cdmer.models._figure import plot_prediction
 from cdmer.models._fitted import FittedModel
 from cdmer.models._limits import ClipLimits
-from cdmer.models._live import StreamPrediction, predict_stream
+from cdmer.models._live import StreamPrediction, predict_stream, usual_window
 from cdmer.models._measures import ClipMeasures
 from cdmer.models._prediction import Prediction, RegionDrops, predict_clip
 from cdmer.models._storage import load_model, save_model
@@ -46,6 +46,7 @@ __all__ = [
     "predict_stream",
     "save_model",
     "train_model",
+    "usual_window",
 ]
 
 publish(__name__)

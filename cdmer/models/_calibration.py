@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from cdmer._parameters import check_flag, check_number
@@ -218,6 +217,8 @@ def _checked(scores, y, groups, of_probabilities):
 
 def _fit(logits, y, biased):
     """Slope and biases with the smallest log loss of softened truth."""
+    from scipy.optimize import minimize  # predictions need none
+
     n, n_classes = logits.shape
     counts = np.bincount(y, minlength=n_classes)
     targets = np.repeat((1 / (counts[y] + n_classes))[:, None], n_classes, axis=1)

@@ -13,7 +13,6 @@ from cdmer import adaptation
 from cdmer._parameters import ParameterError
 from cdmer._text import unknown
 from cdmer.adaptation import DomainStandardizer
-from cdmer.evaluation import label_free_pipeline
 from cdmer.features import LBPTOP
 
 SVM, LOGISTIC, LABEL_FREE = "svm", "logistic", "label-free"
@@ -72,6 +71,8 @@ def make_learner(name, descriptor, groups):
         regression = LogisticRegression(class_weight="balanced", max_iter=10_000)
         return make_pipeline(StandardScaler(), regression)
     if found == LABEL_FREE:
+        from cdmer.evaluation import label_free_pipeline  # longer to load than a prediction
+
         return label_free_pipeline(_planes(descriptor))
     method = _adaptive()[found]()
     if "groups" in method.get_params():

@@ -5,20 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from cdmer._parameters import ParameterError, check_number
-from cdmer.models._measures import MEASURES
-
-REASONS = ("no movement", "face lost", "several shots", "too short", "too long", "no face")
+from cdmer.models._measures import MEASURES, known_rate
 
 # Pixels of 112. More than 95 % of stills with noise, compression and drift lie below the second, as
 # many expressions of 0.3 of their usual strength above: see benchmarks/answers.py. Stills of good
 # cameras lie below the first.
-_LEAST, _STILL = 0.15, 0.2
+_LEAST, _STILL = 0.15, 0.21
 # A face that moves by up to a tenth of the frame keeps more in common with itself.
 _ALIKE = 0.55
 # Successive frames of heads that move as real ones do have 0.93 and more in common, cuts from one
 # drawn face to another 0.82 at most.
 _CONTINUOUS = 0.87
-_DETAIL = 0.4
+_DETAIL = 0.3
 # How much longer than the longest clip of the training, and how much shorter than the shortest.
 _LONGER, _SHORTER = 4, 4
 # No expression takes longer (P. Ekman, "Emotions revealed", 2003): seconds, and frames of a camera
@@ -180,6 +178,7 @@ class ClipLimits:
         """
         if n_frames < 2:
             return "too short", "one picture shows no movement; a clip has two frames or more"
+        fps = known_rate(fps)
         if fps and self.longest_seconds is not None:
             length, unit = n_frames / fps, "s"
             least, most = self.shortest_seconds, self.longest_seconds
@@ -209,6 +208,7 @@ class ClipLimits:
         -------
         int
         """
+        fps = known_rate(fps)
         if fps and self.longest_seconds is not None:
             return int(self.longest_seconds * fps)
         return self.most_frames

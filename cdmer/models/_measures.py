@@ -20,6 +20,12 @@ _INNER = slice(12, -12)
 _PLACE = 3.0
 # Frames of fast cameras are averaged to so many in a second; a clip without a rate to so many.
 _RATE, _MOST = 40, 40
+_FASTEST = 10_000
+
+
+def known_rate(fps):
+    """Frames per second; None where unknown, or no camera's: some files announce clock ticks."""
+    return float(fps) if fps and 1 <= fps <= _FASTEST else None
 
 
 class ClipMeasures(ClipwiseTransformer):
@@ -28,7 +34,7 @@ class ClipMeasures(ClipwiseTransformer):
     One row per clip, of six numbers:
 
     - ``frames``: their number;
-    - ``seconds``: frames by the clip's rate, 0 where that is unknown;
+    - ``seconds``: frames by the clip's rate, 0 where that is unknown (or not 1 to 10,000 a second);
     - ``movement``: how far the skin moves where it moves most, in pixels of a frame of 112 × 112,
       see Notes;
     - ``likeness``: the lowest correlation of a frame with the first one, over shifts of
@@ -119,7 +125,7 @@ def _measure(clip, name):
     with one_cv2_thread() as cv2:
         frames = ToGrey().transform([clip if is_clip(clip) else to_numpy(clip)])[0]
         pictures = np.stack([_resized(cv2, one, _SIDE) for one in iterate_frames(frames, name)])
-        n, rate = len(pictures), getattr(clip, "fps", None)
+        n, rate = len(pictures), known_rate(getattr(clip, "fps", None))
         edges = [
             outlines(_resized(cv2, picture, _SIDE // 2).astype(np.float32)) for picture in pictures
         ]

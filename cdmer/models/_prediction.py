@@ -224,8 +224,8 @@ def _judge_length(limits, clip):
     else:
         n_frames = known_length(clip)
         if n_frames is None and hasattr(clip.source, "header"):  # of a video, some only estimate it
-            n_frames = clip.source.header()[0]
-    if not n_frames:
+            n_frames = clip.source.header()[0] - getattr(clip.source, "start", 0)
+    if not n_frames or n_frames < 0:
         return None
     return limits.reason_of_length(n_frames, getattr(clip, "fps", None))
 

@@ -43,6 +43,7 @@ def from_records(document):
         found[name] = record
     preparation = document["preparation"]
     if preparation is not None:
+        _check_plain(preparation, "preparation", 0, paths=True)  # those of detectors' networks
         preparation = Preparation.from_dict(preparation)
     check_evaluation(document["evaluation"])
     return found | {"preparation": preparation, "evaluation": document["evaluation"]}
@@ -89,24 +90,24 @@ def check_evaluation(evaluation):
         raise ValueError(f"evaluation: expected at most {_MOST_RECORD} bytes of JSON, got {size}")
 
 
-def _check_plain(value, name, level):
+def _check_plain(value, name, level, paths=False):
     if level > 20:
         raise ValueError(f"{name[:100]}: expected at most 20 levels")
     if isinstance(value, dict):
         for key, one in value.items():
             if not isinstance(key, str):
                 raise ValueError(f"{name}: expected names that are texts, got {key!r}")
-            _check_plain(key, name, level + 1)
-            _check_plain(one, f"{name}.{key}", level + 1)
+            _check_plain(key, name, level + 1, paths)
+            _check_plain(one, f"{name}.{key}", level + 1, paths)
     elif isinstance(value, list | tuple):
         for one in value:
-            _check_plain(one, name, level + 1)
+            _check_plain(one, name, level + 1, paths)
     elif isinstance(value, str):
         if len(value) > _MOST_TEXT:
             raise ValueError(f"{name[:100]}: expected texts of at most {_MOST_TEXT} letters")
-        if without_folders(value) != value:
+        if not paths and without_folders(value) != value:
             raise ValueError(f"{name[:100]}: expected no path of this machine, got {value!r}")
-    elif value is not None and type(value) not in (bool, int, float):
+    elif value is not None and not isinstance(value, bool | int | float):
         raise ValueError(f"{name[:100]}: expected plain JSON, got {type(value).__name__}")
     elif isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{name[:100]}: expected finite numbers, got {value}")

@@ -12,11 +12,9 @@ from sklearn.utils.validation import has_fit_parameter
 from cdmer._parameters import ParameterError, check_choice, check_number
 from cdmer._text import counted
 from cdmer.corpora import Corpus, LabelScheme
-from cdmer.evaluation import benchmark
 from cdmer.extraction import extract
 from cdmer.features import DESCRIPTORS
 from cdmer.models._fitted import FittedModel, fitted_model
-from cdmer.models._judging import calibrate, choose_protocol, evaluate, fold_failures
 from cdmer.models._learners import LABEL_FREE, SVM, make_learner
 from cdmer.models._limits import ClipLimits
 from cdmer.models._measures import ClipMeasures
@@ -198,6 +196,10 @@ def train_model(
     check_classes(named)
     limits = _measure(corpora, tables, preparation, options)
     learner = _learner(classifier, descriptor, tables[0].feature_groups, target, random_state)
+
+    # These take longer to load than a prediction, which does without.
+    from cdmer.evaluation import benchmark
+    from cdmer.models._judging import calibrate, choose_protocol, evaluate, fold_failures
 
     labels = LabelScheme.from_labels(named)
     rows = _Rows(tables, named, labels)

@@ -1,6 +1,5 @@
 """The base of preprocessing steps: clips in, clips out, frames computed when they are read."""
 
-import math
 from abc import abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,7 +18,6 @@ from cdmer._clips import (
 )
 from cdmer._fingerprint import fingerprint
 from cdmer._images.decoders import watch_source
-from cdmer._limits import check_clip_bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,12 +237,6 @@ class FrameTransformer(ClipTransformer):
     def _iterate(self, clip, name):
         with self._naming(name):
             yield from self._stream(iterate_frames(clip, name), clip, name)
-
-
-def new_frames(shape, name):
-    """Make room for new frames, or refuse what would fill the memory; see `check_clip_bytes`."""
-    check_clip_bytes(math.prod(map(int, shape)), name)
-    return np.empty(shape, dtype=np.uint8)
 
 
 def numpy_frames(clip, name):

@@ -67,6 +67,8 @@ class MotionMagnification(FrameTransformer):
     The sum is rounded to the nearest integer and cut to 0…255. ``alpha=0`` and clips that stand
     still give the frames bit for bit. Onset, apex and offset stay as they are.
 
+    The low-passes remember all that they need of earlier frames: one frame at a time is in memory.
+
     References
     ----------
     .. [1] H.-Y. Wu, M. Rubinstein, E. Shih, J. Guttag, F. Durand and W. Freeman, "Eulerian video

@@ -55,6 +55,8 @@ class TemporalInterpolation(ClipTransformer):
     curve passes through the given frames whatever they are: a new frame that falls onto an old one
     equals it bit for bit, and ``n_frames`` equal to the old number leaves the clip as it is.
 
+    Every new frame holds some of every old one, so that all are in memory at a time.
+
     Sums are taken in float64, rounded to the nearest integer and cut to 0…255; the curve swings
     beyond the grey levels that it passes through where they jump.
 
@@ -122,6 +124,8 @@ class LinearResampling(ClipTransformer):
     -----
     With `fps`, old frames lie in time where `Clip.frame_numbers` puts them, so that dropped ones
     are bridged. Bare arrays have no frame rate and can only be resampled to `n_frames`.
+
+    Where the new frames lie depends on the number of old ones, so that all are in memory at a time.
 
     New frames are rounded to the nearest integer. One that falls onto an old one equals it bit for
     bit. Onset, apex, offset, `frame_numbers` and `fps` change as in `TemporalInterpolation`.

@@ -1,8 +1,11 @@
 """Clips of another size."""
 
+import math
+
 import numpy as np
 
 from cdmer._cv2 import import_cv2
+from cdmer._limits import check_clip_bytes
 from cdmer._parameters import check_choice, check_number
 from cdmer.preprocessing._base import FrameTransformer
 
@@ -57,6 +60,7 @@ class Resize(FrameTransformer):
         for frame in frames:
             picture = frame
             if frame.shape[:2] != new:
+                check_clip_bytes(math.prod((*new, *frame.shape[2:])), name)  # each by itself
                 picture = np.ascontiguousarray(frame)
                 for (height, width), how in self._passes(frame.shape[:2], new):
                     flag = getattr(cv2, f"INTER_{how.upper()}")

@@ -530,7 +530,7 @@ def test_paths_are_relative_to_the_file(tmp_path):
     path.write_text(toml_text(content))
     with pytest.raises(ValueError, match="descriptor: steps, 1: detector: .*no file"):
         load_config(path)
-    (tmp_path / "m").touch()
+    (tmp_path / "m").write_bytes(b"a network")
     config = load_config(path)
     assert config.store == tmp_path / "sub" / "r.sqlite"
     assert [c.corpus for c in config.open_corpora()] == ["lab", "webcam"]

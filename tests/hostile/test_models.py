@@ -24,6 +24,28 @@ CLASSES = ("negative", "positive", "surprise")
 MACHINE = "pipeline/steps/1/1/steps/1/1"
 SCALER = "pipeline/steps/1/1/steps/0/1"
 DESCRIPTOR = "pipeline/steps/0/1"
+LIMITS = {
+    "fewest_frames": 2,
+    "most_frames": 100,
+    "shortest_seconds": 0.1,
+    "longest_seconds": 4.0,
+    "movement": 0.0,
+    "likeness": -1,
+    "continuity": -1,
+    "detail": 0.0,
+}
+CALIBRATION = {
+    "slope": 1.0,
+    "bias": [0.0, 0.0, 0.0],
+    "of_probabilities": False,
+    "n_clips": 12,
+    "n_people": 3,
+    "log_loss": 1.0,
+    "brier": 0.6,
+    "calibration_error": 0.1,
+    "log_loss_before": 1.2,
+    "log_loss_prior": 1.1,
+}
 
 
 @pytest.fixture(scope="session")
@@ -400,15 +422,57 @@ def test_headers_of_arrays_are_checked(header, nursery, models, tmp_path):
         {"versions": None},
         {"versions": {"numpy": [1]}},
         {"keeps_training_rows": False},
-        {"format_version": 1},
-        {"format_version": [2]},
+        {"format_version": 2},
+        {"format_version": [3]},
+        {"limits": 5},
+        {"limits": {}},
+        {"limits": LIMITS | {"movement": float("nan")}},
+        {"limits": LIMITS | {"movement": -1}},
+        {"limits": LIMITS | {"likeness": 10**400}},
+        {"limits": LIMITS | {"fewest_frames": -5}},
+        {"limits": LIMITS | {"fewest_frames": 10**6}},
+        {"limits": LIMITS | {"most_frames": 1e300}},
+        {"limits": LIMITS | {"shortest_seconds": -1.0}},
+        {"limits": LIMITS | {"longest_seconds": "4"}},
+        {"limits": LIMITS | {"longest_seconds": None}},
+        {"limits": LIMITS | {"detail": [0.4]}},
+        {"limits": LIMITS | {"more": "x" * 10**6}},
+        {"calibration": []},
+        {"calibration": CALIBRATION | {"slope": float("inf")}},
+        {"calibration": CALIBRATION | {"slope": -1.0}},
+        {"calibration": CALIBRATION | {"bias": [0.0, 0.0]}},
+        {"calibration": CALIBRATION | {"bias": [0.0, 0.0, float("nan")]}},
+        {"calibration": CALIBRATION | {"bias": [0.0] * 10**6}},
+        {"calibration": CALIBRATION | {"bias": "abc"}},
+        {"calibration": CALIBRATION | {"n_people": 10**9}},
+        {"calibration": CALIBRATION | {"of_probabilities": 1}},
+        {"calibration": CALIBRATION | {"of_probabilities": True}},
+        {"calibration": CALIBRATION | {"brier": "x" * 10**6}},
+        {"preparation": 1},
+        {"preparation": {"crop": True, "run": "rm"}},
+        {"preparation": {"crop": "yes"}},
+        {"preparation": {"size": -1}},
+        {"preparation": {"detector": "x" * 10**6}},
+        {"preparation": {"detector": {"path": "/etc/passwd"}}},
+        {"evaluation": [1]},
+        {"evaluation": {"UF1": float("nan")}},
+        {"evaluation": {"text": "x" * 10**5}},
+        {"evaluation": {"many": [0.5] * 10**6}},
+        {"evaluation": {"where": "/home/somebody/corpus"}},
         {"format": None},
     ],
-    ids=str,
+    ids=lambda change: str(change)[:100],
 )
 def test_the_document_is_checked(change, nursery, models, tmp_path):
     path = rewritten(models["svc"], tmp_path / "crafted.skops", document=lambda d: d | change)
     refused(predict(nursery, path, models), "crafted.skops")
+
+
+def test_sound_records_are_taken(nursery, models, tmp_path):
+    records = {"limits": LIMITS, "calibration": CALIBRATION, "preparation": {"spot": "flow"}}
+    records["evaluation"] = {"UF1": 0.5, "people": 3}
+    path = rewritten(models["svc"], tmp_path / "m.skops", document=lambda d: d | records)
+    assert "\nprobabilities: " in accepted(predict(nursery, path, models))
 
 
 def test_a_document_is_an_object(nursery, models, tmp_path):

@@ -333,10 +333,11 @@ def test_files_larger_than_any_memory(loader, nursery, tmp_path):
         (b"version https://git-lfs.github.com/spec/v1\noid", "git lfs pull"),
         (b"<!DOCTYPE html>", "got a web page"),
         (b"rubbish", "is no network YuNet"),
-        (b"", "is no network YuNet"),
+        (b"", "got an empty file"),
+        (b"\x1f\x8b\x08", "got a file packed by gzip"),
         (None, "expected a file of at most"),
     ],
-    ids=["pointer", "web page", "rubbish", "nothing", "large"],
+    ids=["pointer", "web page", "rubbish", "nothing", "packed", "large"],
 )
 def test_networks_of_detectors(content, said, nursery, tmp_path):
     path = tmp_path / "yunet.onnx"

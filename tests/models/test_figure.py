@@ -11,7 +11,8 @@ DROPS = np.array([0.1, -0.5, 0.3, 0.0, 0.2])
 
 def prediction(drops=DROPS, grid=RegionGrid((1, 2)), probabilities=False):  # noqa: B008
     face = np.full((40, 60), 128, dtype=np.uint8)
-    regions = RegionDrops(grid, grid.boxes(40, 60), np.asarray(drops, dtype=float))
+    parts = tuple(f"part ${i}" for i in range(grid.n_regions))
+    regions = RegionDrops(grid, grid.boxes(40, 60), np.asarray(drops, dtype=float), parts)
     classes, scores = ("a$b", "c"), np.array([0.75, 0.25])
     return Prediction("a$b", classes, scores, probabilities, None, face, regions)
 
@@ -30,6 +31,8 @@ def test_regions_that_spoke_are_outlined(tmp_path):
     figure = plot_prediction(prediction())
     assert outlined(figure) == {tuple(box) for box in boxes[[0, 2, 4]]}
     assert figure.get_suptitle() == "a$b (score 0.75)"
+    strongest = "part $2 (l2r0c1), part $4 (l2r1c1), part $0 (l1r0c0)"
+    assert figure.axes[0].get_title() == strongest
     assert outlined(plot_prediction(prediction(), n_regions=1)) == {tuple(boxes[2])}
     assert not outlined(plot_prediction(prediction(-np.ones(5))))
     figure.savefig(tmp_path / "picture.png")  # the dollar is no formula

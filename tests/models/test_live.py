@@ -56,7 +56,8 @@ def test_the_face_is_looked_for_in_every_window(packed, frames):
     clips, y, _ = packed
     model = fitted(clips, y, CropAlign(detector, 48, 48), ApexSpotter("flow"))
     numbered = frames[:20].copy()
-    numbered[:, 0, 0] = np.arange(20)
+    # In the first corner also of a frame that is turned over.
+    numbered[:, 0, 0] = numbered[:, -1, -1] = np.arange(20)
     places.clear()
     [one, two] = predict_stream(model, numbered, fps=10, window=1, step=1)
     assert (one.error, two.error) == ("", "")
