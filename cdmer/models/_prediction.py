@@ -6,7 +6,13 @@ from itertools import islice
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
-from cdmer._clips import collect_frames, is_clip, iterate_frames, known_length, named_clips
+from cdmer._clips import (
+    collect_frames,
+    expected_length,
+    is_clip,
+    iterate_frames,
+    named_clips,
+)
 from cdmer._steps import prepare_alone
 from cdmer.models._fitted import FittedModel
 from cdmer.models._measures import ClipMeasures
@@ -219,29 +225,18 @@ def _judge_length(limits, clip):
     """Reason and detail where it is known, before a frame is read, that a clip is too long."""
     if limits is None:
         return None
-    if not is_clip(clip):
-        n_frames = len(clip)
-    else:
-        n_frames = known_length(clip)
-        if n_frames is None and hasattr(clip.source, "header"):  # of a video, some only estimate it
-            n_frames = clip.source.header()[0] - getattr(clip.source, "start", 0)
-    if not n_frames or n_frames < 0:
-        return None
-    return limits.reason_of_length(n_frames, getattr(clip, "fps", None))
+    n_frames = expected_length(clip) if is_clip(clip) else len(clip)
+    return limits.reason_of_length(n_frames, getattr(clip, "fps", None)) if n_frames else None
 
 
 def _read(clip, limits, name):
     """The clip with its frames in memory, no more of them than tell that it is too long."""
     if not is_clip(clip) or isinstance(clip.source, np.ndarray):
         return clip
-    frames, expected = iterate_frames(clip, name), known_length(clip)
-    if limits is None:
-        return replace(clip, source=collect_frames(frames, expected, name))
-    most = limits.longest(clip.fps) + 1
-    frames = collect_frames(
-        islice(frames, most), None if expected is None else min(expected, most), name
-    )
-    numbers = clip.frame_numbers
+    if limits is None or expected_length(clip):
+        return replace(clip, source=clip.frames)  # all of them, which is faster than one by one
+    frames = islice(iterate_frames(clip, name), limits.longest(clip.fps) + 1)
+    frames, numbers = collect_frames(frames, None, name), clip.frame_numbers
     return replace(
         clip, source=frames, frame_numbers=None if numbers is None else numbers[: len(frames)]
     )
