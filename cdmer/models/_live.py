@@ -47,8 +47,8 @@ def predict_stream(model, frames, fps, window, step):
     model : FittedModel
         Result of `load_model`.
     frames : iterable of ndarray of uint8, shape (H, W) or (H, W, 3)
-        Frames of one size; they may go on for ever. A whole number in place of a frame says that so many
-        frames were lost there: no window reaches over them.
+        All frames have one size, and may go on for ever. A whole number in place of a frame says
+        that so many frames were lost there: no window reaches over them.
     fps : float
         Frames per second.
     window, step : float

@@ -55,6 +55,9 @@ def place(tmp_path_factory):
         methods = {name: SVC() for name in EVIL}
         benchmark(methods, tables, CDMERPairs(None), store=store, title=EVIL[1], progress=False)
     corpus = make_synthetic_corpus("webcam-25fps", n_clips=3, size=32, random_state=0)
+    (place / "face").mkdir()
+    for i, picture in enumerate(corpus[0].frames):
+        cv2.imwrite(str(place / "face" / f"{i}.png"), picture)
     clips, y, _ = pack(corpus, [], "cdmer-130")
     pipeline = make_pipeline(LBPTOP(grid=RegionGrid((1,))), SVC()).fit(clips, y)
     save_model(place / "m.skops", pipeline, clips, class_names=[ESCAPE, "b", "c"])
@@ -70,7 +73,7 @@ WRITING = {
     "sheet.png": ["corpora", "show", "manifest", "../m.csv"],
     "sheet.pdf": ["corpora", "show", "manifest", "../m.csv"],
     "sheet.svg": ["corpora", "show", "manifest", "../m.csv"],
-    "regions.png": ["predict", "../m.skops", "../c0", "--no-crop"],
+    "regions.png": ["predict", "../m.skops", "../face"],
     "t.npz": ["extract", "../m.csv", "--descriptor", "lbp-top", "--no-cache", "-j", 1],
 }
 LATER = {
@@ -450,8 +453,8 @@ def test_fetch_replaces_nothing(nursery, tmp_path, lay):
         ["report", "s.sqlite", "--format", "latex"],
         ["report", "s.sqlite", "--list"],
         ["compare", "s.sqlite"],
-        ["predict", "m.skops", "c0", "--no-crop"],
-        ["predict", "m.skops", "c0", "--no-crop", "--json"],
+        ["predict", "m.skops", "face"],
+        ["predict", "m.skops", "face", "--json"],
     ],
 )
 def test_terminals_are_not_steered(nursery, place, command):
