@@ -63,7 +63,7 @@ def plot_prediction(prediction, *, n_regions=8, figure=None):
     title = printable(f"{prediction.label} ({kind} {score})")
     figure.suptitle(title, fontsize=12, parse_math=False)
     texts = dict(zip(regions.names, regions.texts, strict=True))
-    strongest = ", ".join(texts[name] for name, _ in regions.strongest(min(3, n_regions)))
+    strongest = "\n".join(texts[name] for name, _ in regions.strongest(min(3, n_regions)))
     figure.axes[0].set_title(printable(strongest), fontsize=8, parse_math=False)
     figure.axes[-1].set_xlabel(f"drop of the {kind} without the region", fontsize=8)
     return figure
