@@ -31,7 +31,7 @@ def test_regions_that_spoke_are_outlined(tmp_path):
     figure = plot_prediction(prediction())
     assert outlined(figure) == {tuple(box) for box in boxes[[0, 2, 4]]}
     assert figure.get_suptitle() == "a$b (score 0.75)"
-    strongest = "part $2 (l2r0c1), part $4 (l2r1c1), part $0 (l1r0c0)"
+    strongest = "part $2 (l2r0c1)\npart $4 (l2r1c1)\npart $0 (l1r0c0)"
     assert figure.axes[0].get_title() == strongest
     assert outlined(plot_prediction(prediction(), n_regions=1)) == {tuple(boxes[2])}
     assert not outlined(plot_prediction(prediction(-np.ones(5))))
