@@ -7,6 +7,7 @@ from dataclasses import asdict, fields
 from cdmer._text import without_folders
 from cdmer.models._calibration import Calibration
 from cdmer.models._limits import ClipLimits
+from cdmer.models._parts import states_probabilities
 from cdmer.preprocessing import Preparation
 
 _MOST_TEXT, _MOST_RECORD = 1000, 2**20
@@ -57,7 +58,7 @@ def check_fields(model):
     TypeError
         If a field is of another type.
     ValueError
-        If a calibration is of other classes, or the evaluation cannot be written.
+        If a calibration is of other classes or scores, or the evaluation cannot be written.
     """
     for name, kind in {"preparation": Preparation, **_KINDS}.items():
         value = getattr(model, name)
@@ -68,6 +69,13 @@ def check_fields(model):
         raise ValueError(
             f"calibration: expected one of the {len(model.classes)} classes "
             f"{list(model.classes)}, got one of {len(calibration.bias)}"
+        )
+    of_probabilities = states_probabilities(model.pipeline)
+    if calibration is not None and calibration.of_probabilities != of_probabilities:
+        kinds = ("decision values", "probabilities")
+        raise ValueError(
+            f"calibration: expected one of {kinds[of_probabilities]}, which the pipeline gives, got "
+            f"one of {kinds[calibration.of_probabilities]}"
         )
     check_evaluation(model.evaluation)
 

@@ -152,7 +152,7 @@ def test_without_a_face_the_model_says_so(clips, tmp_path):
     empty = as_clip(np.full((9, 80, 80), 128, np.uint8))
     prediction = predict_clip(model, empty)
     assert prediction.reason == "no face"
-    assert "found no face in the first frame" in prediction.detail
+    assert "found no face in the first 9 frames" in prediction.detail
 
 
 def test_measures_are_features_that_extract_computes(clips):
