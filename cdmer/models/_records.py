@@ -74,8 +74,8 @@ def check_fields(model):
     if calibration is not None and calibration.of_probabilities != of_probabilities:
         kinds = ("decision values", "probabilities")
         raise ValueError(
-            f"calibration: expected one of {kinds[of_probabilities]}, which the pipeline gives, got "
-            f"one of {kinds[calibration.of_probabilities]}"
+            f"calibration: expected one of {kinds[of_probabilities]}, which the pipeline gives, "
+            f"got one of {kinds[calibration.of_probabilities]}"
         )
     check_evaluation(model.evaluation)
 
