@@ -65,7 +65,11 @@ class _Builder:
         content = self.archive.read(node["file"])
         array = np.load(io.BytesIO(content), allow_pickle=False)
         kind = _named(node)
-        return array if kind is np.ndarray else kind(array)
+        if kind is np.ndarray:
+            return array
+        if array.ndim:  # a wider type would make more of it than the file holds
+            raise ValueError(f"schema.json: expected one number, got shape {array.shape}")
+        return kind(array)
 
     def _ObjectNode(self, node):
         kind = _named(node)

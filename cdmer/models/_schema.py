@@ -6,6 +6,7 @@ import numpy as np
 
 from cdmer._files.archives import check_array
 from cdmer._files.reading import parse_json
+from cdmer._parameters import check_choice
 from cdmer.models._trust import UntrustedModelError, is_trusted
 
 # Parsed, JSON takes about twenty times as much memory.
@@ -118,8 +119,10 @@ class _Nodes:
             trusted, name = False, f"{name} ({loader})"
         if not trusted:
             self.refused.add(name)
-        if loader == "NdArrayNode" and node["type"] == "numpy":
-            self.read[identity] = node["file"]
+        if loader == "NdArrayNode":
+            check_choice("schema.json: type", node["type"], ("json", "numpy"))
+            if node["type"] == "numpy":
+                self.read[identity] = node["file"]
 
 
 @cache

@@ -1,8 +1,10 @@
 """Models are read without skops: the same objects, and none of what it loads."""
 
+import io
 import json
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -74,6 +76,34 @@ def test_other_versions_of_the_format_are_refused(tmp_path):
 
     with pytest.raises(ValueError, match="expected version 2 of skops' format, got 3"):
         check_schema(Other(), 2**20)
+
+
+def crafted(value, change):
+    """An archive of skops with a list of one value, whose node becomes other nodes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(skops.io.dumps([value]))) as old:
+        schema = json.loads(old.read("schema.json"))
+        schema["content"] = change(schema["content"][0])
+        with zipfile.ZipFile(buffer, "w") as new:
+            for name in old.namelist():
+                new.writestr(name, old.read(name) if name.endswith("npy") else json.dumps(schema))
+    return buffer
+
+
+def test_arrays_of_an_unknown_kind_are_not_read_uncounted():
+    def many(node):
+        return [node | {"type": "other", "__id__": 10**15 + i} for i in range(50)]
+
+    with pytest.raises(ValueError, match="type: expected one of .*, got 'other'"):
+        built(crafted(np.zeros(10**5, dtype=np.uint8), many))
+
+
+def test_an_array_is_no_number_of_a_wider_type():
+    def wider(node):
+        return [node | {"__class__": "longdouble"}]
+
+    with pytest.raises(ValueError, match=r"expected one number, got shape \(100000,\)"):
+        built(crafted(np.zeros(10**5, dtype=np.uint8), wider))
 
 
 # What takes longer to load than a prediction, and nobody needs for one.
