@@ -65,6 +65,12 @@ def check_detector_text(text):
         )
 
 
+def has_path(text):
+    """Whether a text that `check_detector_text` lets through holds the path of a file."""
+    file = text.partition(":")[2]
+    return bool(file) and not _RECORD.fullmatch(file)
+
+
 def describe_detector(detector):
     """Name a detector for records: its kind, and name and digest of its file, without folder.
 

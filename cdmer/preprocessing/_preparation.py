@@ -12,6 +12,7 @@ from cdmer.preprocessing._crop_align import CropAlign
 from cdmer.preprocessing._detector_texts import (
     check_detector_text,
     describe_detector,
+    has_path,
     parse_detector,
 )
 from cdmer.preprocessing._magnification import PRESETS, MotionMagnification
@@ -240,6 +241,11 @@ class Preparation:
             If the file of a detector is missing or another one.
         """
         return self._steps(self._detector())
+
+    @property
+    def names_path(self):
+        """Whether the detector is a text with the path of a file, which `steps` reads; a bool."""
+        return isinstance(self.detector, str) and has_path(self.detector)
 
     def _detector(self):
         return parse_detector(self.detector) if isinstance(self.detector, str) else self.detector

@@ -454,6 +454,7 @@ def test_headers_of_arrays_are_checked(header, nursery, models, tmp_path):
         {"preparation": {"size": -1}},
         {"preparation": {"detector": "x" * 10**6}},
         {"preparation": {"detector": {"path": "/etc/passwd"}}},
+        {"preparation": {"detector": "yunet:/etc/passwd"}},
         {"evaluation": [1]},
         {"evaluation": {"UF1": float("nan")}},
         {"evaluation": {"text": "x" * 10**5}},
