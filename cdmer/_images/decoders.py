@@ -1,5 +1,6 @@
 """What decoders and networks print: kept off the screen, decoders' lines read as damage."""
 
+import atexit
 import os
 import re
 import tempfile
@@ -289,6 +290,14 @@ def _unnamed_file():
 
 
 _watch = _Watch()
+
+
+@atexit.register
+def _at_exit():
+    # A thread may be in a decoder for ever, such as that of a camera that stopped.
+    with _watch.changed:
+        _watch.pass_on(whole=True)
+        _watch.release()
 
 
 def _after_fork():

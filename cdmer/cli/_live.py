@@ -253,6 +253,8 @@ class _Camera:
         self.stopped = True
         if hasattr(self, "thread"):
             self.thread.join(_WAIT)
+            if self.thread.is_alive():
+                return  # in the camera, which must not be closed meanwhile
         if self.video is not None:
             self.video.release()
 

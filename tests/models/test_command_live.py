@@ -85,6 +85,38 @@ def test_a_camera_is_watched_until_it_ends(saved, video, monkeypatch):
     assert 1 <= out.count("\n") <= 5
 
 
+def test_a_camera_that_hangs_is_told(saved, video):
+    """Its thread does not come back, and decoders are watched meanwhile."""
+    program = (
+        "import sys, cv2, time\n"
+        f"sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
+        "from test_command_live import FakeCamera, _live\n"
+        "from cdmer.corpora import VideoFile\n"
+        "from cdmer.cli import main\n"
+        "class Hanging(FakeCamera):\n"
+        "    def read(self):\n"
+        "        if self.left < 1:\n"
+        "            time.sleep(1000)\n"
+        "        return super().read()\n"
+        "    def release(self):\n"
+        "        print('closed while it is read')\n"
+        f"camera = Hanging(VideoFile({str(video)!r})(), n_frames=4)\n"
+        "cv2.VideoCapture = lambda number: camera\n"
+        "_live._WAIT = 0.3\n"
+        f"sys.argv = ['cdmer', 'predict', {str(saved[0])!r}, '--camera', '0']\n"
+        "main()\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert (found.returncode, found.stdout) == (1, "")
+    assert found.stderr == "cdmer: camera 0: gives no more frames\n"
+
+
 def test_what_cannot_keep_up_drops_frames_and_says_so(saved, video, monkeypatch):
     frames = VideoFile(str(video))()
     camera = FakeCamera(frames, pause=0.0005, n_frames=1500)
