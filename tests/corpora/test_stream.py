@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from cdmer._clips import expected_length
 from cdmer.corpora import Clip, Corpus, FrameFolder, VideoFile, list_frames
 from cdmer.corpora._media.frame_cache import CachedFrames, FrameCache
 from cdmer.corpora._media.parts import PartOfFrames
@@ -241,6 +242,26 @@ def test_parts_of_sources(folder):
             list(beyond)
 
 
+def test_a_video_that_announces_no_length_has_an_unknown_one(tmp_path):
+    """As browsers and cameras write them on the fly: the header is never completed."""
+    path = tmp_path / "face.mkv"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25, (64, 48))
+    for level in range(12):
+        writer.write(np.full((48, 64, 3), 20 * level, dtype=np.uint8))
+    writer.release()
+    content = bytearray(path.read_bytes())
+    at = content.index(b"\x44\x89\x88")  # Duration, of eight bytes; then Void, of nine
+    content[at : at + 11] = b"\xec\x89" + bytes(9)
+    path.write_bytes(content)
+    video = VideoFile(str(path))
+    assert (video.header()[0], video.expected_frames()) == (0, None)
+    assert len(list(video)) == len(video()) == 12
+    clip = Clip(video, "n", "s", "c", fps=25.0)
+    assert expected_length(clip) is None
+    [small] = Resize(8, 8).transform([clip])
+    assert small.frames.shape == (12, 8, 8)
+
+
 class Counted:
     def __init__(self):
         self.read = 0
@@ -267,6 +288,17 @@ def test_streams_are_kept_once_they_are_complete():
     tight = CachedFrames(source, "key", FrameCache(6 * 20 - 1))
     assert len(list(tight)) == len(list(tight)) == 6
     assert (source.read, tight.cache.n_bytes) == (21, 0)
+
+
+def test_a_stream_that_is_not_kept_has_no_limit(monkeypatch):
+    monkeypatch.setenv("CDMER_MAX_CLIP_BYTES", str(5 * 20))
+    source = Counted()
+    for n_frames in (None, 6):
+        source.n_frames = n_frames
+        for max_bytes in (3 * 20, 100 * 20):
+            cached = CachedFrames(source, "key", FrameCache(max_bytes))
+            assert len(list(cached)) == 6
+            assert cached.cache.n_bytes == 0
 
 
 def test_the_limit_counts_what_is_kept(videos, monkeypatch):

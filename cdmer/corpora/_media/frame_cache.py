@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from cdmer._clips import FrameArray
+from cdmer._limits import max_clip_bytes
 from cdmer._parameters import check_number
 
 # The caches of this process, each under the name that it has in all processes.
@@ -61,10 +62,13 @@ class FrameCache:
 
     def _gathered(self, key, source):
         """Frames as `source` gives them, which holds no more of them than the cache may."""
-        gathered, n_bytes = FrameArray(getattr(source, "n_frames", None), key), 0
+        expected = getattr(source, "n_frames", None)
+        # Frames that flow have no limit; those that are kept, that of a clip as well.
+        most = min(self.max_bytes, max_clip_bytes())
+        gathered, n_bytes = FrameArray(expected, key), 0
         for frame in source:
             n_bytes += frame.nbytes
-            if n_bytes > self.max_bytes:
+            if max(n_bytes, (expected or 0) * frame.nbytes) > most:
                 gathered = None
             if gathered is not None:
                 gathered.place(frame.shape)[...] = frame

@@ -186,8 +186,12 @@ class VideoFile:
         return cv2.COLOR_BGR2RGB if self.colour else cv2.COLOR_BGR2GRAY
 
     def expected_frames(self):
-        """Number of frames, int: that of `stop`, or what the file announces, true or not."""
-        return self._expected(self.header()[0] if self.stop is None else 0)
+        """Number of frames, int: that of `stop`, or what the file announces, true or not.
+
+        None where it announces none, as recordings of browsers do.
+        """
+        announced = self.header()[0] if self.stop is None else 0
+        return self._expected(announced) if announced or self.stop is not None else None
 
     def _expected(self, announced):
         return max(1, (announced if self.stop is None else self.stop) - self.start)
