@@ -371,7 +371,9 @@ class FeatureTable:
                 frame_from_lists(check_lists(about["failures"], FAILURES), FAILURES),
                 about["transformer"],
                 about["corpus"],
-                preparation=None if prepared is None else Preparation.from_dict(prepared),
+                preparation=None
+                if prepared is None
+                else Preparation.from_dict(prepared, allow_paths=False),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path}: the parts of the table do not fit: {error}") from error

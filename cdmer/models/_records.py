@@ -44,13 +44,8 @@ def from_records(document):
         found[name] = record
     preparation = document["preparation"]
     if preparation is not None:
-        _check_plain(preparation, "preparation", 0, paths=True)  # of detectors, see below
-        preparation = Preparation.from_dict(preparation)
-        if preparation.names_path:  # whoever uses it would open a file that the model chose
-            raise ValueError(
-                f"preparation: detector: expected name and digest of a network, got the path "
-                f"{preparation.detector!r:.200}"
-            )
+        _check_plain(preparation, "preparation", 0, paths=True)  # see below
+        preparation = Preparation.from_dict(preparation, allow_paths=False)
     check_evaluation(document["evaluation"])
     return found | {"preparation": preparation, "evaluation": document["evaluation"]}
 

@@ -66,7 +66,7 @@ def check_detector_text(text):
 
 
 def has_path(text):
-    """Whether a text that `check_detector_text` lets through holds the path of a file."""
+    """Whether the text of a detector holds the path of a file, and not its digest alone."""
     file = text.partition(":")[2]
     return bool(file) and not _RECORD.fullmatch(file)
 

@@ -142,13 +142,16 @@ class Preparation:
         return cls(**(suited | fields))
 
     @classmethod
-    def from_dict(cls, given):
+    def from_dict(cls, given, *, allow_paths=True):
         """Make a preparation of plain data, as JSON and TOML hold it.
 
         Parameters
         ----------
         given : dict
             Fields by name; those that are missing have their defaults.
+        allow_paths : bool, default=True
+            Whether a detector may be given by the path of its network, which `steps` and `to_dict`
+            read. What `to_dict` gives holds none; who reads what others wrote takes False.
 
         Returns
         -------
@@ -176,6 +179,10 @@ class Preparation:
         if not isinstance(detector, str | None):
             raise ParameterError(
                 f"detector: expected a text such as 'cascade', got {detector!r:.60}"
+            )
+        if detector is not None and not allow_paths and has_path(detector):
+            raise ParameterError(
+                f"detector: expected name and digest of a network, got the path in {detector!r:.60}"
             )
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})
 
@@ -241,11 +248,6 @@ class Preparation:
             If the file of a detector is missing or another one.
         """
         return self._steps(self._detector())
-
-    @property
-    def names_path(self):
-        """Whether the detector is a text with the path of a file, which `steps` reads; a bool."""
-        return isinstance(self.detector, str) and has_path(self.detector)
 
     def _detector(self):
         return parse_detector(self.detector) if isinstance(self.detector, str) else self.detector

@@ -11,6 +11,7 @@ import pytest
 from counted import Gives, Unreadable, corpus, recordings
 
 from cdmer.extraction import FeatureTable, extract
+from cdmer.extraction._storage import read_members, write_members
 from cdmer.features import LBPTOP, RegionGrid
 from cdmer.preprocessing import Preparation
 
@@ -65,6 +66,16 @@ def test_files_hold_the_preparation_and_no_folder(tmp_path):
     assert all(part.preparation == prepared for part in table.split())
     make_table().save(tmp_path / "table.npz")
     assert FeatureTable.load(tmp_path / "table.npz").preparation is None
+
+
+def test_no_file_that_a_table_names_is_opened(tmp_path):
+    table = replace(make_table(), preparation=Preparation(crop=True))
+    table.save(tmp_path / "table.npz")
+    arrays, about = read_members(tmp_path / "table.npz")
+    about["preparation"]["detector"] = "yunet:/etc/passwd"
+    write_members(tmp_path / "other.npz", arrays, about)
+    with pytest.raises(ValueError, match="expected name and digest of a network, got the path"):
+        FeatureTable.load(tmp_path / "other.npz")
 
 
 def test_a_preparation_that_files_cannot_hold_is_refused_before_the_work():
