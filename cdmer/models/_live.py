@@ -8,6 +8,7 @@ import numpy as np
 from cdmer._limits import check_clip_bytes
 from cdmer._parameters import check_number
 from cdmer.corpora import Clip
+from cdmer.models._fitted import FittedModel
 from cdmer.models._prediction import Prediction, predict_clip
 
 _MOST_RATE = 10_000  # frames per second, of the fastest cameras
@@ -63,7 +64,8 @@ def predict_stream(model, frames, fps, window, step):
     Raises
     ------
     ParameterError
-        A ValueError and a TypeError: if `fps`, `window` or `step` is out of range.
+        A ValueError and a TypeError: if `fps`, `window` or `step` is out of range, or what comes
+        is neither a frame nor a number of frames.
     ValueError
         If a window takes more memory than the environment variable ``CDMER_MAX_CLIP_BYTES``
         allows, or frames differ in shape.
@@ -87,13 +89,16 @@ def predict_stream(model, frames, fps, window, step):
     >>> [round(next(answers).seconds, 2) for _ in range(3)]
     [0.36, 0.56, 0.76]
     """
+    if not isinstance(model, FittedModel):
+        raise TypeError(f"model: expected a FittedModel, got {type(model).__name__}")
     check_number("fps", fps, above=0, most=_MOST_RATE)
     check_number("window", window, above=0, most=_MOST_SECONDS)
     check_number("step", step, above=0, most=_MOST_SECONDS)
     length, hop = max(2, round(window * fps)), max(1, round(step * fps))
     kept, n, due = deque(maxlen=length), 0, 0
     for frame in frames:
-        if isinstance(frame, int | np.integer):
+        if not isinstance(frame, np.ndarray):
+            check_number("frames: those that were lost", frame, least=0, whole=True)
             n += int(frame)
             kept.clear()
             continue

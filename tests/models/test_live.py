@@ -121,6 +121,18 @@ def test_parameters_and_frames_are_checked(model, frames, monkeypatch):
         list(predict_stream(model, frames, 5, 1, 1))
 
 
+@pytest.mark.parametrize("other", [-5, True, "frame", [[1, 2], [3, 4]], None])
+def test_what_is_no_frame_is_refused(other, model, frames):
+    stream = predict_stream(model, iter([frames[0], other]), 25, window=0.4, step=0.2)
+    with pytest.raises(ValueError, match="frames: those that were lost: expected a whole number"):
+        next(stream)
+
+
+def test_the_model_is_checked_before_a_window_is_full(frames):
+    with pytest.raises(TypeError, match="model: expected a FittedModel, got str"):
+        next(predict_stream("model.skops", itertools.repeat(frames[0]), 25, window=60, step=1))
+
+
 def test_the_usual_window_is_that_of_the_training(model):
     bare = FittedModel(model.pipeline, model.classes, None)
     assert usual_window(bare, 25) == 1
