@@ -230,7 +230,7 @@ def suit_model(model, spot=None, crop=False, detector=None, face=None):
 def _given(own, text, parse_detector):
     """The detector that a text names: the pipeline's own, if it waits for its file."""
     name, _, file = text.partition(":")
-    if file and hasattr(own, "with_file") and type(own).__name__.lower().startswith(name):
+    if file and hasattr(own, "with_file") and type(own).__name__.lower() == f"{name}detector":
         return own.with_file(file)
     return parse_detector(text)
 

@@ -57,9 +57,9 @@ def in_words(prediction):
     """A prediction in one line, a str."""
     if prediction.label is None:
         return f"no class: {prediction.reason} ({prediction.detail})"
-    best = max(map(float, prediction.scores))
+    score = float(prediction.scores[prediction.classes.index(prediction.label)])
     kind = "probability" if prediction.are_probabilities else "score"
-    return f"{prediction.label} ({kind} {best:.3g})"
+    return f"{prediction.label} ({kind} {score:.3g})"
 
 
 def to_text(answer):

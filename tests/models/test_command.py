@@ -19,10 +19,11 @@ from sklearn.svm import SVC
 from cdmer._steps import flat_steps
 from cdmer.cli._predict import describe_apex
 from cdmer.cli._predict_clips import notes_on, open_clip, suit_model
+from cdmer.cli._predict_words import in_words
 from cdmer.corpora import make_synthetic_corpus
 from cdmer.features import LBPTOP, BiWOOF, RegionGrid
-from cdmer.models import FittedModel, load_model, predict_clip, save_model
-from cdmer.preprocessing import ApexSpotter, CascadeDetector, CropAlign
+from cdmer.models import FittedModel, Prediction, load_model, predict_clip, save_model
+from cdmer.preprocessing import ApexSpotter, CascadeDetector, CropAlign, YuNetDetector
 
 CLASSES = ("negative", "positive", "surprise")
 
@@ -213,6 +214,22 @@ def test_a_crop_that_is_asked_for_has_the_size_of_the_training(saved, tmp_path):
     assert not notes_on(suited, prediction)
     code, _, err = predict(saved[0], folder, "--crop", "-o", tmp_path / "face.png")
     assert (code, err) == (0, "")
+
+
+def test_the_score_in_words_is_that_of_the_class():
+    """By votes of pairs, SVC may name another class than the largest score does."""
+    said = Prediction("a", ("a", "b"), np.array([0.3, 0.7]), True, None, None, None)
+    assert in_words(said) == "a (probability 0.3)"
+
+
+@pytest.mark.parametrize("name", ["y", "", "yunetd"])
+def test_a_detector_that_waits_for_its_file_goes_by_its_whole_name(name, tmp_path):
+    (tmp_path / "face.onnx").write_bytes(b"a network, to all appearances" * 20)
+    detector = YuNetDetector(tmp_path / "face.onnx")
+    pipeline = make_pipeline(CropAlign(detector), LBPTOP(grid=RegionGrid((1, 2))), SVC())
+    model = FittedModel(pipeline, CLASSES, None)
+    with pytest.raises(ValueError, match="detector: expected 'cascade', 'yunet:FILE'"):
+        suit_model(model, detector=f"{name}:{tmp_path / 'face.onnx'}")
 
 
 def test_options_of_the_face_are_for_the_crop(fitted, saved, packed, tmp_path):
