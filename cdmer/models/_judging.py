@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cdmer._text import counted
+from cdmer._text import counted, is_missing
 from cdmer.evaluation import CompositeLOSO, LeaveOut, WithinCorpusLOSO, intervals
 from cdmer.evaluation.protocols import people
 from cdmer.models._calibration import Calibration
@@ -36,6 +36,18 @@ def choose_protocol(rows, n_folds, random_state):
         LeaveOut(n_parts, rows.unlabelled, random_state),
         f"one of {n_parts} parts of the clips at a time",
         doubt,
+    )
+
+
+def seen_people(corpus, target):
+    """Sentence on people who are left out, but seen without labels; "" if there are none."""
+    seen = {(clip.corpus, clip.subject) for clip in target or () if not is_missing(clip.subject)}
+    seen &= {(clip.corpus, clip.subject) for clip in corpus}
+    if not seen:
+        return ""
+    return (
+        f"{len(seen)} of the people are in the target, too: their clips there are seen without "
+        "labels while they are left out, so that scores may be too good for new people"
     )
 
 

@@ -199,12 +199,20 @@ def train_model(
 
     # These take longer to load than a prediction, which does without.
     from cdmer.evaluation import benchmark
-    from cdmer.models._judging import calibrate, choose_protocol, evaluate, fold_failures
+    from cdmer.models._judging import (
+        calibrate,
+        choose_protocol,
+        evaluate,
+        fold_failures,
+        seen_people,
+    )
 
     labels = LabelScheme.from_labels(named)
     rows = _Rows(tables, named, labels)
     protocol, left_out, doubt = choose_protocol(rows, n_folds, random_state)
-    notes += [doubt] if doubt else []
+    doubts = [one for one in (doubt, seen_people(corpus, target)) if one]
+    notes += doubts
+    doubt = "; ".join(doubts)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"\d+ of \d+ jobs failed", UserWarning)
         results = benchmark(

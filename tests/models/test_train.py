@@ -236,6 +236,9 @@ def test_a_target_of_the_same_name_is_another_corpus(lab):
         lab, LBP, "CORAL", preparation=AS_IS, target=Corpus(target, lab.name), progress=False
     )
     assert trained.model.targets == {"webcam-25fps (target)": 6}
+    said = "2 of the people are in the target, too: their clips there are seen without labels"
+    assert trained.model.evaluation["doubt"].startswith(said)
+    assert any(note.startswith(said) for note in trained.notes)
     assert trained.model.evaluation["n_clips"] == len(lab)
 
 
