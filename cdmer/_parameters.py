@@ -1,5 +1,6 @@
 """Parameters: setting them, and checks that are worded alike everywhere."""
 
+import math
 from dataclasses import fields, replace
 
 import numpy as np
@@ -70,7 +71,7 @@ def check_number(name, value, *, least=None, above=None, most=None, below=None, 
     """
     kinds = (int, np.integer) if whole else (int, float, np.integer, np.floating)
     good = isinstance(value, kinds) and not isinstance(value, bool | np.bool_)
-    good = good and bool(np.isfinite(value))
+    good = good and is_finite(value)
     good = good and (least is None or value >= least) and (above is None or value > above)
     good = good and (most is None or value <= most) and (below is None or value < below)
     if not good:
@@ -79,6 +80,14 @@ def check_number(name, value, *, least=None, above=None, most=None, below=None, 
         kind = "a whole number" if whole else "a finite number"
         expected = " ".join([kind, " and ".join(bounds)]).rstrip()
         raise ParameterError(f"{name}: expected {expected}, got {value!r}")
+
+
+def is_finite(number):
+    """Whether a number is finite; whole ones beyond all floating-point numbers are not."""
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False
 
 
 def check_choice(name, value, choices):

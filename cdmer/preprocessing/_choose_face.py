@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from cdmer._parameters import ParameterError
+from cdmer._parameters import ParameterError, is_finite
 
 _RULES = ("largest", "central")
 _EXPECTED = "'largest', 'central', the number of a face from the left, or a pixel"
@@ -152,6 +152,6 @@ def _is_number(value, kinds):
     return (
         isinstance(value, kinds)
         and not isinstance(value, bool | np.bool_)
-        and bool(np.isfinite(value))
+        and is_finite(value)
         and value >= 0
     )
