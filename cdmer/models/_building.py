@@ -53,6 +53,8 @@ class _Builder:
 
     def _DictNode(self, node):
         kinds = self.build(node["key_types"])
+        if not all(isinstance(kind, type) for kind in kinds):  # an object would be called
+            raise ValueError(f"schema.json: expected types of keys, got {kinds!r:.100}")
         pairs = zip(kinds, node["content"].items(), strict=True)
         return {kind(key): self.build(value) for kind, (key, value) in pairs}
 

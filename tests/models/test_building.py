@@ -106,6 +106,16 @@ def test_an_array_is_no_number_of_a_wider_type():
         built(crafted(np.zeros(10**5, dtype=np.uint8), wider))
 
 
+def test_no_object_is_called_to_make_a_key():
+    def called(node):
+        return [node | {"key_types": node["key_types"] | {"content": [function]}}]
+
+    function = {"__class__": "sqrt", "__module__": "numpy", "__loader__": "FunctionNode"}
+    function |= {"__id__": 10**15, "content": None}
+    with pytest.raises(ValueError, match="expected types of keys, got .*sqrt"):
+        built(crafted({"a": 1}, called))
+
+
 # What takes longer to load than a prediction, and nobody needs for one.
 HEAVY = ("torch", "skops", "matplotlib", "cdmer.evaluation", "skimage", "dask", "pytest")
 
