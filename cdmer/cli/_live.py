@@ -195,7 +195,12 @@ class _Camera:
                 "by another program, or not permitted?); --as-camera takes a video"
             )
         rate = self.video.get(cv2.CAP_PROP_FPS)
-        self.fps = float(rate) if _RATES[0] <= rate <= _RATES[1] else self._measured()
+        try:
+            with quiet_networks():
+                self.fps = float(rate) if _RATES[0] <= rate <= _RATES[1] else self._measured()
+        except BaseException:  # such as Ctrl-C
+            self.video.release()
+            raise
         return self
 
     def _measured(self):
@@ -220,7 +225,7 @@ class _Camera:
                 with quiet_networks():  # many cameras give damaged pictures now and then
                     came, frame = self.video.read()
                 frame = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) if came else None
-            except cv2.error as error:
+            except Exception as error:  # whatever it is, it ends this thread; the other says it
                 frame, self.error = None, " ".join(str(error).split())
             with self.ready:
                 if frame is None:

@@ -11,6 +11,7 @@ from cdmer._clips import (
     expected_length,
     is_clip,
     iterate_frames,
+    known_length,
     named_clips,
 )
 from cdmer._steps import prepare_alone
@@ -222,11 +223,14 @@ def _predict(model, clip, name):
 
 
 def _judge_length(limits, clip):
-    """Reason and detail where it is known, before a frame is read, that a clip is too long."""
+    """Reason and detail where it is known, before a frame is read, that the length is wrong."""
     if limits is None:
         return None
     n_frames = expected_length(clip) if is_clip(clip) else len(clip)
-    return limits.reason_of_length(n_frames, getattr(clip, "fps", None)) if n_frames else None
+    found = limits.reason_of_length(n_frames, getattr(clip, "fps", None)) if n_frames else None
+    # What a file announces may be less than it holds.
+    is_announced = is_clip(clip) and known_length(clip) is None
+    return None if found and is_announced and found[0] == "too short" else found
 
 
 def _read(clip, limits, name):

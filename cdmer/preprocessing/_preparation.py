@@ -223,7 +223,10 @@ class Preparation:
         if self.crop:
             found = "cascade" if self.detector is None else without_folders(str(self.detector))
             face = "" if self.face == "largest" else f"face {self.face}, "
-            said.append(f"face cut out ({found}, {face}{self.size} x {self.size} pixels)")
+            margin = "" if self.margin == 0.1 else f", margin {self.margin:g}"
+            by_box = "" if self.align else ", by its box"
+            size = f"{self.size} x {self.size} pixels"
+            said.append(f"face cut out ({found}, {face}{size}{margin}{by_box})")
         if self.register is not None:
             said.append(f"head motion undone ({self.register})")
         if self.spot is not None:
