@@ -202,6 +202,8 @@ def predict_clip(model, clip):
     except (ValueError, TypeError, OSError, ImportError, MemoryError):
         raise
     except Exception as error:  # of a pipeline that is not as `fit` leaves it
+        if isinstance(error, RuntimeError) and isinstance(error.__cause__, ValueError | OSError):
+            raise ValueError(str(error)) from error  # a step names the clip that it cannot read
         raise ValueError(f"model: the pipeline failed, {type(error).__name__}: {error}") from error
 
 
