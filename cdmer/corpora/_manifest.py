@@ -33,7 +33,8 @@ def load_manifest(
 
     - ``path``: a folder of images (see `list_frames`) or a video file;
     - ``subject``: who is recorded, or nothing where nobody knows;
-    - ``label``: the emotion, or nothing;
+    - ``label``: the emotion, or nothing. Where no clip has one, such as those to predict, the
+      column may be missing;
 
     and, where there is something to say,
 
@@ -172,8 +173,9 @@ def _find_columns(sheet):
         elif text and fold_header(text) not in PASSED_OVER:
             message = f"column {text!r} is not read; there are {', '.join(COLUMNS)}"
             faults.append(Fault("column", sheet.place(0, i), message))
-    missing = [name for name in REQUIRED if name not in columns]
-    if missing:
+    # A column that is not read may be that of the labels, under another name.
+    needed = set(REQUIRED) - ({"label"} if len(columns) == len(sheet.rows[0]) else set())
+    if not columns.keys() >= needed:
         raise ValueError(
             f"{sheet.name}: expected the columns {', '.join(REQUIRED)}, got {sheet.rows[0]}"
         )

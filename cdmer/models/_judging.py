@@ -111,4 +111,5 @@ def calibrate(results):
             "",
         )
     except ValueError as error:
-        return None, f"probabilities are not calibrated: {error}"
+        why = str(error).removeprefix("groups: ")
+        return None, f"probabilities are not calibrated: {why}"

@@ -13,6 +13,7 @@ from cdmer._clips import (
     iterate_frames,
     known_length,
     named_clips,
+    read_frames,
 )
 from cdmer._steps import prepare_alone
 from cdmer.models._fitted import FittedModel
@@ -197,6 +198,8 @@ def predict_clip(model, clip):
     if not isinstance(model, FittedModel):
         raise TypeError(f"model: expected a FittedModel, got {type(model).__name__}")
     [(name, clip)] = named_clips([clip])
+    if not is_clip(clip):
+        read_frames(clip, name)  # checked before anything is judged
     try:
         return _predict(model, clip, name)
     except (ValueError, TypeError, OSError, ImportError, MemoryError):

@@ -194,7 +194,9 @@ def train_model(
     failures = pd.concat([table.failures for table in tables], ignore_index=True)
     named = [classes[key] for key in tables[0].clips["key"]]
     check_classes(named)
-    limits = _measure(corpora, tables, preparation, options)
+    measures = _measure(corpora, tables, preparation, options)
+    limits = ClipLimits.from_rows(np.concatenate(measures))
+    notes += _unanswered(limits, measures[0], tables[0].clips["key"])
     learner = _learner(classifier, descriptor, tables[0].feature_groups, target, random_state)
 
     # These take longer to load than a prediction, which does without.
@@ -303,7 +305,7 @@ def _extract(corpus, descriptor, preparation, options):
 
 
 def _measure(corpora, tables, preparation, options):
-    """Limits of the clips that were described: what the model answers."""
+    """Measures of the clips that were described, an array of rows per corpus."""
     as_recorded = replace(preparation, register=None, spot=None, magnify=None, n_frames=None)
     rows = []
     for corpus, table in zip(corpora, tables, strict=True):
@@ -312,7 +314,20 @@ def _measure(corpora, tables, preparation, options):
         with warnings.catch_warnings():  # said of the same clips before
             warnings.simplefilter("ignore", SeveralFacesWarning)
             rows.append(_extract(clips, ClipMeasures(), as_recorded, options).features)
-    return ClipLimits.from_rows(np.concatenate(rows))
+    return rows
+
+
+def _unanswered(limits, rows, keys):
+    """What to say of training clips that the model itself would give no class, a list of str."""
+    found = [(key, limits.reason(row)) for key, row in zip(keys, rows, strict=True)]
+    found = [(key, answer) for key, answer in found if answer is not None]
+    if not found:
+        return []
+    key, (reason, detail) = found[0]
+    return [
+        f"{len(found)} of {counted(len(rows), 'clip')} would get no class of the model, though "
+        f"they count in its scores; first {key!r}: {reason} ({detail})"
+    ]
 
 
 def _learner(classifier, descriptor, groups, target, random_state):

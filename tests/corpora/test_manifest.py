@@ -412,7 +412,7 @@ def test_all_bad_rows_are_told_at_once(root):
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ("path,subject", r"expected the columns path, subject, label, got \['path', 'subject'\]"),
+        ("path,name", r"expected the columns path, subject, label, got \['path', 'name'\]"),
         ("path,subject,emotion", "expected the columns path, subject, label"),
         ("path,subject,label,Subject", "mine.csv, D1: a second column 'subject'"),
         ("path,subject,label,label", "mine.csv, D1: a second column 'label'"),
@@ -421,6 +421,11 @@ def test_all_bad_rows_are_told_at_once(root):
 def test_columns_that_do_not_fit(root, header, message):
     with pytest.raises(ValueError, match=message):
         load_manifest(write(root, "s1/a b,1,x,y", header=header))
+
+
+def test_clips_to_predict_need_no_column_of_labels(root):
+    [clip] = load_manifest(write(root, "s1/a b,1", header="path,subject"))
+    assert (clip.subject, clip.label) == ("1", None)
 
 
 def test_files_that_are_no_manifest(root):

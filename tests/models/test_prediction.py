@@ -207,6 +207,10 @@ def test_wrong_input_is_named(fitted, packed):
         predict_clip(fitted[0], clip)
     with pytest.raises(TypeError, match="expected a Clip or an array"):
         predict_clip(model, [clip])
+    with pytest.raises(TypeError, match="clip 0: expected a Clip or an array"):
+        predict_clip(model, None)
+    with pytest.raises(TypeError, match="clip 0: expected frames of dtype uint8, got float64"):
+        predict_clip(model, np.zeros((5, 48, 48)))
     with pytest.raises(ValueError, match=f"clip {clip.key!r}: got 2 frames"):
         predict_clip(model, replace(clip, source=clip.frames[:2], frame_numbers=None))
     with pytest.raises(ValueError, match="expected grey frames"):

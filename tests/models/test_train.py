@@ -381,3 +381,15 @@ def test_a_pipeline_of_ones_own(lab):
     trained = train_model(lab, LBP, own, preparation=AS_IS, progress=False)
     assert trained.model.evaluation["method"] == "SVC"
     assert repr(trained).startswith("TrainedModel(FittedModel(negative, positive, surprise")
+
+
+def test_training_clips_that_the_model_would_not_answer_are_told(lab):
+    still = lab[3]
+    frames = np.repeat(still.frames[:1], len(still.frames), axis=0)
+    corpus = Corpus([*lab[:3], replace(still, source=frames), *lab[4:]], lab.name)
+    trained = train_model(corpus, LBP, preparation=AS_IS, progress=False)
+    [told] = [note for note in trained.notes if "would get no class" in note]
+    assert told.startswith("1 of 12 clips would get no class of the model, though they count")
+    assert f"first {still.key!r}: no movement (" in told
+    assert predict_clip(trained.model, corpus[3]).reason == "no movement"
+    assert not [n for n in train_model(lab, LBP, preparation=AS_IS).notes if "no class" in n]

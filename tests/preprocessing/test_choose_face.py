@@ -53,7 +53,7 @@ def test_the_face_that_is_asked_for(face, taken):
 
 
 def test_a_pixel_in_two_faces_is_of_the_one_whose_middle_is_nearer():
-    inner, outer = Face(40, 60, 90, 110, 0.1), Face(0, 100, 0, 190, 1)
+    inner, outer = Face(40, 60, 90, 110, 0.97), Face(0, 100, 0, 190, 1)
     np.testing.assert_array_equal(cut([outer, inner], (105, 55))[0], cut([inner], "largest")[0])
 
 
@@ -284,3 +284,12 @@ def test_nobody_a_profile_and_a_head_upside_down_are_told(head):
         with pytest.raises(FaceNotFoundError, match="one stands on its head: turn the recording"):
             CropAlign().transform([turned])
     assert CropAlign().transform([drawn[None]])[0].shape == (1, 112, 112)
+
+
+def test_a_small_face_within_one_upside_down_is_not_taken():
+    for clip in make_synthetic_corpus("webcam-25fps", n_clips=12, n_subjects=6, random_state=0):
+        frame = cv2.copyMakeBorder(clip.frames[0], 90, 90, 120, 120, cv2.BORDER_REPLICATE)
+        frame = cv2.resize(frame, None, fx=1.5, fy=1.5)
+        with pytest.raises(FaceNotFoundError):
+            CropAlign().transform([np.ascontiguousarray(frame[::-1])[None]])
+        assert CropAlign().transform([frame[None]])[0].shape == (1, 112, 112)

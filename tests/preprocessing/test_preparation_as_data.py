@@ -127,6 +127,7 @@ def test_steps_and_words_follow_the_fields():
     assert str(by_box) == ("face cut out (cascade, 112 x 112 pixels, margin 0.5, by its box)")
     assert str(Preparation(**EVERY)) == (
         "whole recordings; face cut out (cascade, face (40.5, 30.0), 96 x 96 pixels, margin 0.2, "
-        "by its box); head motion undone (similarity); apex by flow where none is annotated; motion magnified (casme2); "
+        "by its box); head motion undone (similarity); apex by flow where none is annotated; "
+        "motion magnified (casme2); "
         "interpolated to 10 frames"
     )
