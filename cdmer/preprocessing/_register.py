@@ -73,9 +73,9 @@ class Register(FrameTransformer):
     by : "ecc" or callable, default="ecc"
         "ecc" compares grey levels. A callable is a landmarker, as `cdmer.features.LandmarkRegions`
         takes them: function of a frame, an ndarray of uint8 of shape (H, W), that gives an array of
-        shape (68, 2), x and y of each point in the order of iBUG 300-W; it raises, or gives None,
-        where it finds no face. The motion is then that of least squares [4]_ for the bridge of the
-        nose and the corners of the eyes.
+        shape (68, 2), x and y of each point in the order of iBUG 300-W; it raises a ValueError,
+        or gives None, where it finds no face. The motion is then that of least squares [4]_ for the
+        bridge of the nose and the corners of the eyes.
     max_iter : int, default=60
         Most steps at each of up to three sizes of the frames; they end once they are smaller than
         0.003 pixels. Landmarks take none.
@@ -242,7 +242,10 @@ class _Head:
             if self.step.by == "ecc":
                 found = self.levels.follow(grey, *found)
             else:
-                points = self._points(grey)
+                try:
+                    points = self._points(grey)
+                except ValueError:  # of a frame without a face; on the onset frame it is told
+                    points = None
                 found = None if points is None else self.landmarks.follow(points)
             if found is not None:
                 alike = self.levels.correlation(grey, *found)
@@ -254,15 +257,12 @@ class _Head:
 
     def _points(self, frame):
         """Landmarks of a frame, ndarray of float64, shape (68, 2), or None without a face."""
-        try:
-            points = self.step.by(frame)
-        except Exception:  # as landmarkers say that they find none
-            return None
+        points = self.step.by(frame)
         if points is None:
             return None
         points = np.asarray(points, dtype=np.float64)
         if points.shape != (68, 2) or not np.isfinite(points).all():
-            raise ValueError(
+            raise TypeError(
                 f"by: expected a landmarker that gives finite numbers of shape (68, 2), got shape "
                 f"{points.shape}"
             )

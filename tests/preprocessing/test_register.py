@@ -283,6 +283,18 @@ def test_landmarks_that_are_lost_are_told():
         Register(by=lambda frame: np.zeros((5, 2))).measure(frames)
 
 
+@pytest.mark.parametrize("error", [ImportError("no MediaPipe"), MemoryError("full"), OSError("gone")])
+def test_what_is_no_lost_face_is_not_taken_for_one(error):
+    frames = numbered([scene(), scene(2)])
+    with pytest.raises((type(error), RuntimeError), match=str(error)):
+        Register(by=Marks([(0, 0, 0, 1), error])).measure(frames)
+
+
+def test_why_the_onset_has_no_landmarks_is_told():
+    with pytest.raises(RuntimeError, match="clip 0: .*give its file"):
+        Register(by=Marks([ValueError("give its file")])).measure(numbered([scene()]))
+
+
 def test_same_frames_from_any_number_of_threads():
     clips = [np.stack(track(4, i)) for i in range(4)]
     expected = [Register().transform([clip])[0] for clip in clips]
